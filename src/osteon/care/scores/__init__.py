@@ -1,0 +1,1 @@
+"""Published risk scores and function tests, as points and formulas with their sources."""

@@ -1,0 +1,107 @@
+"""Files that are either whole or absent: written under a temporary name in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from osteon.core.errors import OutputError
+from osteon.core.result import as_dict
+
+__all__ = ["sha256", "staged_folder", "whole_file", "write_bytes", "write_json", "write_text"]
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would exceed the allowed size",
+    errno.EACCES: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EEXIST: "a file of that name is in the way",
+}
+
+
+@contextmanager
+def _refusals(target: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REASONS:
+            raise
+        reason = _REASONS[error.errno]
+        raise OutputError(
+            f"{target}: cannot be written, {reason}.", hint="Nothing was left half-written; choose another place."
+        ) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path to write to; it becomes ``path`` when the block ends well and vanishes when it does not."""
+    with _refusals(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            draft = folder / path.name
+            yield draft
+            draft.replace(path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def staged_folder(out: Path) -> Iterator[Path]:
+    """
+    A temporary folder whose files move into ``out`` when the block ends well; otherwise ``out`` stays as it was.
+
+    Files already in ``out`` under other names are kept; those under the same name are replaced.
+    """
+    with _refusals(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.exists() and not out.is_dir():
+            raise OutputError(f"{out}: is a file, expected a folder.", hint="Choose another --out.")
+        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        try:
+            yield stage
+            for source in sorted(stage.rglob("*")):
+                target = out / source.relative_to(stage)
+                if source.is_dir():
+                    target.mkdir(parents=True, exist_ok=True)
+                else:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    source.replace(target)
+            out.mkdir(exist_ok=True)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, wholly or not at all."""
+    with whole_file(path) as draft:
+        draft.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write ``content`` to ``path`` as UTF-8, wholly or not at all."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write any result as indented JSON (see :func:`osteon.core.result.as_dict`), wholly or not at all."""
+    write_text(path, json.dumps(as_dict(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,5 @@
+"""
+The nouns everybody shares: a risk, a score.
+
+In: core. Out: frozen values. Never: formulas, files, words.
+"""
