@@ -55,7 +55,14 @@ def real_data():
 @pytest.fixture(scope="session")
 def chromium():
     """A browser page factory on the system's Chromium."""
-    binary = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    binary = next(
+        (
+            found
+            for name in ("chromium", "chromium-browser", "google-chrome")
+            if (found := shutil.which(name))
+        ),
+        None,
+    )
     if binary is None:
         absent("chromium", "no chromium on the PATH")
     from playwright.sync_api import sync_playwright

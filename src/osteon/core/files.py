@@ -38,7 +38,8 @@ def _refusals(target: Path) -> Iterator[None]:
             raise
         reason = _REASONS[error.errno]
         raise OutputError(
-            f"{target}: cannot be written, {reason}.", hint="Nothing was left half-written; choose another place."
+            f"{target}: cannot be written, {reason}.",
+            hint="Nothing was left half-written; choose another place.",
         ) from error
 
 

@@ -1,0 +1,39 @@
+"""``osteon demo``: the first thing a newcomer runs."""
+
+from __future__ import annotations
+
+import os
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from osteon.cli.screen import Language, bars
+
+__all__ = ["demo"]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("osteon-demo"),
+    lang: Annotated[Language, typer.Option(help="Language of the reports.")] = Language.en,
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the report in the browser.")] = True,
+) -> None:
+    """Run the fracture-risk study on 2,000 SIMULATED people, and on real data where OSTEON_DATA has it."""
+    from osteon.studies.fracture_risk import run_to_folder
+
+    runs = [("virtual", "quick")]
+    root = os.environ.get("OSTEON_DATA")
+    if root and (Path(root) / "tabular" / "nhanes").is_dir():
+        runs.append(("nhanes", "default"))
+    for kind, config in runs:
+        typer.echo(f"fracture-risk on {kind} data" + (" (SIMULATED people)" if kind == "virtual" else ""))
+        with bars():
+            summary = run_to_folder(
+                kind, config=config, seed=20260101, out=out / kind, lang=lang.value, command="osteon demo"
+            )
+        for line in summary.lines:
+            typer.echo("  " + line)
+        typer.echo(f"  report: {out / kind / 'report.html'}")
+    if show and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
+        webbrowser.open((out / runs[-1][0] / "report.html").resolve().as_uri())

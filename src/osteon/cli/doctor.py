@@ -1,0 +1,103 @@
+"""``osteon doctor``: what is installed, usable and missing, with the line that mends it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from osteon.core.provenance import code_version
+
+__all__ = ["doctor"]
+
+_CORE = ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "lightgbm", "duckdb", "splink", "typst")
+_OPTIONAL = {"torch": "deep", "captum": "deep", "fastapi": "server", "sqlalchemy": "server"}
+_PROGRAMS = {"chromium": "opens reports in the browser tests", "git": "names the code version of a result"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    state: Literal["ok", "optional", "missing"]
+    part: str
+    detail: str
+
+
+def doctor() -> None:
+    """Say what is installed, usable and missing, and how to get what is missing."""
+    lines = [*_python(), *_packages(), _torch(), *_programs(), _data(), _disk()]
+    marks = {"ok": "ok      ", "optional": "optional", "missing": "MISSING "}
+    for line in lines:
+        typer.echo(f"{marks[line.state]}  {line.part:14s} {line.detail}")
+    if any(line.state == "missing" for line in lines):
+        raise typer.Exit(2)
+
+
+def _python() -> list[_Line]:
+    fits = (3, 11) <= sys.version_info[:2] < (3, 14)
+    detail = (
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    )
+    return [
+        _Line("ok", "osteon", code_version()),
+        _Line(
+            "ok" if fits else "missing", "python", detail + ("" if fits else "; osteon needs 3.11 to 3.13")
+        ),
+    ]
+
+
+def _packages() -> list[_Line]:
+    lines = []
+    for name in _CORE:
+        try:
+            lines.append(_Line("ok", name, version(name)))
+        except PackageNotFoundError:
+            lines.append(_Line("missing", name, "pip install -c constraints/py311.txt osteon"))
+    for name, extra in _OPTIONAL.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            lines.append(_Line("optional", name, f'not installed; pip install "osteon[{extra}]"'))
+            continue
+        if name != "torch":
+            lines.append(_Line("ok", name, found))
+    return lines
+
+
+def _torch() -> _Line:
+    try:
+        import torch
+    except ImportError:
+        return _Line("optional", "torch build", "none; nothing in the risk study needs it")
+    build = "CPU build" if torch.version.cuda is None else f"CUDA {torch.version.cuda} build"
+    usable = "GPU usable" if torch.cuda.is_available() else "no GPU in use"
+    return _Line("ok", "torch", f"{torch.__version__}, {build}, {usable}")
+
+
+def _programs() -> list[_Line]:
+    return [
+        _Line("ok", name, where)
+        if (where := shutil.which(name))
+        else _Line("optional", name, f"not found; {what}")
+        for name, what in _PROGRAMS.items()
+    ]
+
+
+def _data() -> _Line:
+    root = os.environ.get("OSTEON_DATA")
+    if not root:
+        return _Line("optional", "OSTEON_DATA", "not set; `osteon data fetch nhanes` brings the public files")
+    if not Path(root).is_dir():
+        return _Line("missing", "OSTEON_DATA", f"{root} is not a folder")
+    return _Line("ok", "OSTEON_DATA", f"{root} (`osteon data check` compares it with the registry)")
+
+
+def _disk() -> _Line:
+    free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
+    return _Line("ok" if free_gb > 1 else "missing", "disk", f"{free_gb:.0f} GB free here")

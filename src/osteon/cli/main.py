@@ -1,0 +1,55 @@
+"""The command ``osteon``: every verb is one file of this room; heavy parts load only when a verb runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from osteon import __version__
+from osteon.cli import data, deidentify, demo, doctor, study
+from osteon.core.errors import OsteonError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="osteon",
+    help="Bone and spine health: risk studies on real tables, with an honest report. "
+    "Research and evaluation software, not a medical device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("doctor")(doctor.doctor)
+app.command("demo")(demo.demo)
+app.add_typer(study.app, name="study")
+app.add_typer(data.app, name="data")
+app.command("deidentify")(deidentify.deidentify)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"osteon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that come before any verb."""
+
+
+def main() -> None:
+    """Run the command; what osteon refuses becomes one line on stderr and exit code 2."""
+    try:
+        app()
+    except OsteonError as error:
+        sys.stderr.write("osteon: " + " ".join(str(error).split()) + "\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("osteon: stopped; nothing was half-written.\n")
+        sys.exit(130)

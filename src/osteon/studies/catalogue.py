@@ -1,0 +1,50 @@
+"""The studies osteon knows, as plain data: read by the command line, the platform and the docs without loading anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from osteon.core.errors import ConfigError
+
+__all__ = ["STUDIES", "StudyEntry", "study"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyEntry:
+    """One study: what it asks, what it takes, where its code is."""
+
+    name: str
+    module: str
+    title: dict[str, str]
+    question: dict[str, str]
+    data: tuple[str, ...]
+    configs: tuple[str, ...] = ("default",)
+
+
+STUDIES = {
+    entry.name: entry
+    for entry in (
+        StudyEntry(
+            name="fracture-risk",
+            module="osteon.studies.fracture_risk",
+            title={"en": "Osteoporosis and fracture risk", "zh": "骨质疏松与骨折风险"},
+            question={
+                "en": "Who has osteoporosis and who fractures, from what a clinic already knows, "
+                "and does a model beat bone density, OST and FRAX?",
+                "zh": "仅凭门诊已有信息，谁患有骨质疏松、谁会骨折？模型是否优于骨密度、OST 与 FRAX？",
+            },
+            data=("nhanes", "glow", "estonia", "virtual", "published", "FILE", "DIR"),
+            configs=("default", "full", "quick"),
+        ),
+    )
+}
+
+
+def study(name: str) -> StudyEntry:
+    """The entry called ``name``; an unknown name is an error that suggests the nearest one."""
+    if name not in STUDIES:
+        close = get_close_matches(name, STUDIES, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(STUDIES)}."
+        raise ConfigError(f"unknown study {name!r}.", hint=hint)
+    return STUDIES[name]
