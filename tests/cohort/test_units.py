@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osteon.cohort.schema import schema
 from osteon.cohort.units import (
     calcium_corrected_mg_dl,
     calcium_corrected_mmol_l,
@@ -35,7 +36,7 @@ from osteon.core.errors import ConfigError, UnitError
         ("osteocalcin", "ug/L", "nmol/L", 20, 3.42),
         ("vitamin_d_dose", "IU", "ug", 800, 20),
         ("volumetric_bmd", "mg HA/cmm", "mg/cm3", 0.3, 300),
-        ("time_span", "year", "month", 1.5, 18),
+        ("follow_up_time", "year", "month", 1.5, 18),
     ],
 )
 def test_known_answers(quantity, unit, to, value, expected):
@@ -72,6 +73,14 @@ def test_every_unit_has_a_source():
     for quantity in quantities().values():
         assert all(quantity.sources[unit] for unit in quantity.factors)
         assert all(factor > 0 for factor in quantity.factors.values())
+
+
+def test_the_schema_and_the_units_agree():
+    fields = schema().fields
+    for quantity in quantities().values():
+        for name in quantity.fields:
+            if name in fields and fields[name].unit:
+                assert fields[name].unit == quantity.canonical, name
 
 
 def test_a_column_belongs_to_one_quantity():

@@ -120,7 +120,7 @@ def quantity_of(field: str) -> Quantity | None:
 
 def _plain(unit: str) -> str:
     """One spelling for "µg/L", "ug / L" and "UG/L"."""
-    return unit.strip().translate(_SPELLING).lower()
+    return unit.strip().translate(_SPELLING).lower().replace("mcg", "ug")
 
 
 def _named(quantity: str) -> Quantity:
