@@ -12,6 +12,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.pens.t2CharStringPen import T2CharStringPen
+from fontTools.pens.transformPen import TransformPen
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
@@ -24,6 +27,11 @@ RANGES = (
     (0x2200, 0x22A5), (0x2460, 0x2473), (0x2500, 0x257F), (0x25A0, 0x25CF), (0x2605, 0x2606), (0x2713, 0x2717),
     (0x3000, 0x301C), (0xFF01, 0xFF5E), (0xFFE0, 0xFFE5),
 )  # fmt: skip
+
+PROPORTIONAL = "‘’“”…―"  # the source has narrow forms of these under the feature "pwid"
+OPERATORS = "±×÷∓≈≠≤≥≡∞√∑∫∈→←↑↓↔"  # a Chinese em wide in the source: too large beside Latin figures
+SIGNS = "§¶·†‡•‰℃№Ω"  # of the right size, but with a Chinese em around them
+MATHS_AXIS, OPERATOR_SCALE, BEARING = 270, 0.78, 55
 
 
 def gb2312() -> set[int]:
@@ -47,9 +55,42 @@ def wanted() -> set[int]:
     return points - set(range(0x20))
 
 
+def narrow_quotes(font: TTFont) -> None:
+    """Map the quotation marks and the ellipsis to their proportional forms."""
+    substitutions = {}
+    table = font["GSUB"].table
+    for record in table.FeatureList.FeatureRecord:
+        if record.FeatureTag == "pwid":
+            for index in record.Feature.LookupListIndex:
+                for part in table.LookupList.Lookup[index].SubTable:
+                    substitutions |= getattr(getattr(part, "ExtSubTable", part), "mapping", {})
+    for cmap in font["cmap"].tables:
+        for sign in PROPORTIONAL:
+            if hasattr(cmap, "cmap") and cmap.cmap.get(ord(sign)) in substitutions:
+                cmap.cmap[ord(sign)] = substitutions[cmap.cmap[ord(sign)]]
+
+
+def fit(font: TTFont, sign: str, *, scale: float) -> None:
+    """Scale a sign about the mathematical axis and give it the side bearings of a Latin letter."""
+    name = font.getBestCmap()[ord(sign)]
+    glyphs = font.getGlyphSet()
+    bounds = BoundsPen(glyphs)
+    glyphs[name].draw(bounds)
+    left, _, right, _ = bounds.bounds
+    width = round(scale * (right - left)) + 2 * BEARING
+    strings = font["CFF "].cff[0].CharStrings
+    private = strings[name].private
+    pen = T2CharStringPen(width - private.nominalWidthX, glyphs)
+    shift = (scale, 0, 0, scale, BEARING - scale * left, (1 - scale) * MATHS_AXIS)
+    glyphs[name].draw(TransformPen(pen, shift))
+    strings[name] = pen.getCharString(private=private, globalSubrs=strings[name].globalSubrs)
+    font["hmtx"][name] = (width, BEARING)
+
+
 def subset(source: Path, target: Path, *, weight: str) -> int:
     """Write the subset of one weight; returns its number of code points."""
     font = TTFont(source, fontNumber=SIMPLIFIED_CHINESE, lazy=True)
+    narrow_quotes(font)
     options = Options()
     options.layout_features = ["kern", "liga", "locl", "mark", "ccmp"]
     options.hinting = False
@@ -59,6 +100,8 @@ def subset(source: Path, target: Path, *, weight: str) -> int:
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=wanted())
     subsetter.subset(font)
+    for sign in OPERATORS + SIGNS:
+        fit(font, sign, scale=OPERATOR_SCALE if sign in OPERATORS else 1.0)
     for record in font["name"].names:
         renamed = {1: FAMILY, 2: weight, 4: f"{FAMILY} {weight}", 6: f"OsteonSansSC-{weight}"}.get(
             record.nameID
