@@ -226,12 +226,7 @@ def log_rank(survival: Survival, group: npt.ArrayLike, *, strata: npt.ArrayLike 
             strict=True,
         ):
             total += part
-    difference = (observed - expected)[:-1]
-    if not (np.diag(covariance) > 0).all():
-        raise NotEnoughData(
-            "The log-rank test is undefined: a group is never at risk together with another's event."
-        )
-    chi2 = float(difference @ np.linalg.lstsq(covariance[:-1, :-1], difference, rcond=None)[0])
+    chi2 = group_chi_square(observed - expected, covariance)
     return LogRank(
         chi2=chi2, df=k - 1, p=float(chdtrc(k - 1, chi2)), groups=labels,
         n=tuple(int(count) for count in np.bincount(member, minlength=k)),
@@ -291,6 +286,18 @@ def _log_rank_sums(
     spread = np.divide(deaths * (at_risk - deaths), at_risk - 1, out=np.zeros_like(deaths), where=at_risk > 1)
     covariance = np.diag(share @ spread) - (share * spread) @ share.T
     return observed, share @ deaths, covariance
+
+
+def group_chi_square(difference: Floats, covariance: Floats) -> float:
+    """Observed minus expected of k groups, which sum to 0, as one chi-square with k - 1 degrees of freedom."""
+    k = difference.size
+    if int(np.linalg.matrix_rank(covariance, rtol=1e-10, hermitian=True)) < k - 1:
+        raise NotEnoughData(
+            "The comparison is undefined: a group is never at risk together with another's event.",
+            hint="Leave it out, or join it to another.",
+        )
+    chi2: float = float(difference[:-1] @ np.linalg.solve(covariance[:-1, :-1], difference[:-1]))
+    return chi2
 
 
 def group_labels(
