@@ -1,0 +1,164 @@
+"""The report as pages: A4, numbered, every table with its header on every page, set by typst in the bundled typeface."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from osteon.core.errors import OutputError
+from osteon.report import fonts
+from osteon.report.spoken import Spoken, SpokenFigure, SpokenTable
+from osteon.report.theme import text_width_mm
+
+__all__ = ["pdf"]
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+PORTRAIT_MM, LANDSCAPE_MM = 170.0, 257.0
+SIZES_PT = (8.2, 7.6, 7.0, 6.5)
+GUTTER_MM = 3.2
+
+
+def pdf(spoken: Spoken) -> bytes:
+    """
+    The PDF file; the same document gives the same bytes.
+
+    Raises
+    ------
+    OutputError
+        typst refused the page; the message is its own.
+    """
+    page = _legible(_page(spoken))
+    extra = fonts.fallbacks("".join(_strings(page)))
+    page["fonts"] = [fonts.FAMILY, *dict.fromkeys(font.family for font in extra)]
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        (root / "report.typ").write_bytes(TEMPLATE.read_bytes())
+        (root / "data.json").write_text(json.dumps(page, ensure_ascii=False), encoding="utf-8")
+        for block in spoken.blocks:
+            if isinstance(block, SpokenFigure):
+                (root / f"{block.id}.svg").write_bytes(block.drawn.svg)
+        try:
+            made: Any = typst.compile(
+                root / "report.typ", root=root, font_paths=_faces(extra), format="pdf", pdf_standards="ua-1"
+            )
+        except typst.TypstError as error:
+            raise OutputError(
+                f"The PDF could not be set: {error.message}", hint=" ".join(error.hints)
+            ) from error
+    return bytes(made)
+
+
+def _faces(extra: tuple[fonts.SystemFont, ...]) -> typst.Fonts:
+    """The bundled typeface and the named files of the machine, nothing else."""
+    paths = [str(fonts.FOLDER), *(str(font.path.parent) for font in extra)]
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=list(dict.fromkeys(paths))
+    )
+
+
+def _page(spoken: Spoken) -> dict[str, Any]:
+    """Everything the template prints, as plain strings and numbers."""
+    words = spoken.words
+    turn = "\ue010"
+    return {
+        "title": spoken.title,
+        "subtitle": spoken.subtitle,
+        "summary": spoken.summary,
+        "authors": list(spoken.authors),
+        "byline": " · ".join(filter(None, (*spoken.authors, spoken.date))),
+        "lang": spoken.lang,
+        "region": "CN" if spoken.lang == "zh" else "GB",
+        "simulated": spoken.simulated,
+        "simulated_mark": words("report.simulated_mark"),
+        "simulated_banner": words("report.simulated_banner"),
+        "disclaimer": words("report.disclaimer"),
+        "page_of": words("report.page_of", page=turn, pages=turn).split(turn),
+        "blocks": [_block(block) for block in spoken.blocks],
+    }
+
+
+def _block(block: Any) -> dict[str, Any]:
+    if isinstance(block, SpokenFigure):
+        return {
+            "kind": block.kind,
+            "id": block.id,
+            "title": block.title,
+            "caption": [asdict(run) for run in block.caption],
+            "alt": block.alt,
+            "file": f"{block.id}.svg",
+            "width_mm": block.drawn.width_mm,
+        }
+    made: dict[str, Any] = asdict(block)
+    if isinstance(block, SpokenTable):
+        made |= _measures(block)
+        made["groups"] = [list(group) for group in block.groups()]
+    return made
+
+
+def _measures(table: SpokenTable) -> dict[str, Any]:
+    """
+    Type size, column widths (millimetres, or a share of the rest) and whether the page is turned.
+
+    Number columns get the width they need and some air. The size falls in steps until they fit beside readable
+    text columns; a table that does not fit at the smallest size is turned.
+    """
+    needs = [_need_mm(table, index) for index in range(len(table.columns))]
+    flows = [column.align == "left" and need > 16 for column, need in zip(table.columns, needs, strict=True)]
+    if not any(flows):
+        flows[0] = True
+    narrowest = 42.0 if sum(flows) == 1 else 30.0
+    least = sum((min(need, narrowest) if flow else need) for need, flow in zip(needs, flows, strict=True))
+    gutters = GUTTER_MM * len(needs)
+
+    def fitting(page_mm: float) -> float | None:
+        return next((size for size in SIZES_PT if least * size / SIZES_PT[0] + gutters <= page_mm), None)
+
+    size = None if table.landscape else fitting(PORTRAIT_MM)
+    page_mm, turned = (PORTRAIT_MM, False) if size is not None else (LANDSCAPE_MM, True)
+    size = size or fitting(page_mm) or SIZES_PT[-1]
+    scale = size / SIZES_PT[0]
+    spare = page_mm - gutters - scale * sum(needs)
+    air = min(8.0, max(0.0, 0.5 * spare / len(needs)))
+    squeeze = min(1.0, page_mm / (least * scale + gutters))
+    widths = [
+        ("fr", math.sqrt(need)) if flow else ("mm", (need * scale + GUTTER_MM + air) * squeeze)
+        for need, flow in zip(needs, flows, strict=True)
+    ]
+    return {"size": size, "widths": widths, "landscape": turned}
+
+
+def _need_mm(table: SpokenTable, index: int) -> float:
+    """The width of the widest cell of a column at the largest size, a long header counted by its longest word."""
+    head = max(table.columns[index].label.split(), key=len, default="")
+    cells = [row.cells[index].text for row in table.rows if not row.spans]
+    bold = text_width_mm(head, size_pt=SIZES_PT[0], bold=True)
+    return max([bold, *(text_width_mm(cell, size_pt=SIZES_PT[0]) for cell in cells)])
+
+
+def _legible(page: Any) -> Any:
+    """The same structure with every string printable."""
+    if isinstance(page, str):
+        return fonts.printable(page)
+    if isinstance(page, Mapping):
+        return {key: _legible(value) for key, value in page.items()}
+    if isinstance(page, list | tuple):
+        return [_legible(item) for item in page]
+    return page
+
+
+def _strings(page: Any) -> Iterator[str]:
+    if isinstance(page, str):
+        yield page
+    elif isinstance(page, Mapping):
+        for value in page.values():
+            yield from _strings(value)
+    elif isinstance(page, list | tuple):
+        for item in page:
+            yield from _strings(item)
