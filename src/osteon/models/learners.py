@@ -45,7 +45,8 @@ class Learner:
 
     ``defaults`` is the configuration tried first; ``tuning`` replaces settings during the search only (a
     smaller forest ranks settings as well as a large one); ``splines`` says that restricted cubic spline
-    columns make sense, ``missing`` that absent values may be left in.
+    columns make sense, ``missing`` that absent values may be left in, ``reference`` that one
+    level of each category must be left out.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Learner:
     defaults: Params = field(default_factory=dict)
     tuning: Params = field(default_factory=dict)
     missing: bool = False
+    reference: bool = False
 
     def fit(
         self,
@@ -301,7 +303,7 @@ def _table(*learners: Learner) -> Mapping[str, Learner]:
 
 
 LEARNERS: Mapping[str, Learner] = _table(
-    Learner(name="logistic", needs_scaling=False, splines=True, fitting=_logistic, defaults={"ridge": 0.0}),
+    Learner(name="logistic", reference=True, needs_scaling=False, splines=True, fitting=_logistic, defaults={"ridge": 0.0}),
     Learner(
         name="elastic_net", needs_scaling=True, splines=True, fitting=_elastic_net,
         defaults={"penalty": 0.005, "l1_ratio": 0.5},

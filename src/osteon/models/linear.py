@@ -144,7 +144,7 @@ def logistic_fit(
     else:
         raise NotEnoughData(f"Logistic regression of {x.shape[1]} columns on {len(y)} rows did not converge.")
     beta, information = found
-    notes = (f"ridge:{strength:g}",) if strength > ridge else ()
+    notes: tuple[str, ...] = (f"ridge:{strength:g}",) if strength > ridge else ()
     if not varies.all():
         notes += (f"constant:{int((~varies).sum())}",)
     back = np.zeros((x.shape[1] + 1, design.shape[1]))  # from standardised to the caller's columns
@@ -208,12 +208,14 @@ def elastic_net_fit(
     penalty: float,
     l1_ratio: float,
     sample_weight: FloatArray | None = None,
+    start: LinearFit | None = None,
 ) -> LinearFit:
     """
     Logistic regression with the elastic-net penalty on standardised columns.
 
     Minimises ``-loglik / n + penalty * (l1_ratio * |b| + (1 - l1_ratio) / 2 * b ** 2)``; the lasso is
-    ``l1_ratio = 1``. Coefficients come back in the caller's units; there is no covariance.
+    ``l1_ratio = 1``. Coefficients come back in the caller's units; there is no covariance. ``start`` is a fit
+    of the same rows at a near penalty, which saves time and changes nothing else.
 
     Source
     ------
@@ -226,24 +228,27 @@ def elastic_net_fit(
     rate = float(np.clip(weights @ y, 1e-6, 1 - 1e-6))
     beta = np.zeros(design.shape[1])
     beta[0] = np.log(rate / (1 - rate))
+    if start is not None:
+        beta = np.r_[start.intercept + mean @ start.coefficients, (start.coefficients * scale)[varies]]
     lasso, ridge = penalty * l1_ratio, penalty * (1 - l1_ratio)
 
     def loss(b: FloatArray) -> float:
         size = lasso * np.abs(b[1:]).sum() + 0.5 * ridge * (b[1:] ** 2).sum()
         return float(size) - log_likelihood(y, design @ b, weights)
 
-    value = loss(beta)
+    value, near = loss(beta), 1e-3
     for _ in range(100):
         p = expit(design @ beta)
         curvature = weights * np.maximum(p * (1 - p), 1e-6)
         gram = (design.T * curvature) @ design
         target = gram @ beta + design.T @ (weights * (y - p))
-        step = _coordinate_descent(gram, target, beta, lasso=lasso, ridge=ridge) - beta
+        step = _coordinate_descent(gram, target, beta, lasso=lasso, ridge=ridge, near=near) - beta
         while (new := loss(beta + step)) > value + 1e-12 and np.abs(step).max() > 1e-9:
             step = step / 2
-        beta, fall, value = beta + step, value - new, new
-        if np.abs(step).max() < 1e-6 or fall < 1e-10:
+        beta, value, moved = beta + step, new, float(np.abs(step).max())
+        if moved < 1e-6:
             break
+        near = min(near, max(1e-7, 0.01 * moved))
     coefficients = np.zeros(x.shape[1])
     coefficients[varies] = beta[1:] / scale[varies]
     return LinearFit(
@@ -258,31 +263,34 @@ def elastic_net_fit(
 
 
 def _coordinate_descent(
-    gram: FloatArray, target: FloatArray, start: FloatArray, *, lasso: float, ridge: float
+    gram: FloatArray, target: FloatArray, start: FloatArray, *, lasso: float, ridge: float, near: float
 ) -> FloatArray:
-    """The minimiser of ``b'Gb/2 - t'b`` plus the penalty, the first coefficient left free."""
-    beta = start.copy()
-    residual = target - gram @ beta
-    diagonal = np.diag(gram)
+    """The minimiser of ``b'Gb/2 - t'b`` plus the penalty, the first coefficient left free, to within ``near``."""
+    beta: list[float] = start.tolist()
+    residual = target - gram @ start
+    diagonal: list[float] = np.diag(gram).tolist()
+    rows = list(gram)
     everything = range(len(beta))
     live: range | list[int] = everything
     for _ in range(500):
         moved = 0.0
         for j in live:
-            pull = residual[j] + diagonal[j] * beta[j]
+            old = beta[j]
+            pull = residual.item(j) + diagonal[j] * old
             if j == 0:
                 new = pull / diagonal[0]
+            elif abs(pull) <= lasso:
+                new = 0.0
             else:
-                new = np.sign(pull) * max(abs(pull) - lasso, 0.0) / (diagonal[j] + ridge)
-            change = new - beta[j]
-            if change != 0.0:
-                residual -= gram[:, j] * change
+                new = (pull - lasso if pull > 0 else pull + lasso) / (diagonal[j] + ridge)
+            if new != old:
+                residual -= rows[j] * (new - old)
                 beta[j] = new
-                moved = max(moved, abs(change))
-        if moved < 1e-7:
+                moved = max(moved, abs(new - old))
+        if moved < near:
             if live is everything:
                 break
             live = everything
         else:
             live = [0, *(j for j in everything[1:] if beta[j] != 0.0)]
-    return beta
+    return np.array(beta)

@@ -83,7 +83,9 @@ def recalibration(y_true: ArrayLike, risk: ArrayLike, *, method: Method = "logis
     given = _risks(risk)
     y = binary(y_true, n=len(given))
     eta = logit(given)
-    intercept, slope, steps, notes = 0.0, 1.0, (), ()
+    intercept, slope = 0.0, 1.0
+    steps: tuple[tuple[float, float], ...] = ()
+    notes: tuple[str, ...] = ()
     if method == "in_the_large":
         intercept = float(brentq(lambda a: expit(a + eta).sum() - y.sum(), -30.0, 30.0, xtol=1e-12))
     elif method == "logistic":

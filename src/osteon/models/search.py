@@ -20,7 +20,7 @@ from osteon.models.linear import FloatArray
 
 __all__ = ["METRICS", "SPACES", "Setting", "Tuned", "loss", "tuned"]
 
-IntArray = NDArray[np.int64]
+Rows = NDArray[np.intp]
 METRICS = ("log_loss", "auc")
 
 
@@ -121,7 +121,7 @@ def tuned(
     x: FloatArray,
     y: FloatArray,
     *,
-    folds: Sequence[tuple[IntArray, IntArray]],
+    folds: Sequence[tuple[Rows, Rows]],
     trials: int,
     metric: str = "log_loss",
     seed: int,
@@ -159,4 +159,9 @@ def tuned(
     finally:
         optuna.logging.set_verbosity(loud)
     params = {**learner.defaults, **study.best_params}
-    return Tuned(params=params, loss=study.best_value, default_loss=study.trials[0].value, trials=trials)
+    return Tuned(
+        params=params,
+        loss=study.best_value,
+        default_loss=float(study.get_trials(deepcopy=False)[0].value or 0.0),
+        trials=trials,
+    )

@@ -23,7 +23,7 @@ from scipy.stats import chi2
 from osteon.core.errors import ConfigError
 from osteon.core.seeds import stream
 from osteon.models.learners import LEARNERS, dealt
-from osteon.models.linear import FloatArray, binary, elastic_net_fit, logistic_fit, penalty_ceiling
+from osteon.models.linear import FloatArray, LinearFit, binary, elastic_net_fit, logistic_fit, penalty_ceiling
 from osteon.models.search import loss
 
 __all__ = ["SELECTIONS", "Dropped", "Selected", "selected", "stability"]
@@ -176,22 +176,22 @@ def _penalised(groups: _Groups, seed: int, *, l1_ratio: float, k: int = 5, steps
     ceiling = penalty_ceiling(x, y, l1_ratio=l1_ratio)
     penalties = ceiling * np.logspace(0, -2.5, steps)
     part = dealt(y, k=k, seed=seed)
-    losses = np.array([
-        [
-            loss(y[part == f], elastic_net_fit(x[part != f], y[part != f], penalty=p, l1_ratio=l1_ratio)
-                 .predict(x[part == f]), metric="log_loss")
-            for f in range(k)
-        ]
-        for p in penalties
-    ])  # fmt: skip
+    losses = np.zeros((steps, k))
+    for f in range(k):
+        fit: LinearFit | None = None
+        for i, penalty in enumerate(penalties):
+            fit = elastic_net_fit(
+                x[part != f], y[part != f], penalty=float(penalty), l1_ratio=l1_ratio, start=fit
+            )
+            losses[i, f] = loss(y[part == f], fit.predict(x[part == f]), metric="log_loss")
     mean = losses.mean(axis=1)
     best = int(mean.argmin())
     within = mean <= mean[best] + losses[best].std(ddof=1) / np.sqrt(k)
-    fit = elastic_net_fit(x, y, penalty=float(penalties[int(within.argmax())]), l1_ratio=l1_ratio)
-    size = {v: float(np.abs(fit.coefficients[list(places)]).max()) for v, places in groups.of.items()}
+    final = elastic_net_fit(x, y, penalty=float(penalties[int(within.argmax())]), l1_ratio=l1_ratio)
+    size = {v: float(np.abs(final.coefficients[list(places)]).max()) for v, places in groups.of.items()}
     outcome = _outcome(groups, _alone(groups), {v: "coefficient_zero" for v, s in size.items() if s == 0.0})
     names = [groups.columns[j] for v in outcome.kept for j in groups.of[v]]
-    shrunk = {name: float(fit.coefficients[groups.columns.index(name)]) for name in names}
+    shrunk = {name: float(final.coefficients[groups.columns.index(name)]) for name in names}
     return Selected(
         method="", kept=outcome.kept, dropped=outcome.dropped, coefficients=shrunk, notes=outcome.notes
     )
@@ -221,10 +221,11 @@ def _random_forest(groups: _Groups, seed: int, *, k: int = 3, shuffles: int = 5)
         held, truth = x[part == fold], y[part == fold]
         before = loss(truth, forest.predict(held), metric="log_loss")
         for variable, places in groups.of.items():
-            for _ in range(shuffles):
-                mixed = held.copy()
-                mixed[:, places] = held[rng.permutation(len(held))][:, places]
-                rises[variable].append(loss(truth, forest.predict(mixed), metric="log_loss") - before)
+            mixed = np.tile(held, (shuffles, 1))  # all shuffles of a variable in one call
+            order = np.concatenate([rng.permutation(len(held)) for _ in range(shuffles)])
+            mixed[:, places] = held[order][:, places]
+            for risk in np.split(forest.predict(mixed), shuffles):
+                rises[variable].append(loss(truth, risk, metric="log_loss") - before)
     rise = {v: float(np.mean(r)) for v, r in rises.items()}
     error = {v: float(np.std(r, ddof=1) / np.sqrt(len(r))) for v, r in rises.items()}
     weak = {v: f"importance:{rise[v]:.3g}" for v in groups.of if rise[v] <= 2 * error[v]}
