@@ -140,7 +140,7 @@ def _line(key: str, value: Any) -> str:
     """One TOML line; nothing for a number that is not there."""
     if isinstance(value, float) and not math.isfinite(value):
         return ""
-    name = key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else json.dumps(key)
+    name = key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else _text(key)
     return f"{name} = {_text(as_dict(value))}\n"
 
 
