@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.nonparametric.smoothers_lowess import lowess
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from osteon.core.errors import NotEnoughData
 from osteon.core.result import Interval
 from osteon.stats.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow, quantile_groups
 from osteon.stats.inputs import level_in_range
+from osteon.stats.lowess import lowess
 from osteon.stats.predicted import checked_outcome, checked_risk
 from osteon.stats.wald import normal_quantile, wald_interval
 
@@ -148,8 +148,8 @@ def calibration(
     score = logit(inside)
     (intercept, slope), (intercept_se, slope_se) = _logistic_fit(outcome, score)
     (large,), (large_se,) = _logistic_fit(outcome, score, slope_is_one=True)
-    observed = smooth_observed(outcome, p)
-    gap = np.abs(observed - p)
+    curve = lowess(p, outcome.astype(np.float64))
+    gap = np.abs(np.interp(p, *curve) - p)
     grid = np.linspace(p.min(), p.max(), CURVE_POINTS)
     notes = [f"{moved} risks of exactly 0 or 1 were moved to 1e-8 from the edge for intercept and slope"]
     notes = notes if moved else []
@@ -176,7 +176,7 @@ def calibration(
         e90=float(np.quantile(gap, 0.9)),
         emax=float(gap.max()),
         curve_risk=grid,
-        curve_observed=np.clip(_interpolated(p, observed, grid), 0.0, 1.0),
+        curve_observed=np.clip(np.interp(grid, *curve), 0.0, 1.0),
         hosmer_lemeshow=test,
         n=outcome.size,
         events=int(outcome.sum()),
@@ -211,19 +211,9 @@ def smooth_observed(y_true: ArrayLike, risk: ArrayLike) -> Floats:
     """
     outcome = checked_outcome(y_true)
     p = checked_risk(risk, n=outcome.size)
-    spread = float(np.ptp(p))
-    if spread == 0.0:
+    if np.ptp(p) == 0.0:
         raise NotEnoughData(f"everybody has the risk {p[0]:g}; calibration needs risks that differ.")
-    order = np.argsort(p, kind="stable")
-    x, y = p[order], outcome[order].astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        smooth = lowess(y, x, frac=2 / 3, it=0, delta=0.01 * spread, is_sorted=True, return_sorted=False)
-    value, group = np.unique(x, return_inverse=True)
-    share = np.bincount(group, weights=y) / np.bincount(group)
-    smooth = np.where(
-        np.isfinite(smooth), smooth, share[group]
-    )  # a span filled by one tied risk has no slope
-    observed: Floats = np.interp(p, value, np.bincount(group, weights=smooth) / np.bincount(group))
+    observed: Floats = np.interp(p, *lowess(p, outcome.astype(np.float64)))
     return observed
 
 
@@ -339,9 +329,3 @@ def _expected_over_observed(outcome: Bools, risk: Floats, level: float) -> tuple
     ratio = float(risk.sum()) / events
     spread = math.exp(normal_quantile(level) * math.sqrt((1.0 - events / outcome.size) / events))
     return ratio, Interval(ratio / spread, ratio * spread, level)
-
-
-def _interpolated(risk: Floats, observed: Floats, grid: Floats) -> Floats:
-    value, first = np.unique(risk, return_index=True)
-    line: Floats = np.interp(grid, value, observed[first])
-    return line
