@@ -2,7 +2,7 @@
 How well a risk ranks people: ROC curve, area under it with DeLong's error, paired tests, partial area.
 
 Higher risk must mean "more likely to have the event"; a score is never turned round to look better.
-Notes used here: "interval clipped to [0, 1]", "classes fully separated: the DeLong error is 0",
+Notes used here: "interval clipped to [0, 1]", "DeLong error 0: classes fully separated, or one risk for all",
 "n thresholds tie for the best Youden index: the lowest is given".
 """
 
@@ -161,8 +161,7 @@ def auc(y_true: ArrayLike, risk: ArrayLike, *, level: float = 0.95) -> Auc:
 
     Source
     ------
-    DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837-845;
-    ranks as in Sun & Xu (2014), IEEE Signal Processing Letters 21:1389-1393.
+    DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837-845; ranks as in Sun & Xu (2014), IEEE SPL 21:1389-1393.
 
     Examples
     --------
@@ -358,13 +357,12 @@ def partial_auc(
         raise ConfigError(f"low is {low} and high is {high}; 0 <= low < high <= 1 is needed.")
     option(focus, name="focus", allowed=("sensitivity", "specificity"))
     curve = roc_curve(y_true, risk)
-    if focus == "specificity":
-        along, across = curve.specificity, curve.sensitivity
-    else:
-        along, across = curve.sensitivity[::-1], curve.specificity[::-1]
+    along, across = curve.specificity, curve.sensitivity
+    if focus == "sensitivity":
+        along, across = across[::-1], along[::-1]
     area = area_between(along, across, low, high)
-    chance = (high - low) * (2.0 - low - high) / 2.0
     width = high - low
+    chance = width * (2.0 - low - high) / 2.0
     return PartialAuc(
         value=area,
         corrected=(1.0 + (area - chance) / (width - chance)) / 2.0,
@@ -379,7 +377,7 @@ def partial_auc(
 def _auc(value: float, variance: float, n: int, events: int, level: float) -> Auc:
     se = math.sqrt(max(variance, 0.0))
     plain = wald_interval(value, se, level=level)
-    notes = ["classes fully separated: the DeLong error is 0"] if se == 0.0 else []
+    notes = ["DeLong error 0: classes fully separated, or one risk for all"] if se == 0.0 else []
     notes += ["interval clipped to [0, 1]"] if plain.low < 0.0 or plain.high > 1.0 else []
     ci = Interval(max(plain.low, 0.0), min(plain.high, 1.0), level)
     return Auc(value=value, se=se, ci=ci, n=n, events=events, notes=tuple(notes))

@@ -257,7 +257,7 @@ def expected_shrinkage(*, n: int, parameters: int, r2_cox_snell: float) -> float
     Raises
     ------
     ConfigError
-        A setting outside its range, or so few people that no slope between 0 and 1 fits.
+        A setting outside its range, or no more people than parameters.
 
     Source
     ------
@@ -270,21 +270,18 @@ def expected_shrinkage(*, n: int, parameters: int, r2_cox_snell: float) -> float
     """
     _check_parameters(parameters)
     _check_fractions(r2_cox_snell=r2_cox_snell)
+    if n <= parameters:
+        raise ConfigError(f"n is {n} with {parameters} parameters; more people than parameters are needed.")
     low, high = r2_cox_snell, 1.0
-    for _ in range(200):  # people needed rise with the shrinkage asked for
+    for _ in range(60):  # the people needed rise with the shrinkage asked for
         middle = (low + high) / 2.0
-        if not r2_cox_snell < middle < 1.0:
-            break
-        if _people(parameters, r2_cox_snell, middle) > n:
-            high = middle
-        else:
-            low = middle
-    if low <= r2_cox_snell:
-        raise ConfigError(f"{n} people are too few for {parameters} parameters at R2 {r2_cox_snell}.")
-    return low
+        low, high = (low, middle) if _people(parameters, r2_cox_snell, middle) > n else (middle, high)
+    return (low + high) / 2.0
 
 
 def _people(parameters: int, r2: float, shrinkage: float) -> float:
+    if not r2 < shrinkage < 1.0:
+        return 0.0 if shrinkage <= r2 else math.inf
     return parameters / ((shrinkage - 1.0) * math.log1p(-r2 / shrinkage))
 
 
