@@ -17,7 +17,8 @@ import numpy.typing as npt
 from osteon.core.errors import ConfigError, InputError, NotEnoughData, ShapeError
 from osteon.core.result import Interval
 from osteon.stats.survival import kaplan_meier
-from osteon.stats.times import LifeTable, Survival, life_table, normal_quantile
+from osteon.stats.times import LifeTable, Survival, life_table
+from osteon.stats.wald import normal_quantile
 
 __all__ = [
     "CensoredBrier",

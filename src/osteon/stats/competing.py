@@ -10,7 +10,8 @@ from scipy.special import chdtrc
 
 from osteon.core.errors import InputError, NotEnoughData
 from osteon.stats.survival import group_chi_square, group_labels
-from osteon.stats.times import CompetingRisks, life_table, normal_quantile
+from osteon.stats.times import CompetingRisks, life_table
+from osteon.stats.wald import normal_quantile
 
 __all__ = ["CumulativeIncidence", "GraysTest", "IncidenceAt", "cumulative_incidence", "grays_test"]
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from osteon.core.errors import InputError, NotEnoughData, ShapeError
 from osteon.core.result import Interval
-from osteon.stats.times import Survival, normal_quantile
+from osteon.stats.times import Survival
+from osteon.stats.wald import normal_quantile
 
 __all__ = ["Concordance", "concordance", "risk_ranks"]
 

@@ -11,7 +11,8 @@ from scipy.special import chdtrc, erfc
 
 from osteon.core.errors import NotEnoughData, SchemaError
 from osteon.core.result import Interval
-from osteon.stats.times import covariate_matrix, normal_quantile
+from osteon.stats.times import covariate_matrix
+from osteon.stats.wald import normal_quantile
 
 __all__ = [
     "ChiSquare",

@@ -15,7 +15,8 @@ from scipy.special import chdtrc
 
 from osteon.core.errors import ConfigError, InputError, NotEnoughData, ShapeError
 from osteon.core.result import Interval
-from osteon.stats.times import LifeTable, Survival, life_table, normal_quantile
+from osteon.stats.times import LifeTable, Survival, life_table
+from osteon.stats.wald import normal_quantile
 
 __all__ = [
     "KaplanMeier",

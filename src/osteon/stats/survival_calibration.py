@@ -11,7 +11,8 @@ from osteon.core.errors import ConfigError, NotEnoughData
 from osteon.core.result import Interval
 from osteon.stats.censoring import probabilities
 from osteon.stats.survival import kaplan_meier
-from osteon.stats.times import Survival, normal_quantile
+from osteon.stats.times import Survival
+from osteon.stats.wald import normal_quantile
 
 __all__ = ["SurvivalCalibration", "survival_calibration"]
 

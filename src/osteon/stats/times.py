@@ -13,11 +13,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
-from osteon.core.errors import ConfigError, InputError, NotEnoughData, ShapeError
+from osteon.core.errors import InputError, NotEnoughData, ShapeError
 
-__all__ = ["CompetingRisks", "LifeTable", "Survival", "covariate_matrix", "life_table", "normal_quantile"]
+__all__ = ["CompetingRisks", "LifeTable", "Survival", "covariate_matrix", "life_table"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -154,20 +153,6 @@ def covariate_matrix(covariates: Mapping[str, npt.ArrayLike], *, n: int) -> tupl
             )
         columns.append(column)
     return tuple(covariates), np.stack(columns, axis=1)
-
-
-def normal_quantile(level: float) -> float:
-    """
-    The normal deviate of a two-sided interval at ``level``.
-
-    Examples
-    --------
-    >>> round(normal_quantile(0.95), 6)
-    1.959964
-    """
-    if not 0 < level < 1:
-        raise ConfigError(f"level is {level}, expected a number between 0 and 1.")
-    return float(ndtri(0.5 + level / 2))
 
 
 def _checked_times(values: npt.ArrayLike) -> Floats:

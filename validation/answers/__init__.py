@@ -1,0 +1,1 @@
+"""What osteon answers to the questions of the oracles."""
