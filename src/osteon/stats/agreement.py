@@ -180,31 +180,23 @@ def cohens_kappa(
         n * (1 - expected) ** 2
     )
     return _kappa(
-        value=value,
-        variance=variance,
-        null=null,
-        observed=observed,
-        expected=expected,
-        weights=weights,
-        n=int(n),
-        readers=2,
-        level=level,
+        (observed, expected), variances=(variance, null), weights=weights, n=int(n), readers=2, level=level
     )
 
 
 def _kappa(
+    agreement: tuple[float, float],
     *,
-    value: float,
-    variance: float,
-    null: float,
-    observed: float,
-    expected: float,
+    variances: tuple[float, float],
     weights: str,
     n: int,
     readers: int,
     level: float,
 ) -> Kappa:
-    se, se_null = float(np.sqrt(max(variance, 0.0))), float(np.sqrt(max(null, 0.0)))
+    """The result from (observed, expected) agreement and the variances (around the estimate, under kappa = 0)."""
+    observed, expected = agreement
+    value = (observed - expected) / (1 - expected)
+    se, se_null = (float(np.sqrt(max(variance, 0.0))) for variance in variances)
     half = float(stats.norm.ppf(0.5 + level / 2)) * se
     z = value / se_null if se_null > 0 else float("nan")
     return Kappa(
@@ -299,15 +291,7 @@ def fleiss_kappa(counts: ArrayLike, *, level: float = 0.95) -> Kappa:
     skew = float((share * (1 - share) * (1 - 2 * share)).sum())
     null = 2 * (pq**2 - skew) / (n * m * (m - 1) * pq**2)
     return _kappa(
-        value=value,
-        variance=variance,
-        null=null,
-        observed=observed,
-        expected=expected,
-        weights="none",
-        n=n,
-        readers=int(m),
-        level=level,
+        (observed, expected), variances=(variance, null), weights="none", n=n, readers=int(m), level=level
     )
 
 

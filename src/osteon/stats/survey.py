@@ -245,9 +245,8 @@ def survey_mean(
     mean = float((w * y).sum() / total)
     variance, df, more = _linearised(w * (y - mean) / total, design=design, inside=inside)
     simple = float((w * (y - mean) ** 2).sum() / total) / (int(inside.sum()) - 1)
-    answer = _estimate(
-        mean, variance=variance, df=df, design=design, inside=inside, level=level, notes=(*notes, *more)
-    )
+    found = (variance, df, (*notes, *more))
+    answer = _estimate(mean, found, design=design, inside=inside, level=level)
     return replace(answer, design_effect=variance / simple if simple > 0 else float("nan"))
 
 
@@ -324,15 +323,8 @@ def survey_total(
     inside, notes = _domain(design, y, domain=domain)
     influence = np.where(inside, design.weights * np.where(inside, y, 0.0), 0.0)
     variance, df, more = _linearised(influence, design=design, inside=inside)
-    return _estimate(
-        float(influence.sum()),
-        variance=variance,
-        df=df,
-        design=design,
-        inside=inside,
-        level=level,
-        notes=(*notes, *more),
-    )
+    found = (variance, df, (*notes, *more))
+    return _estimate(float(influence.sum()), found, design=design, inside=inside, level=level)
 
 
 def survey_ratio(
@@ -373,21 +365,20 @@ def survey_ratio(
         raise NotEnoughData("the denominator's total is 0: the ratio is undefined.")
     ratio = float((w * y).sum()) / total
     variance, df, more = _linearised(w * (y - ratio * x) / total, design=design, inside=inside)
-    return _estimate(
-        ratio, variance=variance, df=df, design=design, inside=inside, level=level, notes=(*notes, *more)
-    )
+    found = (variance, df, (*notes, *more))
+    return _estimate(ratio, found, design=design, inside=inside, level=level)
 
 
 def _estimate(
     value: float,
+    found: tuple[float, int, tuple[str, ...]],
     *,
-    variance: float,
-    df: int,
     design: SurveyDesign,
     inside: NDArray[np.bool_],
     level: float,
-    notes: tuple[str, ...],
 ) -> SurveyEstimate:
+    """The estimate with its t interval from (variance, degrees of freedom, notes)."""
+    variance, df, notes = found
     se = float(np.sqrt(variance))
     half = _quantile(df, level=level) * se
     return SurveyEstimate(
