@@ -173,7 +173,7 @@ def _incidence_variance(
     It is the sum over earlier times s of t1(s) (1 - d)^2 + t2(s) d^2, where d = (F(t) - F(s)) / S(s) and t1, t2 are
     the binomial-type variances of the two kinds of jump at s; expanded so that three running sums are enough.
     """
-    inverse = np.divide(1.0, after, out=np.zeros_like(after), where=after > 0)
+    inverse = _ratio(np.ones_like(after), after)
     finite = np.maximum(at_risk - 1, 1)
 
     def jump(count: Floats) -> Floats:
@@ -202,6 +202,12 @@ def _log_log_limits(incidence: Floats, se: Floats, *, level: float) -> tuple[Flo
     return low, high
 
 
+def _ratio(top: Floats, bottom: Floats) -> Floats:
+    """``top`` over ``bottom``, 0 where ``bottom`` is not positive."""
+    top, bottom = np.broadcast_arrays(top, bottom)
+    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _GraySums:
     """Gray's score by group, and the parts of its variance over (times, groups)."""
@@ -220,40 +226,28 @@ class _GraySums:
         table = life_table(outcome.time, kind + 3 * member, reasons=tuple(range(3 * k)))
         censored, events, others = (table.leaving[code::3].T for code in range(3))  # each (times, groups)
         at_risk = (censored + events + others)[::-1].cumsum(axis=0)[::-1]
-        here = at_risk > 0
-        staying = np.divide(at_risk - events - others, at_risk, out=np.ones_like(at_risk), where=here)
-        after = np.cumprod(staying, axis=0)
+        after = np.cumprod(1 - _ratio(events + others, at_risk), axis=0).astype(np.float64)
         before = np.vstack([np.ones(k), after[:-1]])
-        jumps = np.divide(before * events, at_risk, out=np.zeros_like(at_risk), where=here)
-        incidence_before = np.vstack([np.zeros(k), np.cumsum(jumps, axis=0)[:-1]])
-        risk = np.divide(at_risk, before, out=np.zeros_like(at_risk), where=here)  # h
-        pool, deaths = risk.sum(axis=1), events.sum(axis=1)
-        pooled = np.cumsum(deaths / pool)
-        free_before = 1 - np.concatenate([[0.0], pooled[:-1]])
-        subrisk = risk * (1 - incidence_before)
-        expected = (subrisk * (deaths / subrisk.sum(axis=1))[:, None]).sum(axis=0)
-        weight = risk[:, :, None] * (np.eye(k)[None] - (risk / pool[:, None])[:, None, :])
-        step = np.divide(deaths, pool * free_before, out=np.zeros_like(pool), where=free_before > 0)
-        alive = here & (after > 0)
-        drag = np.divide((1 - pooled)[:, None], after, out=np.zeros_like(after), where=after > 0)
-        pool_size = pool[:, None] * before  # the pooled number at risk on the scale of the group
-        ties = 1 - np.divide(
-            (deaths - 1)[:, None],
-            pool_size - 1,
-            out=np.zeros_like(after),
-            where=(deaths[:, None] > 1) & (pool_size > 1),
-        )
-        own = np.divide(
-            ties * before * deaths[:, None], pool[:, None] * at_risk, out=np.zeros_like(after), where=here
-        )
-        ties = 1 - np.divide(
-            others - 1, at_risk - 1, out=np.zeros_like(after), where=(others > 1) & (at_risk > 1)
-        )
-        other = np.divide(ties * before**2 * others, at_risk**2, out=np.zeros_like(after), where=alive)
+        incidence = np.cumsum(_ratio(before * events, at_risk), axis=0)
+        risk = _ratio(at_risk, before)  # h
+        pool, deaths = risk.sum(axis=1, keepdims=True), events.sum(axis=1, keepdims=True)
+        pooled = np.cumsum(deaths / pool, axis=0)
+        free_before = 1 - np.concatenate([np.zeros((1, 1)), pooled[:-1]])
+        subrisk = risk * (1 - np.vstack([np.zeros(k), incidence[:-1]]))
+        expected = (subrisk * deaths / subrisk.sum(axis=1, keepdims=True)).sum(axis=0)
+        weight = risk[:, :, None] * (np.eye(k) - (risk / pool)[:, None, :])
+        running = np.cumsum(weight * _ratio(deaths, pool * free_before)[:, :, None], axis=0)
+        own_ties = 1 - _ratio(np.maximum(deaths - 1, 0), pool * before - 1)
+        other_ties = 1 - _ratio(np.maximum(others - 1, 0), at_risk - 1)
         return cls(
-            observed=events.sum(axis=0), expected=expected, weight=weight,
-            running=np.cumsum(weight * step[:, None, None], axis=0), drag=drag, own=own, other=other,
-        )  # fmt: skip
+            observed=events.sum(axis=0),
+            expected=expected,
+            weight=weight,
+            running=running,
+            drag=_ratio(1 - pooled, after),
+            own=_ratio(own_ties * before * deaths, pool * at_risk),
+            other=_ratio(other_ties * before**2 * others, at_risk**2) * (after > 0),
+        )
 
     def covariance(self) -> Floats:
         """The covariance of the score, (groups, groups)."""

@@ -23,6 +23,7 @@ __all__ = [
     "LogRank",
     "RestrictedMean",
     "SurvivalAt",
+    "group_chi_square",
     "group_labels",
     "kaplan_meier",
     "log_rank",
