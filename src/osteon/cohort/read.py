@@ -30,6 +30,7 @@ from osteon.core.errors import FileError, SchemaError
 __all__ = ["check_headers", "read_bytes", "read_table"]
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_FOUR_BYTES = re.compile(rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]")  # rare characters of GB18030
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _ID_LIKE = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")
 
@@ -115,7 +116,7 @@ def _decoded(content: bytes, *, path: Path, encoding: str | None) -> tuple[str, 
     elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
         tried = ["utf-16"]
     elif b"\x00" in content[:4096]:
-        tried = ["utf-16-le" if content[1:2] == b"\x00" else "utf-16-be"]
+        tried = ["utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be"]
     else:
         tried = ["utf-8-sig"] if _lonely_high_bytes(content) else ["utf-8-sig", "gb18030"]
     for name in tried:
@@ -133,8 +134,9 @@ def _decoded(content: bytes, *, path: Path, encoding: str | None) -> tuple[str, 
 
 def _lonely_high_bytes(content: bytes) -> bool:
     """True when bytes above 127 mostly stand alone, as in Latin-1 names; Chinese text has them in pairs."""
-    runs = re.findall(rb"[\x80-\xff]+", content[: 1 << 20])
-    return bool(runs) and sum(len(run) == 1 for run in runs) > len(runs) / 2
+    rest = _FOUR_BYTES.sub(b"", content[: 1 << 20])
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", rest)]
+    return sum(run == 1 for run in runs) > sum(run // 2 for run in runs)
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:
