@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osteon.cohort.checks import CheckOptions, bmi_kg_m2, contradictions
+from osteon.cohort.sources import nhanes
 from osteon.cohort.tscore import REFERENCES, Reference
 
 NAN = float("nan")
@@ -121,3 +122,15 @@ def test_consistent_people_contradict_nothing(bmd):
     })  # fmt: skip
     assert contradictions(table) == ()
     assert contradictions(table.where(table != table)) == ()
+
+
+@pytest.mark.data
+def test_real_scans_agree_with_their_t_scores(real_data):
+    table = nhanes.read(real_data / "tabular/nhanes/nhanes_2017_mar2020_age50_bone.csv.gz").table
+    found = {finding.code: finding.n for finding in contradictions(table)}
+    assert "t_against_bmd" not in found
+    assert "bmi" not in found
+    assert found["neck_against_total_hip"] < 0.005 * len(table)
+    shifted = table.assign(t_femoral_neck=table["t_femoral_neck"] + 0.3)
+    wrong = {finding.code: finding.n for finding in contradictions(shifted)}
+    assert wrong["t_against_bmd"] == shifted["t_femoral_neck"].notna().sum()

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteon.cohort.eligibility import Criteria, Criterion, apply, criteria, published_criteria
+from osteon.cohort.sources import nhanes
 from osteon.core.errors import ConfigError, FileError, SchemaError
 
 NAN = float("nan")
@@ -195,3 +196,16 @@ def test_refusals(tmp_path):
         kept(pd.DataFrame({"x": [2.0], "y": [2.0]}), made({"min_months": 4}, columns="xy"))
     with pytest.raises(SchemaError, match="labels repeat"):
         kept(pd.DataFrame({"x": [2.0, 1.0]}, index=[0, 0]), made({"min": 4}))
+
+
+@pytest.mark.data
+def test_the_published_criteria_on_real_people(real_data):
+    table = nhanes.read(real_data / "tabular/nhanes/nhanes_2017_mar2020_age50_bone.csv.gz").table
+    eligible = apply(table, criteria("fracture_risk"))
+    complete = (
+        table[["bmd_lumbar_g_cm2", "bmd_femoral_neck_g_cm2", "bmd_total_hip_g_cm2"]].notna().all(axis=1)
+    )
+    steps = {step.code: step for step in eligible.flow}
+    assert steps["dxa_complete"].n_after == int(complete.sum())
+    assert steps["malignancy"].n_after == int((complete & ~(table["cancer"] == 1)).sum())
+    assert set(eligible.not_applicable) >= {"follow_up_6_months", "bone_drugs_3_months"}

@@ -95,7 +95,7 @@ def test_a_column_belongs_to_one_quantity():
     [
         ("calcium_mmol_l", [9.6, 9.1, 10.2, np.nan], "mg/dL"),
         ("creatinine_umol_l", [0.8, 1.1, 2.4], "mg/dL"),
-        ("phosphate_mmol_l", [3.5, 4.1, 1.8], "mg/dL"),
+        ("phosphate_mmol_l", [3.5, 4.1, 3.1, 1.8], "mg/dL"),
         ("albumin_g_l", [4.2, 3.9], "g/dL"),
         ("glucose_mmol_l", [98.0, 126.0], "mg/dL"),
         ("height_cm", [1.65, 1.58], "m"),
@@ -121,6 +121,16 @@ def test_mixed_columns_are_listed_by_row():
     assert (slip.scope, slip.action, slip.rows, slip.unclear) == ("rows", "convert", ("b",), ())
     mostly = unit_slip(pd.Series([80.0, 1.0, 0.9, 1.2]), "creatinine_umol_l")
     assert (mostly.scope, mostly.rows) == ("rows", (1, 2, 3))
+
+
+def test_a_sick_patient_is_no_slip():
+    assert unit_slip(pd.Series([1.1, 1.0, 2.3, 3.1]), "phosphate_mmol_l") is None  # renal failure
+    assert unit_slip(pd.Series([5.5, 6.1, 50.0]), "glucose_mmol_l") is None  # hyperosmolar state
+    assert (
+        unit_slip(pd.Series([2.1, 2.3, 1.9, 2.2]), "phosphate_mmol_l").action == "ask"
+    )  # a small dialysis unit
+    mixed = unit_slip(pd.Series([80.0, 1.0, 16.0, 95.0]), "creatinine_umol_l")
+    assert (mixed.rows, mixed.unclear) == ((1,), (2,))
 
 
 def test_one_short_height_may_be_a_typing_error():

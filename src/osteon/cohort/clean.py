@@ -324,7 +324,7 @@ def outliers(
     Parameters
     ----------
     values : Series of float, NaN = missing
-    rule : "robust_z" (distance from the median in robust SDs) or "iqr" (fences beyond the quartiles)
+    rule : "robust_z" (distance from the median in robust SDs of that side) or "iqr" (fences beyond the quartiles)
     limit : float
         Robust SDs, or multiples of the interquartile range.
     min_values : int
@@ -332,7 +332,7 @@ def outliers(
 
     Source
     ------
-    Iglewicz & Hoaglin 1993 (robust z); Tukey 1977 (fences).
+    Iglewicz & Hoaglin 1993 (robust z, here with a median absolute deviation for each side); Tukey 1977 (fences).
 
     Examples
     --------
@@ -345,12 +345,17 @@ def outliers(
     if rule == "iqr":
         lower, upper = present.quantile(0.25), present.quantile(0.75)
         spread = upper - lower
-        far = (present < lower - limit * spread) | (present > upper + limit * spread)
+        far = ((present < lower - limit * spread) | (present > upper + limit * spread)) & (spread > 0)
     else:
-        middle = present.median()
-        spread = _MAD_TO_SD * (present - middle).abs().median()
-        far = (present - middle).abs() > limit * spread
-    return tuple(present.index[far]) if spread > 0 else ()
+        below, above = present.median() - present, present - present.median()
+        far = _beyond(below, limit) | _beyond(above, limit)
+    return tuple(present.index[far])
+
+
+def _beyond(distance: pd.Series, limit: float) -> pd.Series:
+    """Values on one side of the median that lie beyond ``limit`` robust SDs of that side, so skewness is no outlier."""
+    spread = _MAD_TO_SD * distance[distance >= 0].median()
+    return (distance > limit * spread) & (spread > 0)
 
 
 def _outliers(table: pd.DataFrame, ids: pd.Series, options: CleanOptions) -> list[Change]:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from osteon.cohort.schema import schema
 from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError, UnitError
 
@@ -52,7 +53,7 @@ class UnitSlip:
     action : "convert" or "ask"
         "convert" when the values prove the unit; "ask" when they cannot, so that a person decides.
     rows : labels of the rows that slipped (every row with a value when ``scope`` is "column")
-    unclear : labels of rows whose values fit both units or neither, in a mixed column; they are never converted
+    unclear : labels of the other rows of a mixed column whose values do not tell their unit; never converted
     median : float
         Median of the column as it came.
     """
@@ -259,12 +260,25 @@ def _slip_by_rule(present: pd.Series, field: str, rule: _SlipRule, *, unit_decla
     right = present.between(low, high)
     other = (present * factor).between(low, high)
     slipped = other & ~right
-    if not slipped.any():
-        return None
     if not (right & ~other).any() and slipped.mean() > 0.5:
-        return UnitSlip(**facts, scope="column", action="convert", rows=tuple(present.index), unclear=())
-    return UnitSlip(**facts, scope="rows", action=rule.rows, rows=tuple(present.index[slipped]),
-                    unclear=tuple(present.index[right == other]))  # fmt: skip
+        sure = rule.median_below == -np.inf or median < rule.median_below
+        sure = sure and (rule.median_above == np.inf or median > rule.median_above)
+        if unit_declared and not sure:
+            return None
+        return UnitSlip(**facts, scope="column", action="convert" if sure else "ask", rows=tuple(present.index),
+                        unclear=())  # fmt: skip
+    proven = slipped & ~present.between(*_limits(field))
+    if not proven.any():
+        return None
+    return UnitSlip(**facts, scope="rows", action=rule.rows, rows=tuple(present.index[proven]),
+                    unclear=tuple(present.index[(right == other) | (slipped & ~proven)]))  # fmt: skip
+
+
+def _limits(field: str) -> tuple[float, float]:
+    """The schema's plausible limits: a single value inside them may be a sick patient, never proof of another unit."""
+    known = schema().fields.get(field)
+    low, high = (None, None) if known is None else (known.low, known.high)
+    return (-np.inf if low is None else low), (np.inf if high is None else high)
 
 
 def calcium_corrected_mmol_l(calcium_mmol_l: ArrayLike, *, albumin_g_l: ArrayLike) -> NDArray[np.float64]:
