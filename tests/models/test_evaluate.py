@@ -12,6 +12,7 @@ from osteon.core.errors import ConfigError, NotEnoughData
 from osteon.core.progress import listening
 from osteon.models import evaluate
 from osteon.models.evaluate import holdout, nested_cv, nested_cv_many, optimism, temporal
+from osteon.models.select import selected
 from osteon.models.train import ModelSpec, TrainOptions
 
 PREDICTORS = ("age_years", "weight_kg", "smoking_current", "sex", "alp_u_l")
@@ -32,22 +33,46 @@ def test_cross_validated_auc_agrees_with_planted_truth(people):
 
 
 @pytest.mark.parametrize(
-    "selection", ["univariate_multivariate", "lasso", pytest.param("random_forest", marks=pytest.mark.slow)]
+    "selection",
+    [
+        "univariate_multivariate",
+        pytest.param("lasso", marks=pytest.mark.slow),
+        pytest.param("random_forest", marks=pytest.mark.slow),
+    ],
 )
 def test_noise_stays_noise_with_everything_inside_the_folds(selection):
+    """The same choice of variables made once on all rows finds signal where there is none."""
     rng = np.random.default_rng(7)
-    names = tuple(f"x{j}" for j in range(25))
-    aucs = []
+    names = tuple(f"x{j}" for j in range(60))
+    options = replace(QUICK, impute=ImputeOptions(m=1, iterations=1))
+    inside, leaking = [], []
     for seed in range(3):
-        table = pd.DataFrame(rng.normal(size=(160, 25)), columns=list(names)).mask(
-            rng.random((160, 25)) < 0.05
+        table = pd.DataFrame(rng.normal(size=(200, 60)), columns=list(names)).mask(
+            rng.random((200, 60)) < 0.02
         )
-        y = rng.permutation(np.repeat([0.0, 1.0], 80))
-        options = replace(QUICK, selection=selection, impute=ImputeOptions(m=1, iterations=2))
-        aucs.append(
-            nested_cv(table, y, spec=spec(predictors=names), options=options, seed=seed).auc_by_repeat[0]
-        )
-    assert np.mean(aucs) == pytest.approx(0.5, abs=0.09)  # choosing on all rows gives about .7 here
+        y = rng.permutation(np.repeat([0.0, 1.0], 100))
+        chosen = selected(
+            table.fillna(0.0), y, method=selection, sources={x: x for x in names}, seed=seed
+        ).kept
+        leaking.append(nested_cv(table, y, spec=spec(predictors=chosen), options=options, seed=seed))
+        honest = replace(options, selection=selection)
+        inside.append(nested_cv(table, y, spec=spec(predictors=names), options=honest, seed=seed))
+    honest_auc, leaking_auc = (np.mean([each.auc_by_repeat for each in found]) for found in (inside, leaking))
+    assert 0.40 < honest_auc < 0.54
+    assert leaking_auc > honest_auc + 0.07
+
+
+def test_noise_stays_noise_under_tuning():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame(rng.normal(size=(300, 6)), columns=list("abcdef")).mask(rng.random((300, 6)) < 0.1)
+    aucs = []
+    for seed in range(4):
+        y = rng.permutation(np.repeat([0.0, 1.0], 150))
+        one = spec("lightgbm", predictors=tuple("abcdef"))
+        aucs += nested_cv(
+            table, y, spec=one, options=replace(QUICK, trials=8), folds=3, seed=seed
+        ).auc_by_repeat
+    assert np.mean(aucs) == pytest.approx(0.5, abs=0.06)
 
 
 @pytest.mark.parametrize("learner", ["logistic", "lightgbm", "knn"])
@@ -173,7 +198,7 @@ def test_glow500_reaches_its_known_level(real_data):
         options=replace(QUICK, impute=ImputeOptions(m=1, iterations=1)),
     )  # fmt: skip
     assert np.mean(result.auc_by_repeat) == pytest.approx(0.675, abs=0.012)
-    assert result.auc_by_repeat[0] <= 0.72
+    assert np.mean(result.auc_by_repeat) >= 0.67
 
 
 def test_refusals(people):

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from osteon.cohort.split import grouped_folds, stratified_folds, temporal_split
 from osteon.core.errors import ConfigError, NotEnoughData
@@ -225,6 +226,12 @@ def _fold_results(unit: _Unit) -> tuple[FoldResult, ...]:
     kept = [recalled(unit.checkpoint, key) if unit.checkpoint else None for key in keys]
     if all(found is not None for found in kept):
         return tuple(found for found in kept if found is not None)
+    with threadpool_limits(1):  # one thread a process: no crowding, and sums in one order on any machine
+        return _made(unit, keys, kept)
+
+
+def _made(unit: _Unit, keys: Sequence[str], kept: Sequence[FoldResult | None]) -> tuple[FoldResult, ...]:
+    """The models of the unit in order, those of ``kept`` as they are."""
     inside = np.setdiff1d(np.arange(len(unit.y)), unit.held)
     learned = prepared(
         unit.rows.iloc[inside], unit.specs[0].predictors, impute=unit.options.impute, seed=unit.seed

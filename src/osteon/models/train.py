@@ -308,7 +308,7 @@ def fitted_model(
         notes=(
             *rows.notes,
             *notes,
-            *((f"events_per_column:{per_column:.1f}",) if per_column < 10 else ()),
+            *((f"events_per_column:{per_column:.0f}",) if per_column < 10 else ()),
             *(choice.notes if choice else ()),
             *dict.fromkeys(note for member in members for note in getattr(member, "notes", ())),
         ),
