@@ -21,19 +21,30 @@ from osteon.report.document import (
     TableBlock,
     Tile,
 )  # fmt: skip
+from osteon.report.figure_balance import BalanceRow, LoveFigure
+from osteon.report.figure_bars import Bar, BarFigure
 from osteon.report.figure_calibration import CalibrationFigure, CalibrationPanel
+from osteon.report.figure_decision import DecisionFigure, DecisionLine
+from osteon.report.figure_dependence import DependenceFigure, DependencePanel
+from osteon.report.figure_distribution import DistributionFigure, DistributionPanel
 from osteon.report.figure_flow import Excluded, FlowBox, FlowFigure
 from osteon.report.figure_forest import ForestFigure, ForestRow
+from osteon.report.figure_heatmap import HeatmapFigure
+from osteon.report.figure_radar import Profile, RadarFigure
 from osteon.report.figure_roc import RocFigure, RocLine
+from osteon.report.figure_shap import Contribution, ShapSwarmFigure, ShapWaterfallFigure
+from osteon.report.figure_survival import SurvivalFigure, SurvivalLine
 from osteon.report.value import (
     Estimate,
     Indented,
     Level,
+    Number,
     Proportion,
     PValue,
     Ref,
     Spread,
     Strong,
+    Term,
     Variable,
     Words,
 )  # fmt: skip
@@ -94,6 +105,157 @@ def flow_figure():
     )  # fmt: skip
 
 
+def decision_figure():
+    thresholds = np.linspace(0.01, 0.5, 50)
+    treat_all = 0.12 - 0.88 * thresholds / (1 - thresholds)
+    curves = tuple(
+        DecisionLine(
+            label=f"Model {k}",
+            net_benefit=(line := 0.12 * (1 - thresholds) ** (4 - k)),
+            low=line - 0.01,
+            high=line + 0.01,
+        )
+        for k in range(3)
+    )
+    return DecisionFigure(thresholds=thresholds, curves=curves, treat_all=treat_all)
+
+
+def love_figure():
+    names = ("age_years", "sex", "bmi_kg_m2", "smoking_current", "glucocorticoid_ever", "diabetes")
+    return LoveFigure(
+        rows=tuple(
+            BalanceRow(label=Variable(n), before=0.05 + 0.07 * k, after=0.01 * k) for k, n in enumerate(names)
+        )
+    )
+
+
+def survival_figure():
+    time = np.linspace(0, 60, 61)
+    lines = tuple(
+        SurvivalLine(
+            label=name,
+            time=time,
+            value=np.exp(-rate * time),
+            low=np.exp(-rate * time) * 0.95,
+            high=np.exp(-rate * time) * 1.04,
+            at_risk=(1200, 900, 700, 520, 300, 80),
+        )
+        for name, rate in (("Women", 0.008), ("Men", 0.014))
+    )
+    return SurvivalFigure(
+        lines=lines,
+        ticks=(0, 12, 24, 36, 48, 60),
+        time_label=Variable("time_months", "unit"),
+        value_label="Survival (%)",
+        p=PValue(0.0002),
+        test=Term("test", "log_rank"),
+    )
+
+
+def swarm_figure():
+    rng = np.random.default_rng(3)
+    names = ("age_years", "weight_kg", "sex", "alp_u_l", "mother_hip_fracture")
+    values = rng.normal(size=(800, 5))
+    values[:40, 3] = np.nan
+    shap = np.nan_to_num(values) * np.array([0.9, -0.6, 0.3, 0.2, 0.1]) + rng.normal(size=(800, 5)) * 0.05
+    return ShapSwarmFigure(labels=tuple(map(Variable, names)), shap=shap, values=values)
+
+
+def waterfall_figure():
+    steps = tuple(
+        Contribution(label=Variable(name), shap=s, value=v)
+        for name, s, v in (
+            ("age_years", 0.82, 78),
+            ("weight_kg", 0.41, Number(48.2, 1)),
+            ("sex", -0.2, Level("sex", "male")),
+            ("alp_u_l", 0.09, 91),
+        )
+    )
+    return ShapWaterfallFigure(contributions=steps, base=-2.1)
+
+
+def dependence_figure():
+    grid = np.linspace(50, 85, 30)
+    panels = [
+        DependencePanel(
+            label=Variable(name, "unit"),
+            grid=grid,
+            risk=0.05 + k * 0.02 + (grid - 50) / 200,
+            low=(grid - 50) / 220,
+            high=0.12 + (grid - 50) / 190,
+            seen=grid,
+        )
+        for k, name in enumerate(("age_years", "weight_kg", "alp_u_l", "bmi_kg_m2"))
+    ]
+    levels = tuple(Level("ethnicity", level) for level in ("white", "black", "mexican_american", "asian"))
+    panels.append(DependencePanel(label=Variable("ethnicity"), levels=levels, risk=[0.1, 0.06, 0.08, 0.12]))
+    return DependenceFigure(panels=tuple(panels), risk_label=Words("figure.partial_risk"))
+
+
+def distribution_figure():
+    rng = np.random.default_rng(5)
+    names = ("bmd_femoral_neck_g_cm2", "bmd_total_hip_g_cm2", "bmd_lumbar_g_cm2", "bmd_ward_g_cm2")
+    panels = tuple(
+        DistributionPanel(
+            label=Variable(name, "unit"), values=(rng.normal(0.8, 0.1, 900), rng.normal(0.6, 0.07, 90))
+        )
+        for name in names
+    )
+    return DistributionFigure(panels=panels, groups=("Normal", "Osteoporosis"))
+
+
+def bar_figure():
+    bars = [
+        Bar(
+            label=f"Model {k}",
+            value=0.2 + 0.1 * k + 0.05 * s,
+            low=0.15 + 0.1 * k,
+            high=0.3 + 0.1 * k,
+            series=s,
+            printed=Proportion(20 + 10 * k, 100),
+        )
+        for k in range(3)
+        for s in range(2)
+    ]
+    return BarFigure(
+        bars=tuple(bars), axis_label=Words("figure.caught_percent"), series=("Women", "Men"), percent=True
+    )
+
+
+def missing_figure():
+    names = ("pth_pg_ml", "vitamin_d_25oh_nmol_l", "mother_hip_fracture")
+    bars = tuple(
+        Bar(label=Variable(name), value=0.4 - 0.1 * k, printed=Number(0.4 - 0.1 * k, 1, percent=True))
+        for k, name in enumerate(names)
+    )
+    return BarFigure(bars=bars, axis_label=Words("figure.missing_percent"), percent=True)
+
+
+def heatmap_figure():
+    labels = tuple(
+        Variable(n, "short") for n in ("age_years", "weight_kg", "bmi_kg_m2", "bmd_femoral_neck_g_cm2")
+    )
+    values = np.corrcoef(np.random.default_rng(2).normal(size=(4, 9)))
+    return HeatmapFigure(rows=labels, columns=labels, values=values, scale_label="r", limit=1.0)
+
+
+def radar_figure():
+    axes = tuple(Term("stat", name) for name in ("auc", "sensitivity", "specificity", "ppv", "npv"))
+    profiles = (
+        Profile(label="A", values=[0.8, 0.7, 0.75, 0.4, 0.9]),
+        Profile(label="B", values=[0.7, 0.8, 0.6, 0.35, 0.92]),
+    )
+    return RadarFigure(axes=axes, profiles=profiles)
+
+
+FIGURES = {
+    "roc": roc_figure, "calibration": calibration_figure, "forest": forest_figure, "flow": flow_figure, "decision": decision_figure,
+    "love": love_figure, "survival": survival_figure, "swarm": swarm_figure, "waterfall": waterfall_figure,
+    "dependence": dependence_figure, "distribution": distribution_figure, "bars": bar_figure, "missing": missing_figure,
+    "heatmap": heatmap_figure, "radar": radar_figure,
+}  # fmt: skip
+
+
 def baseline_table(rows=6):
     body = [
         (Strong(Variable("age_years", "unit")), Spread(63.2, sd=8.1), Spread(71.0, sd=8.8), PValue(0.0000001), 0.91),
@@ -149,9 +311,4 @@ def sample_document():
 @pytest.fixture(scope="session")
 def figures():
     """The figure makers by name."""
-    return {
-        "roc": roc_figure,
-        "calibration": calibration_figure,
-        "forest": forest_figure,
-        "flow": flow_figure,
-    }
+    return FIGURES

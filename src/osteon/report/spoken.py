@@ -48,7 +48,9 @@ __all__ = [
     "SpokenTile",
     "SpokenTiles",
     "checklist_table",
+    "labels",
     "speak",
+    "unlinked",
 ]
 
 Side = Literal["left", "center", "right"]
@@ -234,7 +236,7 @@ class Spoken:
 def speak(document: Document, lang: str) -> Spoken:
     """Say ``document`` in ``lang`` ("en" or "zh"): texts, numbers, numbering, figures."""
     plain = words(lang)
-    known = plain.with_references(_labels(document, plain))
+    known = plain.with_references(labels(document, plain))
     pen = Pen(plain, simulated=document.simulated)
     speaker = _Speaker(document, known, pen)
     return Spoken(
@@ -250,7 +252,7 @@ def speak(document: Document, lang: str) -> Spoken:
     )
 
 
-def _labels(document: Document, dictionary: Dictionary) -> dict[str, str]:
+def labels(document: Document, dictionary: Dictionary) -> dict[str, str]:
     """How each anchor is called: "Table 1", "Figure 3", or the text of a heading."""
     labels: dict[str, str] = {}
     tables = figures = 0
@@ -403,6 +405,11 @@ class _Speaker:
             footnotes=(),
             landscape=False,
         )
+
+
+def unlinked(text: str) -> str:
+    """A said text without the marks of its links."""
+    return _LINK.sub(r"\2", text)
 
 
 def _side(column: Column, index: int) -> Side:
