@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from osteon.cohort.impute import ImputeOptions
 from osteon.core.errors import NotEnoughData, SchemaError
 from osteon.models.prepare import known_part, part, prepared
