@@ -45,9 +45,8 @@ def test_unit_slips_are_converted_only_when_the_number_proves_them():
     cleaned = clean(table)
     assert cleaned.table["calcium_mmol_l"].tolist() == [2.3, pytest.approx(9.6 * 0.2495), 2.4, 2.2]
     assert cleaned.table["vitamin_d_25oh_nmol_l"].tolist() == [20.0, 25.0, 31.0, 18.0]
-    asked = [(c.column, c.row, c.n) for c in cleaned.log if c.code == "unit_slip_ask"]
-    assert asked == [("height_cm", "2", 1), ("vitamin_d_25oh_nmol_l", "", 4)] or asked == [
-        ("vitamin_d_25oh_nmol_l", "", 4), ("height_cm", "2", 1)]  # fmt: skip
+    asked = {(c.column, c.row, c.n) for c in cleaned.log if c.code == "unit_slip_ask"}
+    assert asked == {("height_cm", "2", 1), ("vitamin_d_25oh_nmol_l", "", 4)}
     declared = clean(table, options=CleanOptions(declared_units=("vitamin_d_25oh_nmol_l",)))
     assert [c.column for c in declared.log if c.code == "unit_slip_ask"] == ["height_cm"]
 

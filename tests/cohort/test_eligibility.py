@@ -168,6 +168,7 @@ source = "s"
         ("{ in = 4 }", "", "expected a list"),
         ("{ }", "", "at least one rule"),
         ("{ min = 1, max_missing_fraction = 0.3 }", "", "two criteria"),
+        ("{ not_missing = true, min = 1 }", "", "two criteria"),
         ("{ min_months = 1 }", "", "two date columns"),
         ("{ min = 1 }", 'match = "some"', "unknown key 'some'"),
     ],

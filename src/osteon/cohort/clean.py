@@ -97,7 +97,7 @@ def clean(table: pd.DataFrame, *, options: CleanOptions | None = None) -> Cleane
     Returns
     -------
     Cleaned
-        Cleaning it again changes nothing more.
+        Cleaning it again changes nothing more (unless outliers are made missing, which can uncover new ones).
 
     Raises
     ------
@@ -298,17 +298,20 @@ def _without_empty(
     ]
     n_before, share = len(table), table[held].isna().mean(axis=1)
     flow = []
-    for code, gone in (
-        ("row_empty", share == 1),
-        ("row_sparse", (share > options.max_row_missing) & (share < 1)),
-    ):
+    sparse = (share > options.max_row_missing) & (share < 1)
+    steps = (
+        ("row_empty", share == 1, "no measurement at all"),
+        ("row_sparse", sparse, f"more than {options.max_row_missing:.0%} missing"),
+    )
+    for code, gone, reason in steps:
         log += [
             Change(code=code, row=ids.loc[row], why=f"{share.loc[row]:.1%} missing")
             for row in share.index[gone]
         ]
-        flow.append(FlowStep(code=code, n_before=n_before, n_after=n_before - int(gone.sum())))
+        n_after = n_before - int(gone.sum())
+        flow.append(FlowStep(code=code, n_before=n_before, n_after=n_after, reason=reason))
         n_before = flow[-1].n_after
-    return table[(share < 1) & (share <= options.max_row_missing)].copy(), tuple(flow), log
+    return table[(share < 1) & ~sparse].copy(), tuple(flow), log
 
 
 def outliers(

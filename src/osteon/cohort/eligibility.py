@@ -205,7 +205,12 @@ def _check_rule(rule: Mapping[str, Any], columns: tuple[str, ...], *, where: str
             raise ConfigError(f"{where}: in = {value!r}, expected a list.")
     if not rule or not columns:
         raise ConfigError(f"{where}: a criterion needs at least one rule and one column.")
-    groups = {("fraction" if n in _FRACTIONS else "months" if n in _MONTHS else "value") for n in rule}
+    special = {
+        **dict.fromkeys(_FRACTIONS, "fraction"),
+        **dict.fromkeys(_MONTHS, "months"),
+        "not_missing": "presence",
+    }
+    groups = {special.get(name, "value") for name in rule}
     if len(groups) > 1:
         raise ConfigError(f"{where}: {', '.join(rule)} cannot stand in one rule.", hint="Write two criteria.")
     if "months" in groups and len(columns) != 2:
