@@ -178,6 +178,7 @@ def test_values_outside_the_limits_are_reported_not_changed(tmp_path):
         ("id,age,bmi\n1,60,\n2,61,NA\n", SchemaError, "column bmi: not one value in 2 rows"),
         ("id,sex\n1,1\n2,2\n", SchemaError, "row 2, column sex: '1' has no meaning here. Expected female, male"),
         ("id,stroke\n1,2\n2,1\n", SchemaError, "row 2, column stroke: '2' has no meaning here"),
+        ("id,bmi\n1,24\n2,1e999\n", SchemaError, "row 3, column bmi: the number is infinite or too large"),
         ("id,Ca (stone)\n1,2\n2,1\n", UnitError, "unknown unit 'stone'"),
         ("id,age,年龄\n1,2,3\n", SchemaError, "the columns 'age' and '年龄' both mean age_years"),
         ("id,visit date\n1,3.4.2020\n", SchemaError, "row 2, column visit date: '3.4.2020' is not a date"),
@@ -198,6 +199,16 @@ def test_dates_year_first(tmp_path):
     dates = user_table.read(saved(tmp_path, text)).table["visit_date"]
     assert dates.dt.day.tolist()[:3] == [17, 18, 19]
     assert pd.isna(dates[3])
+
+
+def test_osteoporosis_from_printed_t_scores_never_from_bmd_alone(tmp_path):
+    text = "id,股骨颈T值,腰椎T值\n1,-2.5,-1\n2,-1,\n3,-2.4,-2.6\n"
+    table = user_table.read(saved(tmp_path, text)).table
+    assert table["osteoporosis_fn"].tolist() == [1.0, 0.0, 0.0]
+    assert table["osteoporosis_fn_or_ls"].tolist() == [1.0, 0.0, 1.0]
+    assert table["both_sites_measured"].tolist() == [1.0, 0.0, 1.0]
+    bmd_only = user_table.read(saved(tmp_path, "id,股骨颈骨密度\n1,0.5\n2,0.9\n")).table
+    assert "osteoporosis_fn" not in bmd_only
 
 
 def test_our_own_table_is_read_unchanged(tmp_path):

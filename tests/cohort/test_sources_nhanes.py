@@ -190,8 +190,17 @@ def test_refusals_of_folders(tmp_path):
     with pytest.raises(SchemaError, match=r"SMQ_J\.XPT: row 3: SEQN 1 is repeated"):
         nhanes.raw(folder)
     (folder / "P_DEMO.XPT").write_bytes((folder / "DEMO_J.XPT").read_bytes())
+    (folder / "P_DXXFEM.XPT").write_bytes((folder / "DXXFEM_J.XPT").read_bytes())
     with pytest.raises(ConfigError, match="holds the cycles J, P"):
         nhanes.raw(folder)
+
+
+def test_the_only_cycle_with_hip_scans_is_read_and_the_other_named(tmp_path):
+    folder = folder_of_six(tmp_path)
+    (folder / "DEMO_H.XPT").write_bytes((folder / "DEMO_J.XPT").read_bytes())
+    cohort = nhanes.raw(folder)
+    assert cohort.source == "nhanes_raw_2017_2018"
+    assert [(c.before, c.after) for c in cohort.log if c.code == "cycle_left_out"] == [("H", "J")]
 
 
 def test_a_file_cut_in_half_is_named(tmp_path):

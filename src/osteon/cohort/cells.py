@@ -62,7 +62,7 @@ def numbers(column: pd.Series, *, where: str, name: str | None = None) -> pd.Ser
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         raise SchemaError(f"{where}: column {label}: dates where numbers are expected.")
     if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.astype("float64")
+        return _finite(column.astype("float64"), where=where, label=label)
     gone = is_missing(column)
     values = np.full(len(column), np.nan)
     wrong: list[tuple[Any, str]] = []
@@ -81,7 +81,16 @@ def numbers(column: pd.Series, *, where: str, name: str | None = None) -> pd.Ser
             f"{where}: row {row}, column {label}: {text[:40]!r} is not a number{more}.",
             hint=hint or "Correct the cell or leave it empty.",
         )
-    return pd.Series(values, index=column.index, name=column.name)
+    return _finite(pd.Series(values, index=column.index, name=column.name), where=where, label=label)
+
+
+def _finite(values: pd.Series, *, where: str, label: str) -> pd.Series:
+    """The values, refused when one is infinite: too large to be read is not a measurement."""
+    endless = values.index[np.isinf(values.to_numpy())]
+    if len(endless):
+        raise SchemaError(f"{where}: row {endless[0]}, column {label}: the number is infinite or too large.",
+                          hint="Correct the cell or leave it empty.")  # fmt: skip
+    return values
 
 
 def flags(column: pd.Series, *, where: str, name: str | None = None) -> pd.Series:

@@ -3,7 +3,7 @@ A cohort: the table of people, where it comes from, and the record of everything
 
 Codes of :class:`Change` used by readers: ``renamed``, ``recoded``, ``converted``, ``derived``, ``recomputed``,
 ``set_missing``, ``outside_limits`` (reported, not changed), ``kept_unknown``, ``absent``, ``dropped_column``,
-``recalled_mapping``, ``weight_divided``. Cleaning and de-identification add theirs.
+``recalled_mapping``, ``weight_divided``, ``cycle_left_out``. Cleaning and de-identification add theirs.
 """
 
 from __future__ import annotations

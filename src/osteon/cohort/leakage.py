@@ -160,7 +160,7 @@ def _found(predictor: pd.Series, outcome: pd.Series, *, known: bool) -> Leak | N
 
 def _as_numbers(column: pd.Series) -> NDArray[np.float64] | None:
     if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(dtype=float)
+        return np.asarray(column, dtype=np.float64)
     return None
 
 

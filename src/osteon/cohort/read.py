@@ -298,7 +298,8 @@ def _typed(column: pd.Series) -> pd.Series:
     if all(NUMBER.fullmatch(cell) for cell in cells) and not any(_ID_LIKE.fullmatch(cell) for cell in cells):
         values = pd.Series(np.nan, index=column.index, name=column.name)
         values[~gone] = [float(cell) for cell in cells]
-        return values.astype("int64") if not gone.any() and (values % 1 == 0).all() else values
+        whole = not gone.any() and bool((values.abs() < 2**53).all() and (values % 1 == 0).all())
+        return values.astype("int64") if whole else values
     return pd.Series(
         np.where(gone, None, column.map(_text).str.strip()), index=column.index, name=column.name
     )

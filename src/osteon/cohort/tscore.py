@@ -104,6 +104,6 @@ def osteoporosis(*t_score_columns: ArrayLike) -> NDArray[np.float64]:
     [1.0, 0.0, 1.0, nan]
     """
     columns = np.vstack([np.asarray(column, dtype=np.float64) for column in t_score_columns])
-    hit = (columns <= OSTEOPOROSIS_T).any(axis=0).astype(np.float64)
-    hit[np.isnan(columns).all(axis=0)] = np.nan
-    return hit
+    hit = (columns <= OSTEOPOROSIS_T).any(axis=0)
+    unmeasured = np.isnan(columns).all(axis=0)
+    return np.where(unmeasured, np.nan, np.where(hit, 1.0, 0.0))

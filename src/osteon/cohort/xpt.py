@@ -97,13 +97,16 @@ def _described(content: bytes, *, name: str) -> tuple[list[_Variable], int]:
 
 
 def _variable(entry: bytes) -> _Variable:
-    integer = lambda place, n: int.from_bytes(entry[place : place + n], "big")  # noqa: E731
     return _Variable(
         name=entry[8:16].decode("latin-1").rstrip(),
-        numeric=integer(0, 2) == 1,
-        length=integer(4, 2),
-        start=integer(84, 4),
+        numeric=_integer(entry[0:2]) == 1,
+        length=_integer(entry[4:6]),
+        start=_integer(entry[84:88]),
     )
+
+
+def _integer(field: bytes) -> int:
+    return int.from_bytes(field, "big")
 
 
 def _observations(content: bytes, *, start: int, width: int, name: str) -> np.ndarray:

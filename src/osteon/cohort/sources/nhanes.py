@@ -99,8 +99,8 @@ def raw(folder: Path, *, cycles: Sequence[str] | None = None, min_age_years: flo
         Holds DEMO and any of BMX, DXXFEM, DXXSPN, OSQ, MCQ, BIOPRO, SMQ, ALQ, DIQ, ..., with a cycle letter
         (``DEMO_J.XPT``) or the prefix of 2017-March 2020 (``P_DEMO.XPT``), also gzipped.
     cycles : sequence of letters, optional
-        "J" for 2017-18, "P" for 2017-March 2020, ... Needed when the folder holds several; those named are pooled,
-        their weights scaled by years.
+        "J" for 2017-18, "P" for 2017-March 2020, ... When not given, the only cycle, or the only one with hip scans
+        (DXXFEM), is read. Those named are pooled, their weights scaled by years.
     min_age_years : float
         Younger people are left out (a step of the flow).
 
@@ -116,6 +116,11 @@ def raw(folder: Path, *, cycles: Sequence[str] | None = None, min_age_years: flo
     plan = source_map("nhanes")
     years = {cycle: float(plan["years"][cycle]) for cycle in chosen}
     parts, log = [], []
+    if len(found) > len(chosen):
+        left = ", ".join(sorted(set(found) - set(chosen)))
+        log.append(
+            Change(code="cycle_left_out", before=left, after=", ".join(chosen), n=len(found) - len(chosen))
+        )
     for cycle in chosen:
         part, changes = _cycle(found[cycle], plan, label=plan["labels"][cycle], folder=folder)
         share = years[cycle] / sum(years.values())
@@ -168,10 +173,13 @@ def _chosen_cycles(
             f"{folder}: no DEMO file.", hint="NHANES needs DEMO_<cycle>.XPT or P_DEMO.XPT beside the rest."
         )
     if cycles is None:
+        with_scans = [cycle for cycle in usable if "DXXFEM" in found[cycle]]
+        if len(with_scans) == 1:
+            return (with_scans[0],)
         if len(usable) > 1:
             raise ConfigError(
                 f"{folder}: holds the cycles {', '.join(usable)}.",
-                hint="Name those to use (cycles); cycles are never pooled without being asked.",
+                hint="Name those to use (cycles), or give a folder with one; cycles are never pooled unasked.",
             )
         return (usable[0],)
     chosen = tuple(dict.fromkeys(cycle.upper() for cycle in cycles))
@@ -221,14 +229,11 @@ def _cycle(
     joined = joined.reset_index()
     there = {t: e for t, e in entries.items() if set(_file_names(e)) & set(files)}
     table, changes = mapped(joined, there, where=where)
-    for site in ("hip", "wrist", "spine"):
-        if f"fracture_{site}" not in table:
-            break
-    else:
-        table["fracture_ever"] = _any_of(table, ["fracture_hip", "fracture_wrist", "fracture_spine"])
+    sites = ["fracture_hip", "fracture_wrist", "fracture_spine"]
+    if set(sites) <= set(table.columns):
+        table["fracture_ever"] = _any_of(table, sites)
     if {"mother_hip_fracture", "father_hip_fracture"} <= set(table.columns):
-        either = table[["mother_hip_fracture", "father_hip_fracture"]].max(axis=1)
-        table["parent_hip_fracture"] = either
+        table["parent_hip_fracture"] = table[["mother_hip_fracture", "father_hip_fracture"]].max(axis=1)
     habits = lifestyle(joined)
     bones, more = bone_status(table, joined)
     scores = frax(joined, vertebral_fracture=table.get("vertebral_fracture_vfa"))
@@ -243,7 +248,7 @@ def _file_names(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _wanted(
-    entries: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Sequence[str]]
+    entries: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> dict[str, set[str]]:
     """Variables to take from each file."""
     wanted: dict[str, set[str]] = {}
@@ -253,8 +258,8 @@ def _wanted(
             wanted.setdefault(name, set()).update(sources)
             if "valid" in entry:
                 wanted[name].add(entry["valid"]["column"])
-    for name, entry in beside.items():
-        wanted.setdefault(name, set()).update(entry["variables"])
+    for name, rule in beside.items():
+        wanted.setdefault(name, set()).update(rule["variables"])
     return wanted
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from osteon.cohort.cells import categories, flags, identifiers, is_missing, numbers
 from osteon.cohort.cohort import Change, Cohort, FlowStep
 from osteon.cohort.read import read_table
 from osteon.cohort.schema import Field, plain, schema
 from osteon.cohort.sources.mapping import outside_limits, renumbered
+from osteon.cohort.tscore import osteoporosis
 from osteon.cohort.units import convert, quantity_of
 from osteon.core.errors import SchemaError
 
@@ -41,7 +44,8 @@ def read(
     -------
     Cohort
         Known columns in our names and units; unknown columns as they came, listed in the log (``kept_unknown``).
-        ``participant_id`` is the row number when no id column is there (logged).
+        ``participant_id`` is the row number when no id column is there (logged). Osteoporosis is derived from the
+        table's T-scores where it is not a column itself; never from BMD alone, whose scanner is unknown.
 
     Raises
     ------
@@ -58,10 +62,29 @@ def read(
         log.append(
             Change(code="derived", column="participant_id", n=len(table), why="no id column: row numbers")
         )
+    log += _bone_status(table)
     table = renumbered(table)
     step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="rows in the file")
     cohort = Cohort(table=table, source="table", log=(*log, *outside_limits(table)), flow=(step,))
     return cohort.at_least(min_rows)
+
+
+def _bone_status(table: pd.DataFrame) -> list[Change]:
+    """Osteoporosis from the T-scores the scanner printed, added where the table does not say it itself."""
+    neck, lumbar = table.get("t_femoral_neck"), table.get("t_lumbar")
+    added: dict[str, NDArray[np.float64]] = {}
+    if neck is not None:
+        added["osteoporosis_fn"] = osteoporosis(neck)
+    if neck is not None and lumbar is not None:
+        added["osteoporosis_fn_or_ls"] = osteoporosis(neck, lumbar)
+        added["both_sites_measured"] = np.where(neck.notna() & lumbar.notna(), 1.0, 0.0)
+    log = []
+    for name in [name for name in added if name not in table.columns]:
+        table[name] = added[name]
+        log.append(
+            Change(code="derived", column=name, n=int(table[name].notna().sum()), why="T-scores of the table")
+        )
+    return log
 
 
 def recognised(
