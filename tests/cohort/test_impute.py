@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from osteon.cohort.impute import ImputeOptions, completed, fit_imputer
 from osteon.core.errors import ConfigError, NotEnoughData, SchemaError
+from osteon.stats.pooling import pool_terms
 
 TERMS = ["age", "female", "bmi", "tscore", "smoker"]
 
@@ -23,11 +24,10 @@ def logistic(table, terms, outcome):
 
 
 def pooled(copies, terms, outcome):
-    """Rubin's rules: estimate and total error."""
+    """Rubin's rules: estimates and total errors."""
     fits = [logistic(copy, terms, outcome) for copy in copies]
-    estimates, errors = np.array([f[0] for f in fits]), np.array([f[1] for f in fits])
-    total = (errors**2).mean(axis=0) + (1 + 1 / len(fits)) * estimates.var(axis=0, ddof=1)
-    return estimates.mean(axis=0), np.sqrt(total)
+    found = pool_terms([fit[0] for fit in fits], [fit[1] ** 2 for fit in fits])
+    return np.array([term.value for term in found]), np.array([term.se for term in found])
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +231,7 @@ def test_no_warning_with_more_columns_than_rows():
         (pd.DataFrame({"id": [f"p{i}" for i in range(60)]}), SchemaError, "60 levels"),
         (pd.DataFrame({"a": [1.0, np.inf, 2.0]}), SchemaError, "infinite"),
         (pd.DataFrame([[1.0, 2.0], [2.0, 3.0]], columns=["a", "a"]), SchemaError, "twice"),
+        (pd.DataFrame([[1.0, 2.0], [2.0, 3.0]]), SchemaError, "are no text"),
     ],
 )
 def test_refusals(table, error, words):

@@ -4,7 +4,8 @@ Multiple imputation by chained equations, fitted on training rows and applied to
 Every column is modelled given all others: numbers and ordered levels by predictive mean matching, flags and
 categories by (multinomial) logistic regression, each with parameters drawn from their posterior. The imputer
 keeps the last parameters of each chain and fills new rows by a few sweeps with them, so that new rows never
-change what was learned. When a model will be fitted to the completed rows, the outcome must be a column too.
+change what was learned. Matrices are small, so linear algebra runs on one thread: many threads only wait for each
+other, and would add up sums in another order. When a model will be fitted to the completed rows, the outcome must be a column too.
 
 Note codes: ``constant:<column>`` (one observed value), ``few-observed:<column>:<n>`` (fewer than 20 observed).
 """
@@ -18,6 +19,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from osteon.cohort.impute_columns import Column, columns_of, design, numbers, redundant, written
 from osteon.cohort.impute_steps import ConstantStep, Step, class_step, linear_step
@@ -113,11 +115,13 @@ class Imputer:
             )
         values = numbers(table, self.columns)
         missing = np.isnan(values)
-        copies = []
-        for steps, stream in zip(self.chains, rng.spawn(len(self.chains)), strict=True):
-            filled = _swept(values, missing, self.columns, steps, self.sweeps, stream)
-            copies.append(written(table, self.columns, filled, missing))
-        return tuple(copies)
+        streams = rng.spawn(len(self.chains))
+        with threadpool_limits(1):
+            filled = [
+                _swept(values, missing, self.columns, steps, self.sweeps, stream)
+                for steps, stream in zip(self.chains, streams, strict=True)
+            ]
+        return tuple(written(table, self.columns, copy, missing) for copy in filled)
 
 
 def fit_imputer(
@@ -151,7 +155,8 @@ def fit_imputer(
     ------
     van Buuren & Groothuis-Oudshoorn (2011), mice, J Stat Softw 45(3).
     """
-    return _chained(table, options or ImputeOptions(), rng)[0]
+    with threadpool_limits(1):
+        return _chained(table, options or ImputeOptions(), rng)[0]
 
 
 def completed(
@@ -162,7 +167,8 @@ def completed(
 
     The outcome of the analysis must be among the columns. For prediction use :func:`fit_imputer`.
     """
-    return _chained(table, options or ImputeOptions(), rng)[1]
+    with threadpool_limits(1):
+        return _chained(table, options or ImputeOptions(), rng)[1]
 
 
 def _chained(

@@ -63,6 +63,8 @@ def columns_of(table: pd.DataFrame) -> tuple[tuple[Column, ...], tuple[str, ...]
     """The columns of training rows, and a note for each that is constant."""
     if not table.columns.is_unique:
         raise SchemaError("imputation: a column name occurs twice.", hint="Rename or drop one of them.")
+    if strange := [name for name in table.columns if not isinstance(name, str)]:
+        raise SchemaError(f"imputation: column names {strange} are no text.", hint="Name the columns.")
     found, notes, first = [], [], 1
     for name in table.columns:
         column = _column(table[name], first)

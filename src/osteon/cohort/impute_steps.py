@@ -17,7 +17,7 @@ from scipy.linalg import solve_triangular
 __all__ = ["ClassStep", "ConstantStep", "DonorStep", "NormalStep", "Step", "class_step", "linear_step"]
 
 Floats = NDArray[np.float64]
-SETTLED = 0.02  # twice the gain in log-likelihood below which a Newton step is the last one
+SETTLED = 0.1  # twice the gain in log-likelihood below which a Newton step is the last one
 MOST_STEPS = 25
 
 
@@ -235,14 +235,19 @@ def _newton(
 ) -> tuple[Floats, Floats]:
     """Coefficients of a (multinomial) logistic regression and the Cholesky factor of their information."""
     shape = (x.shape[1], hot.shape[1])
-    b = np.zeros(shape) if start is None or start.shape != shape else start
+    warm = start is not None and start.shape == shape
+    b = start if start is not None and warm else np.zeros(shape)
     p, fit = _fitted(x, hot, weight, b)
     for _ in range(MOST_STEPS):
         slope = (x.T @ (weight[:, None] * (hot - p))).ravel(order="F")
         lower = np.linalg.cholesky(_information(x, p, weight, ridge))
         step = _solved(lower, slope)
         gain = float(slope @ step)
-        size = 1.0
+        if warm and gain > 4 * slope.size:  # a start gone stale; near separation it would lead astray
+            b, warm = np.zeros(shape), False
+            p, fit = _fitted(x, hot, weight, b)
+            continue
+        warm, size = False, 1.0
         while True:
             nearer = b + size * step.reshape(shape, order="F")
             new_p, new_fit = _fitted(x, hot, weight, nearer)
@@ -268,8 +273,9 @@ def _information(x: Floats, p: Floats, weight: Floats, ridge: float) -> Floats:
     info = np.empty((q * k, q * k))
     for i in range(k):
         for j in range(i + 1):
-            w = weight * p[:, i] * ((1.0 if i == j else 0.0) - p[:, j])
-            block = (x * w[:, None]).T @ x
+            w = weight * p[:, i] * ((1.0 - p[:, i]) if i == j else p[:, j])
+            half = x * np.sqrt(w)[:, None]
+            block = (half.T @ half) * (1.0 if i == j else -1.0)
             info[i * q : (i + 1) * q, j * q : (j + 1) * q] = block
             info[j * q : (j + 1) * q, i * q : (i + 1) * q] = block
     info[np.diag_indices_from(info)] *= 1 + ridge
