@@ -24,7 +24,14 @@ from numpy.typing import ArrayLike
 from osteon.cohort.link import Linkage, clusters_of, linkage, source_codes
 from osteon.core.errors import ConfigError, DependencyMissing, NotEnoughData, SchemaError
 
-__all__ = ["FuzzyOptions", "Identifiers", "linkage_settings", "linked_by_identifiers", "plain_name"]
+__all__ = [
+    "FuzzyOptions",
+    "Identifiers",
+    "comparable",
+    "linkage_settings",
+    "linked_by_identifiers",
+    "plain_name",
+]
 
 ROW = "unique_id"
 FEWEST = 50
