@@ -32,6 +32,9 @@ __all__ = ["check_headers", "read_bytes", "read_table"]
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _FOUR_BYTES = re.compile(rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]")  # rare characters of GB18030
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+#: What openpyxl, the zip archive or its XML raise on a damaged workbook.
+_DAMAGED_WORKBOOK = (zipfile.BadZipFile, zlib.error, LookupError, EOFError, ValueError, TypeError, AttributeError,
+                     SyntaxError, NotImplementedError)  # fmt: skip
 _ID_LIKE = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")
 
 
@@ -145,7 +148,7 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
 
 def _delimiter(text: str, *, path: Path, told: str | None) -> str:
     """The delimiter that cuts the header into most columns; one column only is refused, saying what was found."""
-    header = next(line for line in text.splitlines() if line.strip())
+    header = next((line for line in text.splitlines() if line.strip()), "")
     widths = {mark: len(next(csv.reader([header], delimiter=mark))) for mark in _DELIMITERS}
     best = max(widths, key=lambda mark: widths[mark])
     if told is not None:
@@ -229,7 +232,6 @@ def check_headers(header: Sequence[str], *, path: Path) -> None:
 
 def _workbook(content: bytes, *, path: Path, sheet: str | None) -> pd.DataFrame:
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with warnings.catch_warnings():
@@ -242,7 +244,9 @@ def _workbook(content: bytes, *, path: Path, sheet: str | None) -> pd.DataFrame:
             page = book[sheet] if sheet is not None else book.worksheets[0]
             rows = [(n, list(row)) for n, row in enumerate(page.iter_rows(values_only=True), start=1)]
             book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, EOFError) as error:
+    except FileError:
+        raise
+    except _DAMAGED_WORKBOOK as error:
         raise FileError(
             f"{path}: not a readable workbook ({error}).", hint="Save it again as .xlsx."
         ) from None
@@ -262,8 +266,8 @@ def _parquet(content: bytes, *, path: Path) -> pd.DataFrame:
 
     try:
         table: pd.DataFrame = pyarrow.parquet.read_table(pyarrow.BufferReader(content)).to_pandas()
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (pyarrow.ArrowException, OSError, ValueError, LookupError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FileError(f"{path}: not a readable Parquet file ({reason}).") from None
     if table.empty:
         raise FileError(f"{path}: a header but no rows.")
@@ -284,8 +288,27 @@ def _decimal_points(column: pd.Series) -> pd.Series:
     return column
 
 
+def _plain_numbers(cells: list[Any]) -> np.ndarray | None:
+    """The short way for a column of nothing but written numbers and empty cells; None when it is anything else."""
+    try:
+        values = np.array([float(cell) if cell else np.nan for cell in cells])
+        odd = any(len(cell) > 15 or cell[:1] in "0+-" for cell in cells)
+    except (ValueError, TypeError):
+        return None
+    blank = np.array([not cell for cell in cells])
+    if blank.all() or not np.isfinite(values[~blank]).all() or "_" in "".join(cells):
+        return None
+    if odd and any(_ID_LIKE.fullmatch(cell) for cell in cells):
+        return None
+    whole = not blank.any() and bool((np.abs(values) < 2**53).all() and (values % 1 == 0).all())
+    return values.astype(np.int64) if whole else values
+
+
 def _typed(column: pd.Series) -> pd.Series:
     """A column of numbers as numbers (unless leading zeros or 16 digits say id), else text with None for missing."""
+    values = _plain_numbers(column.tolist())
+    if values is not None:
+        return pd.Series(values, index=column.index, name=column.name)
     gone = is_missing(column)
     present = column[~gone]
     if len(present) == 0:
