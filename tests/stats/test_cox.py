@@ -131,6 +131,23 @@ def test_without_ties_efron_is_breslow(seed):
     np.testing.assert_allclose(efron.coefficients, breslow.coefficients, atol=1e-9)
 
 
+@given(st.integers(0, 1_000_000), st.integers(3, 20), st.integers(1, 3), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_on_very_few_people_it_answers_with_finite_numbers_or_refuses(seed, n, p, ordered):
+    rng = np.random.default_rng(seed)
+    columns = {
+        f"x{j}": rng.normal(size=n) if j % 2 else rng.integers(0, 3, n).astype(float) for j in range(p)
+    }
+    time = np.exp(-5 * columns["x0"]) if ordered else rng.integers(1, 12, n)
+    follow_up = Survival(time=time, event=rng.integers(0, 2, n))
+    try:
+        model = cox(follow_up, columns)
+        proportional_hazards(model, follow_up, columns)
+    except NotEnoughData:
+        return
+    assert all(np.isfinite(term.coefficient) and 0 < term.se < 1e6 for term in model.terms)
+
+
 def test_planted_hazard_ratios_are_found():
     rng = np.random.default_rng(1)
     n = 20_000

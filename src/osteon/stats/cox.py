@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from osteon.core.errors import ConfigError, ShapeError
+from osteon.core.errors import ConfigError, NotEnoughData, ShapeError
 from osteon.stats.concordance import Concordance, concordance
 from osteon.stats.hazard import (
     ChiSquare,
@@ -21,6 +21,7 @@ from osteon.stats.hazard import (
     baseline_at,
     chi_square,
     hazard_ratios,
+    inverse_information,
     maximum_likelihood,
     model_matrix,
     standardised,
@@ -31,8 +32,8 @@ from osteon.stats.times import Survival, covariate_matrix
 __all__ = ["CoxModel", "ProportionalHazards", "cox", "proportional_hazards"]
 
 Floats = npt.NDArray[np.float64]
-Ties = Literal["efron", "breslow"]
 Integers = npt.NDArray[np.int64]
+Ties = Literal["efron", "breslow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,17 +147,26 @@ def cox(
         spans=np.ptp(standard, axis=0),
     )
     in_units = covariance / np.outer(scale, scale)
-    score = float(gradient @ np.linalg.solve(information, gradient))
+    score = float(gradient @ inverse_information(information, names=names) @ gradient)
     wald = float(fitted @ np.linalg.solve(covariance, fitted))
     return CoxModel(
-        terms=hazard_ratios(names, fitted / scale, in_units, level=level), covariance=in_units, means=centre, log_likelihood_null=null,
-        log_likelihood=likelihood, likelihood_ratio=chi_square(2 * (likelihood - null), df),
-        wald=chi_square(wald, df), score=chi_square(score, df),
-        concordance=concordance(survival, standard @ fitted, level=level), baseline_time=sets.moment,
-        baseline_cumulative_hazard=np.cumsum(_baseline_steps(sets, standard @ fitted)), longest_follow_up=float(survival.time.max()), ties=ties,
-        n=survival.n, events=survival.events,
+        terms=hazard_ratios(names, fitted / scale, in_units, level=level),
+        covariance=in_units,
+        means=centre,
+        log_likelihood_null=null,
+        log_likelihood=likelihood,
+        likelihood_ratio=chi_square(2 * (likelihood - null), df),
+        wald=chi_square(wald, df),
+        score=chi_square(score, df),
+        concordance=concordance(survival, standard @ fitted, level=level),
+        baseline_time=sets.moment,
+        baseline_cumulative_hazard=np.cumsum(_baseline_steps(sets, standard @ fitted)),
+        longest_follow_up=float(survival.time.max()),
+        ties=ties,
+        n=survival.n,
+        events=survival.events,
         notes=("events_per_variable_below_10",) if survival.events < 10 * df else (),
-    )  # fmt: skip
+    )
 
 
 def proportional_hazards(
@@ -184,7 +194,9 @@ def proportional_hazards(
     means = _event_means(sets, standard, weights)
     drift = clock @ (standard[sets.event_rows] - means)
     plain, cross, square = (_information(sets, standard, weights, means, clock**power) for power in (0, 1, 2))
-    spread = square - cross @ np.linalg.solve(plain, cross)
+    spread = square - cross @ inverse_information(plain, names=model.names) @ cross
+    if np.linalg.eigvalsh(spread)[0] <= 1e-10 * np.linalg.eigvalsh(square)[-1]:
+        raise NotEnoughData(f"{sets.moment.size} event times are too few to test proportional hazards.")
     overall = float(drift @ np.linalg.solve(spread, drift))
     single = drift**2 / np.diag(spread)
     return ProportionalHazards(
@@ -239,8 +251,7 @@ def _likelihood(sets: _RiskSets, matrix: Floats, coefficients: Floats) -> tuple[
     predictor = predictor - predictor.max()  # no overflow; the likelihood does not change
     weights = np.exp(predictor)
     means = _event_means(sets, matrix, weights)
-    with np.errstate(divide="ignore"):  # an underflow gives -inf, which the search steps back from
-        value = float((predictor[sets.event_rows] - np.log(sets.total(weights))).sum())
+    value = float((predictor[sets.event_rows] - np.log(sets.total(weights))).sum())
     gradient = (matrix[sets.event_rows] - means).sum(axis=0)
     return value, gradient, _information(sets, matrix, weights, means, np.ones(means.shape[0]))
 

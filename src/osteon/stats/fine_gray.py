@@ -204,8 +204,7 @@ def _likelihood(
     weights = np.exp(predictor)
     total = sets.total(weights)
     means = _means(sets, matrix, weights)
-    with np.errstate(divide="ignore"):  # an underflow gives -inf, which the search steps back from
-        value = float(predictor[sets.rows].sum() - sets.deaths @ np.log(total))
+    value = float(predictor[sets.rows].sum() - sets.deaths @ np.log(total))
     gradient = matrix[sets.rows].sum(axis=0) - sets.deaths @ means
     exposure = weights * sets.exposure(sets.deaths / total)
     return value, gradient, (matrix.T * exposure) @ matrix - (means.T * sets.deaths) @ means

@@ -20,6 +20,7 @@ __all__ = [
     "baseline_at",
     "chi_square",
     "hazard_ratios",
+    "inverse_information",
     "maximum_likelihood",
     "model_matrix",
     "standardised",
@@ -28,6 +29,8 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Likelihood = Callable[[Floats], tuple[float, Floats, Floats]]
 _MAX_STEPS = 60
+_LONGEST_STEP = 8.0  # in logs of the hazard ratio across a column's range
+_FARTHEST = 50.0  # the same: no hazard ratio is that large
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,8 @@ def hazard_ratios(
     for name, value, se in zip(
         names, coefficients.tolist(), np.sqrt(np.diag(covariance)).tolist(), strict=True
     ):
+        if not se > 0:
+            raise NotEnoughData(f"The error of {name!r} is 0: too few events to tell chance from effect.")
         low, high = np.exp([value - quantile * se, value + quantile * se]).tolist()
         terms.append(
             HazardRatio(
@@ -127,32 +132,59 @@ def maximum_likelihood(
     """
     coefficients = np.zeros(len(names))
     value, gradient, information = likelihood(coefficients)
-    blind = np.flatnonzero(np.diag(information) < 1e-10)
-    if blind.size:
-        raise NotEnoughData(
-            f"covariate {names[blind[0]]!r} does not vary among those at risk when events occur."
-        )
+    inverse = inverse_information(information, names=names)
     for _ in range(_MAX_STEPS):
-        step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        settled = gradient @ step < 1e-12
-        for _halving in range(30):
+        step = inverse @ gradient
+        settled = bool(gradient @ step < 1e-12)
+        step = step / max(1.0, float((np.abs(step) * spans).max()) / _LONGEST_STEP)
+        with np.errstate(
+            divide="ignore", invalid="ignore", over="ignore"
+        ):  # what is not finite is stepped back from
             trial = likelihood(coefficients + step)
-            if np.isfinite(trial[0]) and trial[0] >= value - 1e-9 * (1 + abs(value)):
-                break
-            step = step / 2
+            while not _at_least(trial, value) and np.abs(step).max() > 1e-12:
+                step = step / 2
+                trial = likelihood(coefficients + step)
         coefficients = coefficients + step
         value, gradient, information = trial
+        reach = np.abs(coefficients) * spans
+        if reach.max() > _FARTHEST or not _informs(information):
+            settled = False
+            break
+        inverse = inverse_information(information, names=names)
         if settled:
             break
-    spread = np.linalg.pinv(information, hermitian=True)
-    endless = (np.abs(coefficients) * spans > 12) & (np.abs(coefficients) < np.sqrt(np.diag(spread)))
+    endless = (reach > 12) & (np.abs(coefficients) < np.sqrt(np.diag(inverse)))
     if not settled or endless.any():
-        name = names[int((np.abs(coefficients) * spans).argmax())]
         raise NotEnoughData(
-            f"The hazard ratio of {name!r} has no finite estimate: the column separates those with the event.",
+            f"The hazard ratio of {names[int(reach.argmax())]!r} has no finite estimate: the column separates those "
+            "with the event.",
             hint="Drop or regroup it.",
         )
-    return coefficients, value, spread
+    return coefficients, value, inverse
+
+
+def inverse_information(information: Floats, *, names: tuple[str, ...]) -> Floats:
+    """The inverse of an information matrix; where it has none, the least informed column is refused by name."""
+    if not _informs(information):
+        name = names[int(np.abs(np.linalg.eigh(information)[1][:, 0]).argmax())]
+        raise NotEnoughData(
+            f"covariate {name!r} carries no information of its own among those at risk when events occur.",
+            hint="Drop it, or a column that says the same.",
+        )
+    inverse: Floats = np.linalg.inv(information)
+    return inverse
+
+
+def _informs(information: Floats) -> bool:
+    """Whether an information matrix is far enough from singular to be inverted."""
+    values = np.linalg.eigvalsh(information)
+    return bool(values[0] > 1e-10 * max(float(values[-1]), 1.0))
+
+
+def _at_least(trial: tuple[float, Floats, Floats], value: float) -> bool:
+    """Whether a trial is finite throughout and not below ``value`` but for rounding."""
+    finite = np.isfinite(trial[0]) and np.isfinite(trial[1]).all() and np.isfinite(trial[2]).all()
+    return bool(finite and trial[0] >= value - 1e-9 * (1 + abs(value)))
 
 
 def baseline_at(time: Floats, hazard: Floats, asked: Floats, *, last: float) -> Floats:
