@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from osteon.core.errors import ConfigError, InputError, NotEnoughData, ShapeError
 from osteon.stats.calibration import brier, calibration, recalibrated, smooth_observed
@@ -117,6 +119,41 @@ def test_own_maximum_likelihood_fit_has_slope_one(seed):
     assert (second.intercept, second.slope) == pytest.approx((0, 1), abs=1e-6)
     assert second.in_the_large == pytest.approx(0, abs=1e-6)
     assert second.expected_over_observed == pytest.approx(1, abs=1e-6)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["zeros and ones", "near the edges", "nearly one value"]))
+def test_hard_risks_still_satisfy_the_score_equations(seed, kind):
+    """At the maximum the residuals sum to 0, plain and weighed by the logit; a tree gives such risks."""
+    rng = np.random.default_rng(seed)
+    y = rng.random(60) < 0.4
+    risk = {
+        "zeros and ones": rng.choice([0.0, 1.0], 60),
+        "near the edges": rng.beta(0.1, 0.1, 60),
+        "nearly one value": 0.3 + 1e-6 * rng.random(60),
+    }[kind]
+    try:
+        ours = calibration(y, risk)
+    except NotEnoughData as error:
+        assert "separate" in error.message or "non-events" in error.message
+        return
+    score = logit(np.clip(risk, 1e-8, 1 - 1e-8))
+    rest = y - expit(ours.intercept + ours.slope * score)
+    assert rest.sum() == pytest.approx(0, abs=1e-6)
+    assert rest @ score == pytest.approx(0, abs=1e-5)
+    assert expit(ours.in_the_large + score).sum() == pytest.approx(y.sum(), abs=1e-9)
+
+
+def test_line_equals_statsmodels():
+    rng = np.random.default_rng(8)
+    risk = rng.beta(1, 6, 500)
+    y = rng.random(500) < risk**0.8
+    theirs = GLM(y.astype(float), np.column_stack([np.ones(500), logit(risk)]), family=Binomial()).fit(
+        tol=1e-12
+    )
+    ours = calibration(y, risk)
+    assert (ours.intercept, ours.slope) == pytest.approx(tuple(theirs.params), abs=1e-9)
+    assert (ours.intercept_se, ours.slope_se) == pytest.approx(tuple(theirs.bse), rel=1e-6)
 
 
 @given(forecasts())

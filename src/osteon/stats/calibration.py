@@ -8,15 +8,12 @@ Notes used here: "n risks of exactly 0 or 1 were moved to 1e-8 from the edge for
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
-from statsmodels.genmod.families import Binomial
-from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from scipy.optimize import brentq
+from scipy.special import expit, log_expit, logit
 
 from osteon.core.errors import NotEnoughData
 from osteon.core.result import Interval
@@ -37,6 +34,7 @@ __all__ = [
 
 EDGE = 1e-8
 CURVE_POINTS = 101
+STEPS = 200
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -146,8 +144,8 @@ def calibration(
     inside = np.clip(p, EDGE, 1.0 - EDGE)
     moved = int(np.count_nonzero(inside != p))
     score = logit(inside)
-    (intercept, slope), (intercept_se, slope_se) = _logistic_fit(outcome, score)
-    (large,), (large_se,) = _logistic_fit(outcome, score, slope_is_one=True)
+    (intercept, slope), (intercept_se, slope_se) = _line(outcome, score)
+    large, large_se = _shift(outcome, score)
     curve = lowess(p, outcome.astype(np.float64))
     gap = np.abs(np.interp(p, *curve) - p)
     grid = np.linspace(p.min(), p.max(), CURVE_POINTS)
@@ -294,29 +292,42 @@ def recalibrated(risk: ArrayLike, *, intercept: float, slope: float) -> Floats:
     return moved
 
 
-def _logistic_fit(
-    outcome: Bools, score: Floats, *, slope_is_one: bool = False
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Coefficients and errors of outcome on score: intercept and slope, or the intercept beside a fixed slope."""
-    ones = np.ones_like(score)
-    if slope_is_one:
-        model = GLM(outcome.astype(np.float64), ones, family=Binomial(), offset=score)
-    else:
-        if np.ptp(score) == 0.0:
-            raise NotEnoughData("everybody has the same risk; a calibration slope needs risks that differ.")
-        if _separated(outcome, score):
-            raise NotEnoughData(
-                "the risks separate the classes completely; the calibration slope is infinite."
-            )
-        model = GLM(outcome.astype(np.float64), np.column_stack([ones, score]), family=Binomial())
-    with warnings.catch_warnings(), np.errstate(over="ignore"):
-        warnings.simplefilter("ignore", PerfectSeparationWarning)
-        fit = model.fit(tol=1e-12, tol_criterion="params", maxiter=200)
-    if not fit.converged:
-        raise NotEnoughData(
-            "the logistic fit of outcome on risk does not converge; there are too few events."
-        )
-    return tuple(map(float, fit.params)), tuple(map(float, fit.bse))
+def _line(outcome: Bools, score: Floats) -> tuple[list[float], list[float]]:
+    """Intercept and slope of a logistic fit of outcome on score, and their errors: Newton on the centred score."""
+    if np.ptp(score) == 0.0:
+        raise NotEnoughData("everybody has the same risk; a calibration slope needs risks that differ.")
+    if _separated(outcome, score):
+        raise NotEnoughData("the risks separate the classes completely; the calibration slope is infinite.")
+    center, scale = float(score.mean()), float(score.std())
+    design = np.column_stack([np.ones_like(score), (score - center) / scale])
+    beta = np.array([float(logit(outcome.mean())), 0.0])
+    best = _log_likelihood(outcome, design @ beta)
+    for _ in range(STEPS):
+        fitted = expit(design @ beta)
+        information = design.T @ (design * (fitted * (1.0 - fitted))[:, None])
+        step = np.linalg.solve(information, design.T @ (outcome - fitted))
+        while (found := _log_likelihood(outcome, design @ (beta + step))) < best and np.abs(
+            step
+        ).max() > 1e-9:
+            step = step / 2.0
+        beta, best = beta + step, found
+        if np.all(np.abs(step) <= 1e-9 * (1.0 + np.abs(beta))):
+            back = np.array([[1.0, -center / scale], [0.0, 1.0 / scale]])
+            covariance = back @ np.linalg.inv(information) @ back.T
+            return (back @ beta).tolist(), np.sqrt(np.diag(covariance)).tolist()
+    raise NotEnoughData("the logistic fit of outcome on risk does not converge; there are too few events.")
+
+
+def _shift(outcome: Bools, score: Floats) -> tuple[float, float]:
+    """The intercept of a logistic fit with slope 1, and its error: where as many events are expected as were seen."""
+    reach = float(np.abs(score).max()) + 40.0
+    shift = float(brentq(lambda a: float(expit(a + score).sum()) - outcome.sum(), -reach, reach, xtol=1e-13))
+    fitted = expit(shift + score)
+    return shift, float((fitted * (1.0 - fitted)).sum()) ** -0.5
+
+
+def _log_likelihood(outcome: Bools, score: Floats) -> float:
+    return float(log_expit(np.where(outcome, score, -score)).sum())
 
 
 def _separated(outcome: Bools, score: Floats) -> bool:
