@@ -243,13 +243,14 @@ def uncovered(checks: tuple[Check, ...] = CHECKS) -> list[str]:
 
 
 def write(table: list[Row], folder: Path) -> None:
-    """The table as statistics.csv and, under a header and a summary, as statistics.md."""
+    """The table as statistics.csv and, under its header, as statistics.md."""
+    text = markdown(table)  # first: it names the commit, which a new statistics.csv would mark as changed
     with (
         whole_file(folder / "statistics.csv") as draft,
         draft.open("w", encoding="utf-8", newline="") as stream,
     ):
         csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *(row.cells() for row in table)])
-    write_text(folder / "statistics.md", markdown(table))
+    write_text(folder / "statistics.md", text)
 
 
 def markdown(table: list[Row]) -> str:
