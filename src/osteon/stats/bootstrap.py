@@ -92,6 +92,10 @@ def bootstrap(
     ShapeError
         Arrays of different lengths.
 
+    Notes
+    -----
+    BCa asks for the statistic once more per row (or cluster); for a slow statistic on many rows take percentiles.
+
     Source
     ------
     Efron (1987), JASA 82:171-185, as in scipy.stats.bootstrap, whose several-sample form gives the strata.
@@ -191,12 +195,14 @@ def auc_bootstrap(
     _check_settings(n_resamples, method, level)
     outcome = checked_outcome(y_true, least=2)
     score = checked_risk(risk, n=outcome.size, probability=False)
-    sick, well = placements(outcome, score)
-    value = float(sick.mean())
-    distribution = _auc_distribution(outcome, score, rng, n_resamples)
+    aucs = _auc_distribution(outcome, score, rng, n_resamples)
+    value, distribution = (
+        float(aucs[0]),
+        aucs[1:],
+    )  # one formula for both, so that ties between them are exact
 
     def bca() -> tuple[float, float]:
-        return _bca_limits(distribution, value, (sick, well), level)
+        return _bca_limits(distribution, value, placements(outcome, score), level)
 
     return _result(value, distribution, outcome.size, level, bca if method == "bca" else None)
 
@@ -333,15 +339,22 @@ def _result(
 def _auc_distribution(
     outcome: NDArray[np.bool_], risk: Floats, rng: np.random.Generator, n_resamples: int
 ) -> Floats:
-    """AUCs of resamples: people are points on the sorted scale, a resample is a count per point."""
+    """The AUC itself, then those of resamples: people are points on a scale, a resample is a count per point."""
     value, group = np.unique(risk, return_inverse=True)
     sick, well = group[outcome], group[~outcome]
-    aucs = np.empty(n_resamples)
+
+    def from_counts(sick_points: Rows, well_points: Rows) -> float:
+        drawn_sick = np.bincount(sick_points, minlength=value.size)
+        drawn_well = np.bincount(well_points, minlength=value.size)
+        twice_below = 2 * np.cumsum(drawn_well) - drawn_well
+        return float(drawn_sick @ twice_below) / (2.0 * sick.size * well.size)
+
+    aucs = np.empty(n_resamples + 1)
+    aucs[0] = from_counts(sick, well)
     for i in range(n_resamples):
-        drawn_sick = np.bincount(sick[rng.integers(0, sick.size, sick.size)], minlength=value.size)
-        drawn_well = np.bincount(well[rng.integers(0, well.size, well.size)], minlength=value.size)
-        twice = 2 * np.cumsum(drawn_well) - drawn_well
-        aucs[i] = (drawn_sick @ twice) / (2.0 * sick.size * well.size)
+        aucs[i + 1] = from_counts(
+            sick[rng.integers(0, sick.size, sick.size)], well[rng.integers(0, well.size, well.size)]
+        )
         if (i + 1) % 100 == 0:
             advance("bootstrap", i + 1, n_resamples)
     return aucs
