@@ -17,7 +17,7 @@ FLOORS = [  # a room imports rooms on lower floors only, never its neighbours, n
 ]
 FLOOR = {room: n for n, rooms in enumerate(FLOORS) for room in rooms}
 FENCES = {
-    "torch": {"models", "cli"},  # cli: `osteon doctor` names the build
+    "torch": {"models"},
     "captum": {"models"},
     "lightgbm": {"models"},
     "optuna": {"models"},

@@ -18,7 +18,7 @@ from osteon.core.provenance import code_version
 __all__ = ["doctor"]
 
 _CORE = ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "lightgbm", "duckdb", "splink", "typst")
-_OPTIONAL = {"torch": "deep", "captum": "deep", "fastapi": "server", "sqlalchemy": "server"}
+_OPTIONAL = {"captum": "deep", "fastapi": "server", "sqlalchemy": "server"}
 _PROGRAMS = {"chromium": "opens reports in the browser tests", "git": "names the code version of a result"}
 
 
@@ -65,19 +65,21 @@ def _packages() -> list[_Line]:
         except PackageNotFoundError:
             lines.append(_Line("optional", name, f'not installed; pip install "osteon[{extra}]"'))
             continue
-        if name != "torch":
-            lines.append(_Line("ok", name, found))
+        lines.append(_Line("ok", name, found))
     return lines
 
 
 def _torch() -> _Line:
-    try:
-        import torch
-    except ImportError:
-        return _Line("optional", "torch build", "none; nothing in the risk study needs it")
-    build = "CPU build" if torch.version.cuda is None else f"CUDA {torch.version.cuda} build"
-    usable = "GPU usable" if torch.cuda.is_available() else "no GPU in use"
-    return _Line("ok", "torch", f"{torch.__version__}, {build}, {usable}")
+    from osteon.models.torch_build import torch_build
+
+    build = torch_build()
+    if build is None:
+        return _Line(
+            "optional",
+            "torch",
+            'not installed; nothing in the risk study needs it; pip install "osteon[deep]"',
+        )
+    return _Line("ok", "torch", build)
 
 
 def _programs() -> list[_Line]:
@@ -92,7 +94,9 @@ def _programs() -> list[_Line]:
 def _data() -> _Line:
     root = os.environ.get("OSTEON_DATA")
     if not root:
-        return _Line("optional", "OSTEON_DATA", "not set; `osteon data fetch nhanes` brings the public files")
+        return _Line(
+            "optional", "OSTEON_DATA", "not set; `osteon data fetch nhanes_2017_2020` brings the public files"
+        )
     if not Path(root).is_dir():
         return _Line("missing", "OSTEON_DATA", f"{root} is not a folder")
     return _Line("ok", "OSTEON_DATA", f"{root} (`osteon data check` compares it with the registry)")

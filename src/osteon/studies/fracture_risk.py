@@ -35,7 +35,16 @@ from osteon.models.train import ModelSpec, TrainOptions
 from osteon.report.save import save
 from osteon.studies.published_s1 import Recheck, recheck
 from osteon.studies.risk_data import Loaded, loaded
-from osteon.studies.risk_detail import Alarm, Explained, MatchedCheck, Subgroup, alarms, explained, matched_check, subgroups
+from osteon.studies.risk_detail import (
+    Alarm,
+    Explained,
+    MatchedCheck,
+    Subgroup,
+    alarms,
+    explained,
+    matched_check,
+    subgroups,
+)
 from osteon.studies.risk_plan import TaskPlan, planned
 from osteon.studies.risk_population import Population, population, prevalences
 from osteon.studies.risk_scores import score_columns
@@ -77,13 +86,24 @@ class Config:
         strange = [name for name in self.learners if name not in LEARNERS]
         if strange or not self.learners:
             raise ConfigError(f"learners: unknown {strange[:1]}.", hint=f"Known: {', '.join(LEARNERS)}.")
-        if self.folds < 2 or self.imputations < 1 or self.repeats < 0 or not 0 < self.largest_missing_share <= 1:
-            raise ConfigError("folds needs 2 or more, imputations 1 or more, repeats 0 or more, missing share 0-1.")
+        if (
+            self.folds < 2
+            or self.imputations < 1
+            or self.repeats < 0
+            or not 0 < self.largest_missing_share <= 1
+        ):
+            raise ConfigError(
+                "folds needs 2 or more, imputations 1 or more, repeats 0 or more, missing share 0-1."
+            )
 
     def train_options(self) -> TrainOptions:
         """The protocol in the words of the models."""
-        impute = ImputeOptions(m=self.imputations, iterations=self.imputation_iterations, method=self.imputation_method)
-        return TrainOptions(impute=impute, trials=self.trials, inner_folds=self.inner_folds, processes=self.processes)
+        impute = ImputeOptions(
+            m=self.imputations, iterations=self.imputation_iterations, method=self.imputation_method
+        )
+        return TrainOptions(
+            impute=impute, trials=self.trials, inner_folds=self.inner_folds, processes=self.processes
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,7 +155,9 @@ def configured(name: str) -> Config:
     if not name.endswith(".toml"):
         shelf = files("osteon.studies") / "configs" / f"fracture_risk.{name}.toml"
         if not shelf.is_file():
-            raise ConfigError(f"unknown configuration {name!r}.", hint="Known: default, quick, full, or a TOML file.")
+            raise ConfigError(
+                f"unknown configuration {name!r}.", hint="Known: default, quick, full, or a TOML file."
+            )
         with as_file(shelf) as path:
             return load(Config(), path)
     return load(Config(), Path(name))
@@ -151,7 +173,9 @@ def run(data: str, *, config: Config, seed: int, command: str = "", checkpoint: 
     table = source.cohort.table
     answers: dict[str, Answer] = {}
     skipped: dict[str, str] = {}
-    questions = [q for q in source.plan.questions if q.outcome in table.columns and table[q.outcome].notna().any()]
+    questions = [
+        q for q in source.plan.questions if q.outcome in table.columns and table[q.outcome].notna().any()
+    ]
     if not questions:
         outcomes = ", ".join(dict.fromkeys(q.outcome for q in source.plan.questions))
         raise NotEnoughData(f"{data}: the table holds no outcome.", hint=f"Expected one of: {outcomes}.")
@@ -170,7 +194,9 @@ def run(data: str, *, config: Config, seed: int, command: str = "", checkpoint: 
     if not answers:
         raise NotEnoughData(next(iter(skipped.values())))
     first = next(iter(answers.values()))
-    shown = tuple(dict.fromkeys(name for a in answers.values() for s in a.plan.specs for name in s.predictors))
+    shown = tuple(
+        dict.fromkeys(name for a in answers.values() for s in a.plan.specs for name in s.predictors)
+    )
     people = population(table, shown, outcome=first.result.outcome)
     eligible = apply(table, criteria("fracture_risk")) if source.kind not in {"glow", "estonia"} else None
     return Result(
@@ -190,7 +216,9 @@ def run(data: str, *, config: Config, seed: int, command: str = "", checkpoint: 
     )
 
 
-def _answered(source: Loaded, plan: TaskPlan, *, config: Config, seed: int, checkpoint: Path | None) -> Answer:
+def _answered(
+    source: Loaded, plan: TaskPlan, *, config: Config, seed: int, checkpoint: Path | None
+) -> Answer:
     table, question = source.cohort.table, plan.question
     scores, absent = score_columns(table, question.outcome, allow_leakage=config.allow_leakage)
     options = config.train_options()
@@ -214,7 +242,9 @@ def _answered(source: Loaded, plan: TaskPlan, *, config: Config, seed: int, chec
 
 def _parameters(table: pd.DataFrame, spec: ModelSpec) -> int:
     """Coefficients of a logistic model: one a number, levels - 1 a category, knots - 1 a curved number."""
-    categories = {name: table[name].nunique() - 1 for name in spec.predictors if kind_of(table[name]) == "category"}
+    categories = {
+        name: table[name].nunique() - 1 for name in spec.predictors if kind_of(table[name]) == "category"
+    }
     return sum(categories.get(name, spec.knots.get(name, 2) - 1) for name in spec.predictors)
 
 

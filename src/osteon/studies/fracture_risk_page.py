@@ -69,7 +69,10 @@ def document(result: Result) -> Document:
 
 
 def _published(result: Result) -> Iterator[Block]:
-    counts = {verdict: sum(line.follows == verdict for line in result.recheck) for verdict in ("yes", "no", "not computable")}
+    counts = {
+        verdict: sum(line.follows == verdict for line in result.recheck)
+        for verdict in ("yes", "no", "not computable")
+    }
     detail = word("summary.tile_recheck_detail")
     yield Heading("summary", word("section.summary"))
     yield KeyFigures(
@@ -119,7 +122,13 @@ def _study(result: Result) -> Iterator[Block]:
     yield from _methods(result)
     yield Heading("checklist", word("section.checklist"))
     yield checklist("tripod_ai", filled=_filled(result))
-    yield from _references("s1", "tripod", "delong", "vickers", "nchs" if result.population and result.population.prevalences else "")
+    yield from _references(
+        "s1",
+        "tripod",
+        "delong",
+        "vickers",
+        "nchs" if result.population and result.population.prevalences else "",
+    )
 
 
 def _summary(result: Result) -> Iterator[Block]:
@@ -133,7 +142,9 @@ def _summary(result: Result) -> Iterator[Block]:
     ]
     reference = next((judged for judged in outcome.judged.values() if judged.kind == "score"), None)
     if reference is not None:
-        tiles.append(Tile(word("summary.tile_reference", score=model_name(reference.name)), _estimate(reference.auc)))
+        tiles.append(
+            Tile(word("summary.tile_reference", score=model_name(reference.name)), _estimate(reference.auc))
+        )
     prevalence = {line.who: line for line in _prevalence_lines(result)}
     if "all" in prevalence:
         line = prevalence["all"].estimate
@@ -147,7 +158,9 @@ def _summary(result: Result) -> Iterator[Block]:
         yield Paragraph(_lead(answer))
         yield Bullets(tuple(_against(answer)))
     if len(prevalence) == 3:
-        shares = {who: Number(line.estimate.value, digits=1, percent=True) for who, line in prevalence.items()}
+        shares = {
+            who: Number(line.estimate.value, digits=1, percent=True) for who, line in prevalence.items()
+        }
         yield Paragraph(word("summary.prevalence", **shares))
     for task, why in result.skipped.items():
         yield Callout("warning", why, task_name(task))
@@ -188,13 +201,18 @@ def _flow(result: Result) -> Iterator[Block]:
     cohort = result.loaded.cohort
     yield Heading("flow", word("section.flow"), level=2)
     start = cohort.flow[0].n_before if cohort.flow else len(cohort)
-    excluded = tuple(Excluded(text=word(f"flow_step.{step.code}"), n=step.n_excluded) for step in cohort.flow if step.n_excluded)
+    excluded = tuple(
+        Excluded(text=word(f"flow_step.{step.code}"), n=step.n_excluded)
+        for step in cohort.flow
+        if step.n_excluded
+    )
     boxes = (
         FlowBox(text=word("flow.read", source=word(f"data.{result.kind}")), n=start, excluded=excluded),
         FlowBox(text=word("flow.final"), n=len(cohort)),
     )
     arms = tuple(
-        FlowBox(text=word("flow.task_arm", task=task_name(task)), n=answer.result.n) for task, answer in result.answers.items()
+        FlowBox(text=word("flow.task_arm", task=task_name(task)), n=answer.result.n)
+        for task, answer in result.answers.items()
     )
     yield FigureBlock(id="figure-flow", title=word("section.flow"), figure=FlowFigure(boxes=boxes, arms=arms),
                       alt=word("flow.alt"))  # fmt: skip
@@ -236,7 +254,11 @@ def _matched(answer: Answer) -> tuple[Block | None, ...]:
         return ()
     names = tuple(word(f"covariate.{name}") for name in check.covariates)
     figure = love_figure(answer.result, check)
-    return (Paragraph(word("matched.intro", pairs=check.pairs, covariates=names)), figure, matched_table(answer.result, check))
+    return (
+        Paragraph(word("matched.intro", pairs=check.pairs, covariates=names)),
+        figure,
+        matched_table(answer.result, check),
+    )
 
 
 def _explanation(answer: Answer) -> tuple[Block | None, ...]:
@@ -272,16 +294,27 @@ def _textbook(result: Result) -> Iterator[Block]:
         title=word("textbook.title"),
         columns=tuple(Column(word(f"textbook.{x}")) for x in ("term", "coefficient", "se", "printed")),
         rows=tuple(
-            (word(f"textbook_term.{name}"), Number(value, digits=4), Number(error, digits=4), Number(KNOWN[name][0], digits=4))
+            (
+                word(f"textbook_term.{name}"),
+                Number(value, digits=4),
+                Number(error, digits=4),
+                Number(KNOWN[name][0], digits=4),
+            )
             for name, value, error in book.terms
         ),
         footnotes=(word("textbook.note"),),
     )
-    yield Paragraph(word("textbook.summary", ll=Number(book.log_likelihood, digits=3), auc=Number(book.apparent.value, digits=3)))
+    yield Paragraph(
+        word(
+            "textbook.summary",
+            ll=Number(book.log_likelihood, digits=3),
+            auc=Number(book.apparent.value, digits=3),
+        )
+    )
 
 
 def _limits(result: Result) -> Iterator[Text]:
-    notes = {note for note in (result.loaded.plan.notes if result.loaded else ())}
+    notes = set(result.loaded.plan.notes if result.loaded else ())
     if result.simulated:
         yield word("limits.simulated")
     for note in ("fracture_before_scan", "glow_oversampled", "management_is_indication"):
@@ -293,7 +326,9 @@ def _limits(result: Result) -> Iterator[Text]:
         yield word("limits.leakage_osteoporosis")
     for answer in result.answers.values():
         if (sites := answer.both_sites) is not None:
-            yield word("limits.missing_site", n=sites.one_site, both=sites.both_sites, auc=_estimate(sites.auc))
+            yield word(
+                "limits.missing_site", n=sites.one_site, both=sites.both_sites, auc=_estimate(sites.auc)
+            )
     if result.kind == "nhanes":
         yield word("limits.weights")
         yield word("limits.top_coded")
@@ -303,20 +338,37 @@ def _limits(result: Result) -> Iterator[Text]:
 def _methods(result: Result) -> Iterator[Block]:
     config = result.config
     gaps = any(share > 0 for share in (result.population.missing if result.population else {}).values())
-    imputation = word("methods.imputation", m=config.imputations, iterations=config.imputation_iterations) if gaps else word("methods.no_missing")
+    imputation = (
+        word("methods.imputation", m=config.imputations, iterations=config.imputation_iterations)
+        if gaps
+        else word("methods.no_missing")
+    )
     repeats = config.repeats or (result.loaded.plan.repeats if result.loaded else 1)
     yield Paragraph(
         word(
-            "methods.text", data=word(f"data.{result.kind}"), imputation=imputation,
-            learners=tuple(word(f"learner.{name}") for name in config.learners), folds=config.folds,
-            repeats=word("methods.once") if repeats == 1 else word("methods.times", n=repeats), inner=config.inner_folds,
-            trials=config.trials, version=result.provenance.osteon, seed=str(result.provenance.seed),
-        )  # fmt: skip
+            "methods.text",
+            data=word(f"data.{result.kind}"),
+            imputation=imputation,
+            learners=tuple(word(f"learner.{name}") for name in config.learners),
+            folds=config.folds,
+            repeats=word("methods.once") if repeats == 1 else word("methods.times", n=repeats),
+            inner=config.inner_folds,
+            trials=config.trials,
+            version=result.provenance.osteon,
+            seed=str(result.provenance.seed),
+        )
     )
     for size in (answer.size for answer in result.answers.values()):
         yield Paragraph(
-            word("methods.riley", n=size.n, events=size.events, parameters=size.parameters, needed=size.needed,
-                 auc=Number(size.auc, digits=2), verdict=word("methods.enough" if size.n >= size.needed else "methods.short"))  # fmt: skip
+            word(
+                "methods.riley",
+                n=size.n,
+                events=size.events,
+                parameters=size.parameters,
+                needed=size.needed,
+                auc=Number(size.auc, digits=2),
+                verdict=word("methods.enough" if size.n >= size.needed else "methods.short"),
+            )
         )
 
 

@@ -60,7 +60,11 @@ def results(result: Result) -> dict[str, Any]:
 
 def recheck_name(figure: str, item: str) -> Any:
     """The printed name of a rechecked figure."""
-    return word(f"recheck_figure.{figure}", item=word(f"recheck_item.{item}")) if item else word(f"recheck_figure.{figure}")
+    return (
+        word(f"recheck_figure.{figure}", item=word(f"recheck_item.{item}"))
+        if item
+        else word(f"recheck_figure.{figure}")
+    )
 
 
 def recheck_why(why: str) -> Any:
@@ -107,7 +111,13 @@ def _task(answer: Answer) -> dict[str, Any]:
 
 
 def _auc(value: Any) -> dict[str, Any]:
-    return {"value": value.value, "low": value.ci.low, "high": value.ci.high, "n": value.n, "events": value.events}
+    return {
+        "value": value.value,
+        "low": value.ci.low,
+        "high": value.ci.high,
+        "n": value.n,
+        "events": value.events,
+    }
 
 
 def _absent(absent: Absent) -> dict[str, Any]:
@@ -140,7 +150,10 @@ def _model(judged: Judged) -> dict[str, Any]:
 
 def _cells(at: DiagnosticAccuracy) -> Mapping[str, Any]:
     shares = {name: getattr(at, name) for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv")}
-    return {name: None if p is None else {"value": p.value, "low": p.ci.low, "high": p.ci.high} for name, p in shares.items()}
+    return {
+        name: None if p is None else {"value": p.value, "low": p.ci.low, "high": p.ci.high}
+        for name, p in shares.items()
+    }
 
 
 def _survival(result: Result) -> dict[str, Any]:
@@ -173,8 +186,17 @@ def summary_lines(result: Result, lang: str) -> tuple[str, ...]:
     say = words(lang)
     mark = f"[{say('report.simulated')}] " if result.simulated else ""
     if result.recheck:
-        counts = {verdict: sum(line.follows == verdict for line in result.recheck) for verdict in ("yes", "no", "not computable")}
-        text = word("summary.recheck", total=len(result.recheck), yes=counts["yes"], no=counts["no"], unknown=counts["not computable"])
+        counts = {
+            verdict: sum(line.follows == verdict for line in result.recheck)
+            for verdict in ("yes", "no", "not computable")
+        }
+        text = word(
+            "summary.recheck",
+            total=len(result.recheck),
+            yes=counts["yes"],
+            no=counts["no"],
+            unknown=counts["not computable"],
+        )
         return (say.say(text),)
     lines = []
     for task, answer in result.answers.items():
@@ -182,9 +204,13 @@ def summary_lines(result: Result, lang: str) -> tuple[str, ...]:
         lines.append(f"{mark}{say.say(task_name(task))}: n = {outcome.n}, {outcome.events}")
         for name, judged in outcome.judged.items():
             value = judged.auc
-            lines.append(f"{mark}  {say.say(model_name(name)):42s} AUC {value.value:.3f} ({value.ci.low:.3f}-{value.ci.high:.3f})")
+            lines.append(
+                f"{mark}  {say.say(model_name(name)):42s} AUC {value.value:.3f} ({value.ci.low:.3f}-{value.ci.high:.3f})"
+            )
         for absent in outcome.absent:
             if absent.reason == "leakage":
-                lines.append(f"{mark}  {say.say(model_name(absent.name)):42s} {say.say(word('models.refused_short'))}")
+                lines.append(
+                    f"{mark}  {say.say(model_name(absent.name)):42s} {say.say(word('models.refused_short'))}"
+                )
     lines += [f"{say.say(task_name(task))}: {why}" for task, why in result.skipped.items()]
     return tuple(lines)

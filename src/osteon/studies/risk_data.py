@@ -15,12 +15,16 @@ from osteon.studies.risk_plan import PLANS, Plan
 
 __all__ = ["Loaded", "loaded"]
 
-_SHELF = {
-    "nhanes": Path("tabular/nhanes/nhanes_2017_mar2020_age50_bone.csv.gz"),
-    "glow": Path("tabular/glow/glow500.csv"),
-    "estonia": Path("tabular/estonia_hip_fracture/hip_fracture.csv.gz"),
+# Where OSTEON_DATA may hold each kind, the prepared table first, and the set of the registry that brings it.
+_SHELF: Mapping[str, tuple[str, ...]] = {
+    "nhanes": ("tabular/nhanes/nhanes_2017_mar2020_age50_bone.csv.gz", "tabular/nhanes/raw_xpt"),
+    "glow": ("tabular/glow/glow500.csv", "tabular/glow/GLOW500.txt"),
+    "estonia": (
+        "tabular/estonia_hip_fracture/hip_fracture.csv.gz",
+        "tabular/estonia_hip_fracture/hip_fracture.csv",
+    ),
 }
-_RAW = Path("nhanes")
+_SETS = {"nhanes": "nhanes_2017_2020", "glow": "glow", "estonia": "estonia_hip_fracture"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,18 +70,19 @@ def loaded(data: str, *, config_people: int, seed: int, fewest: int) -> Loaded:
 def _known(data: str, fewest: int) -> Loaded:
     from osteon.cohort.sources import estonia, glow, nhanes
 
-    readers = {"nhanes": nhanes.read, "glow": glow.read, "estonia": estonia.read}
     root = os.environ.get("OSTEON_DATA")
-    fetch = f"Run `osteon data fetch {data} --into FOLDER` and set OSTEON_DATA to that folder."
+    fetch = f"Run `osteon data fetch {_SETS[data]} --into FOLDER` and set OSTEON_DATA to that folder."
     if not root:
         raise FileError(f"{data}: OSTEON_DATA is not set, so the data are nowhere to be found.", hint=fetch)
-    path = Path(root) / _SHELF[data]
-    if data == "nhanes" and not path.exists() and (Path(root) / _RAW).is_dir():
-        path = Path(root) / _RAW  # the raw files that `osteon data fetch nhanes` brings
-    if not path.exists():
-        raise FileError(f"{data}: {path} is not there.", hint=fetch)
-    cohort = readers[data](path).at_least(fewest)
-    return Loaded(kind=data, cohort=cohort, plan=PLANS[data], inputs=(path,))
+    path = next((p for p in (Path(root) / place for place in _SHELF[data]) if p.exists()), None)
+    if path is None:
+        raise FileError(f"{data}: {Path(root) / _SHELF[data][0]} is not there.", hint=fetch)
+    if data == "nhanes":
+        cohort = nhanes.read(path, cycles=("P",) if path.is_dir() else None)
+    else:
+        cohort = (glow if data == "glow" else estonia).read(path)
+    inputs = tuple(sorted(path.iterdir())) if path.is_dir() else (path,)
+    return Loaded(kind=data, cohort=cohort.at_least(fewest), plan=PLANS[data], inputs=inputs)
 
 
 def _given(path: Path, fewest: int) -> Loaded:
@@ -88,7 +93,9 @@ def _given(path: Path, fewest: int) -> Loaded:
         if transport:
             cohort = nhanes.raw(path).at_least(fewest)
             return Loaded(kind="nhanes", cohort=cohort, plan=PLANS["nhanes"], inputs=tuple(sorted(transport)))
-        tables = [p for p in path.iterdir() if p.suffix.lower() in {".csv", ".tsv", ".xlsx", ".parquet", ".gz"}]
+        tables = [
+            p for p in path.iterdir() if p.suffix.lower() in {".csv", ".tsv", ".xlsx", ".parquet", ".gz"}
+        ]
         if len(tables) != 1:
             raise FileError(
                 f"{path}: holds {len(tables)} tables, expected one (CSV, XLSX, Parquet) or NHANES XPT files.",

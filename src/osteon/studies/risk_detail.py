@@ -20,7 +20,16 @@ from osteon.stats.propensity import propensity_score
 from osteon.stats.proportion import Proportion, proportion
 from osteon.studies.risk_task import TaskResult
 
-__all__ = ["Alarm", "Explained", "MatchedCheck", "Subgroup", "alarms", "explained", "matched_check", "subgroups"]
+__all__ = [
+    "Alarm",
+    "Explained",
+    "MatchedCheck",
+    "Subgroup",
+    "alarms",
+    "explained",
+    "matched_check",
+    "subgroups",
+]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -78,7 +87,9 @@ def _labels(table: pd.DataFrame) -> dict[str, pd.Series]:
             groups[name] = table[name].astype("object")
     if "age_years" in table.columns:
         age = table["age_years"]
-        groups["age_group"] = pd.Series(np.where(age < 65, "below_65", "from_65"), table.index).where(age.notna())
+        groups["age_group"] = pd.Series(np.where(age < 65, "below_65", "from_65"), table.index).where(
+            age.notna()
+        )
     if "t_femoral_neck" in table.columns:
         t = table["t_femoral_neck"]
         status = np.select([t <= -2.5, t < -1.0], ["osteoporosis", "low_bone_mass"], "normal")
@@ -113,7 +124,10 @@ def subgroups(table: pd.DataFrame, result: TaskResult, predictors: tuple[str, ..
                          auc=auc(y, r) if enough else None)
             )  # fmt: skip
         p = _equality([line.auc for line in lines if line.auc is not None])
-        found += [Subgroup(variable=s.variable, level=s.level, n=s.n, events=s.events, auc=s.auc, p_difference=p) for s in lines]
+        found += [
+            Subgroup(variable=s.variable, level=s.level, n=s.n, events=s.events, auc=s.auc, p_difference=p)
+            for s in lines
+        ]
     return tuple(found)
 
 
@@ -184,7 +198,10 @@ def matched_check(table: pd.DataFrame, result: TaskResult) -> MatchedCheck | Non
     if len(columns) < 2:
         return None
     numbers = pd.DataFrame(
-        {n: (rows[n] == "female").astype(float).where(rows[n].notna()) if n == "sex" else rows[n] for n in columns}
+        {
+            n: (rows[n] == "female").astype(float).where(rows[n].notna()) if n == "sex" else rows[n]
+            for n in columns
+        }
     )
     numbers = numbers.loc[:, numbers.nunique() > 1]
     usable = numbers.notna().all(axis=1).to_numpy()
@@ -213,7 +230,13 @@ def matched_check(table: pd.DataFrame, result: TaskResult) -> MatchedCheck | Non
 
 
 def explained(
-    table: pd.DataFrame, result: TaskResult, spec: ModelSpec, *, options: TrainOptions, seed: int, rows: int = 800
+    table: pd.DataFrame,
+    result: TaskResult,
+    spec: ModelSpec,
+    *,
+    options: TrainOptions,
+    seed: int,
+    rows: int = 800,
 ) -> Explained:
     """The model trained on all rows of the task, its SHAP values on a random part of them, its leading dependences."""
     people = table.loc[result.rows]
@@ -221,6 +244,8 @@ def explained(
     chosen = stream(seed, "explained", spec.name).permutation(len(people))[:rows]
     part = people.iloc[np.sort(chosen)]
     shap = shap_values(model, part, seed=seed)
-    leading = sorted(shap.variables, key=lambda v: -float(np.abs(shap.values[:, shap.variables.index(v)]).mean()))
+    leading = sorted(
+        shap.variables, key=lambda v: -float(np.abs(shap.values[:, shap.variables.index(v)]).mean())
+    )
     dependence = tuple(partial_dependence(model, part, variable=name) for name in leading[:6])
     return Explained(model=model, shap=shap, dependence=dependence)

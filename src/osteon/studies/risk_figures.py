@@ -56,14 +56,22 @@ def _shown(result: TaskResult, most: int = 8) -> list[Judged]:
     """The prespecified model, the scores, then the other models by AUC: no more curves than a reader can tell apart."""
     first = [result.judged[result.primary]]
     scores = [j for j in result.judged.values() if j.kind == "score"]
-    others = sorted((j for j in result.judged.values() if j.kind == "model" and j.name != result.primary), key=lambda j: -j.auc.value)
+    others = sorted(
+        (j for j in result.judged.values() if j.kind == "model" and j.name != result.primary),
+        key=lambda j: -j.auc.value,
+    )
     return [*first, *scores, *others][:most]
 
 
 def roc_figure(result: TaskResult) -> FigureBlock:
     """Receiver operating characteristic curves."""
     curves = tuple(
-        RocLine(label=model_name(j.name), false_positive_rate=1 - j.roc.specificity, true_positive_rate=j.roc.sensitivity, auc=_auc(j.auc))
+        RocLine(
+            label=model_name(j.name),
+            false_positive_rate=1 - j.roc.specificity,
+            true_positive_rate=j.roc.sensitivity,
+            auc=_auc(j.auc),
+        )
         for j in _shown(result)
     )
     return _figure(result, "roc", RocFigure(curves=curves), n=len(curves))
@@ -97,7 +105,9 @@ def decision_figure(result: TaskResult) -> FigureBlock:
                      high=curves.models[name].high if name == result.primary else None)
         for name in names
     )  # fmt: skip
-    figure = DecisionFigure(thresholds=curves.thresholds, curves=lines, treat_all=curves.treat_all.net_benefit)
+    figure = DecisionFigure(
+        thresholds=curves.thresholds, curves=lines, treat_all=curves.treat_all.net_benefit
+    )
     return _figure(result, "decision", figure, n=curves.n)
 
 
@@ -106,13 +116,26 @@ def subgroup_figure(result: TaskResult, groups: tuple[Subgroup, ...]) -> FigureB
     if not groups:
         return None
     overall = result.judged[result.primary].auc
-    rows = [ForestRow(label=word("subgroup.all"), n=overall.n, events=overall.events, estimate=_auc(overall), overall=True)]
+    rows = [
+        ForestRow(
+            label=word("subgroup.all"),
+            n=overall.n,
+            events=overall.events,
+            estimate=_auc(overall),
+            overall=True,
+        )
+    ]
     for variable in dict.fromkeys(group.variable for group in groups):
         inside = [group for group in groups if group.variable == variable]
         p = inside[0].p_difference
         rows.append(ForestRow(label=word(f"subgroup.{variable}"), p=None if p is None else PValue(p)))
         rows += [
-            ForestRow(label=_level(variable, g.level), n=g.n, events=g.events, estimate=None if g.auc is None else _auc(g.auc))
+            ForestRow(
+                label=_level(variable, g.level),
+                n=g.n,
+                events=g.events,
+                estimate=None if g.auc is None else _auc(g.auc),
+            )
             for g in inside
         ]
     figure = ForestFigure(rows=tuple(rows), axis_label=Words("term.stat.auc"), reference=overall.value)
@@ -132,7 +155,9 @@ def alarm_figure(result: TaskResult, alarms: tuple[Alarm, ...]) -> FigureBlock |
         for a in alarms
         if a.reference == alarms[0].reference
     )
-    return _figure(result, "alarm", BarFigure(bars=bars, axis_label=Words("figure.caught_percent"), percent=True))
+    return _figure(
+        result, "alarm", BarFigure(bars=bars, axis_label=Words("figure.caught_percent"), percent=True)
+    )
 
 
 def love_figure(result: TaskResult, check: MatchedCheck | None) -> FigureBlock | None:
@@ -151,7 +176,9 @@ def shap_figure(result: TaskResult, explained: Explained | None) -> FigureBlock 
     if explained is None:
         return None
     shap = explained.shap
-    figure = ShapSwarmFigure(labels=tuple(Variable(name) for name in shap.variables), shap=shap.values, values=_codes(explained))
+    figure = ShapSwarmFigure(
+        labels=tuple(Variable(name) for name in shap.variables), shap=shap.values, values=_codes(explained)
+    )
     return _figure(result, "shap", figure, n=len(shap.values))
 
 
@@ -176,7 +203,11 @@ def patient_figure(result: TaskResult, explained: Explained | None) -> FigureBlo
     total = shap.values.sum(axis=1)
     person = int(np.argsort(total)[int(0.95 * (len(total) - 1))])
     lines = tuple(
-        Contribution(label=Variable(name), shap=float(shap.values[person, i]), value=_value(name, shap.feature_values[name].iloc[person]))
+        Contribution(
+            label=Variable(name),
+            shap=float(shap.values[person, i]),
+            value=_value(name, shap.feature_values[name].iloc[person]),
+        )
         for i, name in enumerate(shap.variables)
     )
     return _figure(result, "patient", ShapWaterfallFigure(contributions=lines, base=shap.base))

@@ -35,7 +35,10 @@ def people_blocks(people: Population, eligible: Eligible | None) -> Iterator[Blo
 
 def _baseline_table(people: Population, table: Baseline) -> TableBlock:
     group = word("baseline.group_bone" if people.grouped_by == "bone_status" else "baseline.group_outcome")
-    heads = [word("baseline.column", level=word(f"level.{level}"), n=n) for level, n in zip(table.groups, table.n, strict=True)]
+    heads = [
+        word("baseline.column", level=word(f"level.{level}"), n=n)
+        for level, n in zip(table.groups, table.n, strict=True)
+    ]
     tests = tuple(dict.fromkeys(row.test for row in table.rows if row.test))
     return TableBlock(
         id="table-baseline",
@@ -57,7 +60,11 @@ def _baseline_lines(row: BaselineRow) -> Iterator[Row | GroupRow]:
     summaries = (row.overall, *row.groups)
     tail: tuple[Cell, Cell] = (PValue(row.p) if row.p is not None else None, Number(row.smd, digits=2))
     if row.kind == "number":
-        yield (Variable(row.name, "unit"), *(_number(s, row) for s in summaries if isinstance(s, NumberSummary)), *tail)
+        yield (
+            Variable(row.name, "unit"),
+            *(_number(s, row) for s in summaries if isinstance(s, NumberSummary)),
+            *tail,
+        )
         return
     counts = [s for s in summaries if isinstance(s, CountSummary)]
     if row.kind == "flag":
@@ -83,10 +90,15 @@ def _count(summary: CountSummary, place: int) -> Cell:
 
 
 def _missing(people: Population) -> Block:
-    held = sorted(((name, share) for name, share in people.missing.items() if share > 0), key=lambda pair: -pair[1])
+    held = sorted(
+        ((name, share) for name, share in people.missing.items() if share > 0), key=lambda pair: -pair[1]
+    )
     if not held:
         return Paragraph(word("baseline.missing_none"))
-    bars = tuple(Bar(label=Variable(name), value=share, printed=Number(share, digits=1, percent=True)) for name, share in held[:25])
+    bars = tuple(
+        Bar(label=Variable(name), value=share, printed=Number(share, digits=1, percent=True))
+        for name, share in held[:25]
+    )
     return FigureBlock(
         id="figure-missing",
         title=word("baseline.missing_title"),
@@ -101,12 +113,16 @@ def _prevalence_table(people: Population) -> TableBlock:
     return TableBlock(
         id="table-prevalence",
         title=word("prevalence.title"),
-        columns=tuple(Column(word(f"prevalence.{x}"), align="left" if x == "who" else "auto") for x in labels),
+        columns=tuple(
+            Column(word(f"prevalence.{x}"), align="left" if x == "who" else "auto") for x in labels
+        ),
         rows=tuple(
             (
                 word(f"prevalence.{line.what}"),
                 word(f"prevalence.{line.who}"),
-                Estimate(line.estimate.value, line.estimate.ci.low, line.estimate.ci.high, digits=1, percent=True),
+                Estimate(
+                    line.estimate.value, line.estimate.ci.low, line.estimate.ci.high, digits=1, percent=True
+                ),
                 Number(line.estimate.se, digits=1, percent=True),
                 line.estimate.n,
                 Number(line.published, digits=1, percent=True),

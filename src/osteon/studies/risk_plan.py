@@ -17,8 +17,23 @@ from osteon.models.train import ModelSpec
 
 __all__ = ["PLANS", "Absent", "Plan", "Question", "TaskPlan", "planned", "predictor_sets"]
 
-_DEMOGRAPHIC = ("age_years", "sex", "ethnicity", "height_cm", "weight_kg", "education", "income_poverty_ratio")
-_HABITS = ("smoking_current", "smoking_ever", "alcohol_ge3_day", "sedentary_min_day", "falls_12m_count", "fall_12m")
+_DEMOGRAPHIC = (
+    "age_years",
+    "sex",
+    "ethnicity",
+    "height_cm",
+    "weight_kg",
+    "education",
+    "income_poverty_ratio",
+)
+_HABITS = (
+    "smoking_current",
+    "smoking_ever",
+    "alcohol_ge3_day",
+    "sedentary_min_day",
+    "falls_12m_count",
+    "fall_12m",
+)
 _DISEASES = (
     "rheumatoid_arthritis", "arthritis", "heart_failure", "coronary_disease", "heart_attack", "stroke", "liver_disease",
     "thyroid_disease", "copd", "asthma", "cancer", "hypertension", "diabetes", "kidney_disease", "parkinson", "dementia",
@@ -82,7 +97,15 @@ PLANS: Mapping[str, Plan] = {
     "nhanes": Plan(questions=(*_OSTEOPOROSIS, _FRACTURE_EVER), notes=("fracture_before_scan",)),
     "virtual": Plan(questions=(*_OSTEOPOROSIS, _FRACTURE_EVER)),
     "glow": Plan(
-        questions=(Question(task="fracture_1y", outcome="fracture_1y", sets={"clinical": _GLOW}, horizon_years=1, curved={}),),
+        questions=(
+            Question(
+                task="fracture_1y",
+                outcome="fracture_1y",
+                sets={"clinical": _GLOW},
+                horizon_years=1,
+                curved={},
+            ),
+        ),
         repeats=10,
         notes=("glow_oversampled",),
     ),
@@ -105,10 +128,22 @@ PLANS: Mapping[str, Plan] = {
             *_OSTEOPOROSIS,
             _FRACTURE_EVER,
             Question(
-                task="fracture_incident", outcome="fracture_incident", sets=_sets((*_CLINICAL, *_KNOWN_BONE, "charlson_index"))
+                task="fracture_incident",
+                outcome="fracture_incident",
+                sets=_sets((*_CLINICAL, *_KNOWN_BONE, "charlson_index")),
             ),
-            Question(task="fracture_1y", outcome="fracture_1y", sets=_sets((*_CLINICAL, *_KNOWN_BONE)), horizon_years=1),
-            Question(task="death_12m", outcome="death_12m", sets=_sets((*_CLINICAL, "charlson_index")), horizon_years=1),
+            Question(
+                task="fracture_1y",
+                outcome="fracture_1y",
+                sets=_sets((*_CLINICAL, *_KNOWN_BONE)),
+                horizon_years=1,
+            ),
+            Question(
+                task="death_12m",
+                outcome="death_12m",
+                sets=_sets((*_CLINICAL, "charlson_index")),
+                horizon_years=1,
+            ),
         )
     ),
 }
@@ -171,9 +206,15 @@ def planned(
     absent: list[Absent] = []
     held = predictor_sets(table, question, largest_missing_share=largest_missing_share)
     for name in question.sets:
-        chosen = learners if name == question.primary else tuple(x for x in learners if x in {"logistic", "lightgbm"})
+        chosen = (
+            learners
+            if name == question.primary
+            else tuple(x for x in learners if x in {"logistic", "lightgbm"})
+        )
         if name not in held:
-            missing = next((c for c in question.sets[name] if c not in table.columns), question.sets[name][-1])
+            missing = next(
+                (c for c in question.sets[name] if c not in table.columns), question.sets[name][-1]
+            )
             absent += [Absent(name=f"{name}_{x}", reason=f"column_absent:{missing}") for x in chosen]
             continue
         found = leaks(table, question.outcome, held[name])
@@ -182,7 +223,9 @@ def planned(
             continue
         knots = {c: k for c, k in question.curved.items() if c in held[name]}
         specs += [
-            ModelSpec(name=f"{name}_{x}", learner=x, predictors=held[name], knots=knots if x == "logistic" else {})
+            ModelSpec(
+                name=f"{name}_{x}", learner=x, predictors=held[name], knots=knots if x == "logistic" else {}
+            )
             for x in chosen
         ]
     primary = f"{question.primary}_{learners[0]}"

@@ -113,5 +113,7 @@ def prevalences(table: pd.DataFrame) -> tuple[Prevalence, ...]:
         flag = values.to_numpy(dtype=np.float64)[weighted]
         for group, inside in who.items():
             estimate = survey_proportion(flag, sampling, domain=np.isfinite(flag) & inside[weighted])
-            lines.append(Prevalence(what=what, who=group, estimate=estimate, published=NCHS.get(what, {}).get(group)))
+            lines.append(
+                Prevalence(what=what, who=group, estimate=estimate, published=NCHS.get(what, {}).get(group))
+            )
     return tuple(lines)

@@ -54,14 +54,23 @@ class SurvivalResult:
 
 
 def survival_study(
-    table: pd.DataFrame, *, event: str, group: str, covariates: tuple[str, ...], year: str, last_development_year: int, horizon_months: float = 12.0
+    table: pd.DataFrame,
+    *,
+    event: str,
+    group: str,
+    covariates: tuple[str, ...],
+    year: str,
+    last_development_year: int,
+    horizon_months: float = 12.0,
 ) -> SurvivalResult:
     """
     Kaplan-Meier by ``group``, a Cox model of the years up to ``last_development_year``, judged in the years after.
 
     The later years take no part in any choice. Rows with a missing covariate are left out of the Cox model.
     """
-    outcome = Survival(time=table["time_months"].to_numpy(dtype=np.float64), event=table[event].to_numpy(dtype=np.float64))
+    outcome = Survival(
+        time=table["time_months"].to_numpy(dtype=np.float64), event=table[event].to_numpy(dtype=np.float64)
+    )
     labels = table[group].astype("object")
     known = labels.notna().to_numpy()
     sizes = labels.value_counts()
@@ -90,7 +99,9 @@ def survival_study(
         n=outcome.n,
         events=outcome.events,
         overall=kaplan_meier(outcome),
-        groups={str(level): kaplan_meier(outcome.where((labels == level).to_numpy())) for level in sizes.index},
+        groups={
+            str(level): kaplan_meier(outcome.where((labels == level).to_numpy())) for level in sizes.index
+        },
         group_sizes={str(level): int(n) for level, n in sizes.items()},
         log_rank=log_rank(outcome.where(known), labels[known].to_numpy(dtype=str)),
         model=model,

@@ -49,7 +49,9 @@ def survival_blocks(found: SurvivalResult) -> Iterator[Block]:
 
 def _line(name: str, curve: KaplanMeier) -> SurvivalLine:
     time = np.concatenate([[0.0], curve.time])
-    at_risk = tuple(int((curve.at_risk[curve.time >= tick])[0]) if (curve.time >= tick).any() else 0 for tick in _TICKS)
+    at_risk = tuple(
+        int((curve.at_risk[curve.time >= tick])[0]) if (curve.time >= tick).any() else 0 for tick in _TICKS
+    )
     return SurvivalLine(
         label=Level("management", name), time=time, value=np.concatenate([[1.0], curve.survival]),
         low=np.concatenate([[1.0], curve.low]), high=np.concatenate([[1.0], curve.high]), at_risk=at_risk,

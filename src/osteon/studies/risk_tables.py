@@ -70,7 +70,11 @@ def _group(result: TaskResult, line: Callable[[str, Judged], Row]) -> tuple[Row 
 def model_table(result: TaskResult) -> TableBlock:
     """Discrimination, its difference from the prespecified model, and calibration of every model and score."""
     gaps = {pair.second: pair for pair in result.differences}
-    holm = dict(zip(gaps, adjusted_p([pair.p for pair in gaps.values()], method="holm"), strict=True)) if gaps else {}
+    holm = (
+        dict(zip(gaps, adjusted_p([pair.p for pair in gaps.values()], method="holm"), strict=True))
+        if gaps
+        else {}
+    )
 
     def line(name: str, judged: Judged) -> Row:
         gap = gaps.get(name)
@@ -87,12 +91,27 @@ def model_table(result: TaskResult) -> TableBlock:
             PValue(holm[name]) if gap else None,
             Number(judged.brier.value, digits=3),
             Number(judged.brier.scaled, digits=1, percent=True),
-            Estimate(judged.calibration.slope, judged.calibration.slope_ci.low, judged.calibration.slope_ci.high),
+            Estimate(
+                judged.calibration.slope, judged.calibration.slope_ci.low, judged.calibration.slope_ci.high
+            ),
             Number(judged.calibration.in_the_large, digits=2, signed=True),
             Number(judged.calibration.ici, digits=3),
         )
 
-    labels = ("model", "n", "events", "auc", "difference", "p", "p_holm", "brier", "scaled_brier", "slope", "in_the_large", "ici")
+    labels = (
+        "model",
+        "n",
+        "events",
+        "auc",
+        "difference",
+        "p",
+        "p_holm",
+        "brier",
+        "scaled_brier",
+        "slope",
+        "in_the_large",
+        "ici",
+    )
     return TableBlock(
         id=f"table-models-{_anchor(result.task)}",
         title=word("models.title", task=task_name(result.task)),
@@ -131,7 +150,9 @@ def absent_table(result: TaskResult) -> TableBlock | None:
 
 
 def _share(value: Proportion | None) -> Cell:
-    return None if value is None else Estimate(value.value, value.ci.low, value.ci.high, digits=1, percent=True)
+    return (
+        None if value is None else Estimate(value.value, value.ci.low, value.ci.high, digits=1, percent=True)
+    )
 
 
 def threshold_table(result: TaskResult) -> TableBlock:
@@ -191,7 +212,10 @@ def alarm_table(result: TaskResult, alarms: tuple[Alarm, ...]) -> TableBlock:
     return TableBlock(
         id=f"table-alarm-{_anchor(result.task)}",
         title=word("alarm.title", task=task_name(result.task)),
-        columns=tuple(Column(word(f"alarm.{label}"), align="left" if label == "reference" else "auto") for label in labels),
+        columns=tuple(
+            Column(word(f"alarm.{label}"), align="left" if label == "reference" else "auto")
+            for label in labels
+        ),
         rows=tuple(
             (
                 model_name(alarm.name),
@@ -211,7 +235,12 @@ def matched_table(result: TaskResult, check: MatchedCheck) -> TableBlock:
     rows = tuple(
         (
             model_name(name),
-            Estimate(check.aucs_before[name].value, check.aucs_before[name].ci.low, check.aucs_before[name].ci.high, digits=3),
+            Estimate(
+                check.aucs_before[name].value,
+                check.aucs_before[name].ci.low,
+                check.aucs_before[name].ci.high,
+                digits=3,
+            ),
             Estimate(after.value, after.ci.low, after.ci.high, digits=3),
         )
         for name, after in check.aucs.items()
@@ -247,11 +276,17 @@ def terms_table(result: TaskResult, explained: Explained) -> TableBlock | None:
         for term in terms.terms
     )  # fmt: skip
     labels = ("column", "variable", "centre", "scale", "coefficient", "se")
-    knots = tuple(word("terms.knots", variable=Variable(name), knots=", ".join(f"{k:g}" for k in at)) for name, at in terms.knots.items())
+    knots = tuple(
+        word("terms.knots", variable=Variable(name), knots=", ".join(f"{k:g}" for k in at))
+        for name, at in terms.knots.items()
+    )
     return TableBlock(
         id=f"table-terms-{_anchor(result.task)}",
         title=word("terms.title", task=task_name(result.task), model=model_name(result.primary)),
-        columns=tuple(Column(word(f"terms.{label}"), align="left" if label == "variable" else "auto") for label in labels),
+        columns=tuple(
+            Column(word(f"terms.{label}"), align="left" if label == "variable" else "auto")
+            for label in labels
+        ),
         rows=((word("terms.intercept"), "", None, None, Number(terms.intercept, digits=4), None), *rows),
         footnotes=(word("terms.note", m=terms.copies), *knots),
     )

@@ -169,12 +169,16 @@ def _judged_model(y_true: Flags, spec: ModelSpec, fit: CrossValidated, settings:
     )  # fmt: skip
 
 
-def _judged_score(y_true: Flags, score: ScoreColumn, risk: Floats, settings: TaskSettings, seed: int) -> Judged:
+def _judged_score(
+    y_true: Flags, score: ScoreColumn, risk: Floats, settings: TaskSettings, seed: int
+) -> Judged:
     """A score is judged as it stands for discrimination; for calibration and benefit it is mapped to a probability."""
     held = np.isfinite(risk)
     spec = ModelSpec(name=score.name, learner="logistic", predictors=("score",))
     one = pd.DataFrame({"score": risk[held]})
-    fits = nested_cv_many(one, y_true[held], (spec,), options=settings.train, folds=settings.folds, repeats=1, seed=seed)
+    fits = nested_cv_many(
+        one, y_true[held], (spec,), options=settings.train, folds=settings.folds, repeats=1, seed=seed
+    )
     probability = np.full(len(risk), np.nan)
     probability[held] = fits[score.name].risk
     return _judged(
@@ -238,7 +242,9 @@ def _reclassified(
                 new=primary,
                 old=name,
                 continuous=net_reclassification(y, old, new),
-                categorical=net_reclassification(y, old, new, cuts=(share / 2, share, 2 * share) if share < 0.4 else (0.25, 0.5)),
+                categorical=net_reclassification(
+                    y, old, new, cuts=(share / 2, share, 2 * share) if share < 0.4 else (0.25, 0.5)
+                ),
                 idi=discrimination_improvement(y, old, new),
                 n=int(both.sum()),
             )
@@ -250,7 +256,9 @@ def _with_probability(judged: Mapping[str, Judged], names: tuple[str, ...]) -> d
     return {name: judged[name].probability for name in names}
 
 
-def _decision(y_true: Flags, risks: Mapping[str, Floats], settings: TaskSettings, seed: int) -> DecisionCurves:
+def _decision(
+    y_true: Flags, risks: Mapping[str, Floats], settings: TaskSettings, seed: int
+) -> DecisionCurves:
     """Net benefit of all models on the rows that have every probability."""
     complete = np.all([np.isfinite(p) for p in risks.values()], axis=0)
     top = min(0.6, max(0.2, 3 * float(y_true.mean())))

@@ -38,7 +38,9 @@ class Textbook:
 def textbook_model(table: pd.DataFrame) -> Textbook:
     """Maximum-likelihood fit of the textbook's nine terms to all complete rows."""
     columns = {name: table[name].to_numpy(dtype=np.float64) for name in list(KNOWN)[1:6]}
-    columns["self_rated_greater"] = (table["self_rated_fracture_risk"].astype("object") == "greater").to_numpy(float)
+    columns["self_rated_greater"] = (
+        table["self_rated_fracture_risk"].astype("object") == "greater"
+    ).to_numpy(float)
     columns["age_x_fracture_prior"] = columns["age_years"] * columns["fracture_prior"]
     columns["mother_x_arms"] = columns["mother_hip_fracture"] * columns["arms_to_stand"]
     x = np.column_stack([columns[name] for name in list(KNOWN)[1:]])
@@ -49,5 +51,7 @@ def textbook_model(table: pd.DataFrame) -> Textbook:
     values = [fit.intercept, *fit.coefficients]
     terms = tuple((name, float(v), float(e)) for name, v, e in zip(KNOWN, values, errors, strict=True))
     return Textbook(
-        terms=terms, log_likelihood=fit.log_likelihood, apparent=auc(y[complete] > 0.5, fit.predict(x[complete]))
+        terms=terms,
+        log_likelihood=fit.log_likelihood,
+        apparent=auc(y[complete] > 0.5, fit.predict(x[complete])),
     )

@@ -58,14 +58,25 @@ def truth_lines(source: Loaded, results: Mapping[str, TaskResult]) -> tuple[Trut
         if task not in results or source.truth is None:
             continue
         result = results[task]
-        rivals = {n: j for n, j in result.judged.items() if j.kind == "model" and n.removeprefix(f"{predictors}_") == j.learner}
+        rivals = {
+            n: j
+            for n, j in result.judged.items()
+            if j.kind == "model" and n.removeprefix(f"{predictors}_") == j.learner
+        }
         if not rivals:
             continue
         best = max(rivals, key=lambda name: rivals[name].auc.value)
         truth = source.truth.loc[result.rows, key].to_numpy(dtype=np.float64)
         here = auc(result.y_true, truth).value
         lines.append(
-            TruthLine(task=task, predictors=predictors, bayes_here=here, bayes_large=ceiling, best=best, auc=rivals[best].auc)
+            TruthLine(
+                task=task,
+                predictors=predictors,
+                bayes_here=here,
+                bayes_large=ceiling,
+                best=best,
+                auc=rivals[best].auc,
+            )
         )
     return tuple(lines)
 
@@ -78,7 +89,9 @@ def both_sites(table: pd.DataFrame, result: TaskResult) -> BothSites | None:
     if both.all() or min(result.y_true[both].sum(), (~result.y_true[both]).sum()) < 10:
         return None
     risk = result.judged[result.primary].risk
-    return BothSites(one_site=int((~both).sum()), both_sites=int(both.sum()), auc=auc(result.y_true[both], risk[both]))
+    return BothSites(
+        one_site=int((~both).sum()), both_sites=int(both.sum()), auc=auc(result.y_true[both], risk[both])
+    )
 
 
 def sample_size(result: TaskResult, *, parameters: int) -> SizeCheck:
@@ -87,4 +100,11 @@ def sample_size(result: TaskResult, *, parameters: int) -> SizeCheck:
     anticipated = min(max(reached, 0.55), 0.95)
     r2 = cox_snell_from_auc(anticipated, prevalence=prevalence)
     needed = binary_model_size(parameters=parameters, prevalence=prevalence, r2_cox_snell=r2).n
-    return SizeCheck(task=result.task, n=result.n, events=result.events, parameters=parameters, needed=needed, auc=anticipated)
+    return SizeCheck(
+        task=result.task,
+        n=result.n,
+        events=result.events,
+        parameters=parameters,
+        needed=needed,
+        auc=anticipated,
+    )
