@@ -11,7 +11,7 @@ import typer
 from osteon.cli.screen import Language, bars
 from osteon.core.errors import ConfigError
 
-__all__ = ["app"]
+__all__ = ["app", "check", "fetch", "link", "list_sets", "template"]
 
 app = typer.Typer(help="Public data sets, the hospital sheet, duplicate records.", no_args_is_help=True)
 

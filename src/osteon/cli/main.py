@@ -11,7 +11,7 @@ from osteon import __version__
 from osteon.cli import data, deidentify, demo, doctor, study
 from osteon.core.errors import OsteonError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "options"]
 
 app = typer.Typer(
     name="osteon",

@@ -12,7 +12,7 @@ import typer
 
 from osteon.cli.screen import Language, bars
 
-__all__ = ["app"]
+__all__ = ["app", "list_studies", "run"]
 
 app = typer.Typer(help="The published study designs, run on your data.", no_args_is_help=True)
 

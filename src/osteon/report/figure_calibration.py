@@ -16,7 +16,7 @@ from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, colour,
 from osteon.report.value import Estimate, Text
 from osteon.stats.proportion import proportion
 
-__all__ = ["CalibrationFigure", "CalibrationPanel"]
+__all__ = ["CalibrationFigure", "CalibrationPanel", "tenths"]
 
 COLUMNS = 3
 

@@ -15,7 +15,17 @@ from pathlib import Path
 from fontTools.ttLib import TTFont, TTLibError
 from matplotlib import font_manager
 
-__all__ = ["BOLD", "FAMILY", "REGULAR", "SystemFont", "covered", "fallbacks", "printable"]
+__all__ = [
+    "BOLD",
+    "FAMILY",
+    "REGULAR",
+    "SystemFont",
+    "covered",
+    "fallback",
+    "fallbacks",
+    "installed",
+    "printable",
+]
 
 FOLDER = Path(__file__).parent / "fonts"
 REGULAR = FOLDER / "OsteonSansSC-Regular.otf"

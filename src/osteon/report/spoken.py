@@ -49,6 +49,7 @@ __all__ = [
     "SpokenTiles",
     "checklist_table",
     "labels",
+    "provenance_rows",
     "speak",
     "unlinked",
 ]

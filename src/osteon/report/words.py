@@ -32,7 +32,17 @@ from osteon.report.value import (
     Words,
 )
 
-__all__ = ["ABSENT", "LANGUAGES", "Dictionary", "placeholders", "words"]
+__all__ = [
+    "ABSENT",
+    "LANGUAGES",
+    "Dictionary",
+    "entries_of",
+    "number",
+    "placeholders",
+    "plain",
+    "word_files",
+    "words",
+]
 
 LANGUAGES = ("en", "zh")
 ABSENT = "–"

@@ -14,7 +14,7 @@ from osteon.studies.risk_survival import Period
 from osteon.studies.risk_tables import model_name, task_name, word
 from osteon.studies.risk_task import Judged
 
-__all__ = ["results", "summary_lines"]
+__all__ = ["recheck_name", "recheck_why", "results", "summary_lines"]
 
 
 def results(result: Result) -> dict[str, Any]:
