@@ -3,7 +3,8 @@ import pytest
 from osteon.core.errors import ConfigError, InputError
 from osteon.report.checklist import Filled, checklist, checklist_items
 from osteon.report.document import Column, Document, Heading, Paragraph, TableBlock
-from osteon.report.spoken import SpokenHeading, SpokenTable, speak
+from osteon.report.speech import speak
+from osteon.report.spoken import SpokenHeading, SpokenTable
 from osteon.report.value import Ref, Words
 
 

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from osteon.report.html import html
-from osteon.report.spoken import speak
+from osteon.report.speech import speak
 
 RARE = "王䶮 㛃 \U00020164 😀"
 

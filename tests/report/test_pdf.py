@@ -8,7 +8,7 @@ from osteon.core.errors import OutputError
 from osteon.report import fonts
 from osteon.report.document import Column, Document, TableBlock
 from osteon.report.pdf import pdf
-from osteon.report.spoken import speak
+from osteon.report.speech import speak
 
 RARE = "王䶮 㛃 \U00020164 \U0002cb5a 😀"
 ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}

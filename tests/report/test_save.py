@@ -9,7 +9,7 @@ from docx.oxml.ns import qn
 from osteon.report.document import Column, Document, Paragraph, TableBlock
 from osteon.report.docx import docx
 from osteon.report.save import save
-from osteon.report.spoken import speak
+from osteon.report.speech import speak
 from osteon.report.tables import csv_tables, table_csv
 from osteon.report.value import Estimate, PValue, Ref
 from osteon.report.words import words

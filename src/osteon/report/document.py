@@ -1,7 +1,7 @@
 """
 A report before it has a language or a format: a title and blocks, each table, figure and section with its anchor.
 
-:mod:`osteon.report.spoken` says a document in a language; html, pdf and docx set what was said.
+:mod:`osteon.report.speech` says a document in a language; html, pdf and docx set what was said.
 """
 
 from __future__ import annotations

@@ -196,20 +196,28 @@ def _rules(grid: Any, heads: int) -> None:
     """Booktabs rules; header rows repeat on every page, rows stay whole."""
     lines = [(grid.rows[0], "top", 12), (grid.rows[heads - 1], "bottom", 6), (grid.rows[-1], "bottom", 12)]
     for row, edge, eighths in lines:
-        for cell in row.cells:
-            borders = cell._tc.get_or_add_tcPr().find(qn("w:tcBorders"))
-            if borders is None:
-                borders = OxmlElement("w:tcBorders")
-                cell._tc.get_or_add_tcPr().append(borders)
-            line = OxmlElement(f"w:{edge}")
-            for name, value in (("val", "single"), ("sz", str(eighths)), ("space", "0"), ("color", "1A1A1A")):
-                line.set(qn(f"w:{name}"), value)
-            borders.append(line)
+        for cell in {id(cell._tc): cell for cell in row.cells}.values():
+            _rule(cell, edge, eighths)
     for index, row in enumerate(grid.rows):
         properties = row._tr.get_or_add_trPr()
         if index < heads:
             properties.append(OxmlElement("w:tblHeader"))
         properties.append(OxmlElement("w:cantSplit"))
+
+
+def _rule(cell: Any, edge: str, eighths: int) -> None:
+    """A line at one edge of a cell, in eighths of a point; an edge that has one keeps it."""
+    properties = cell._tc.get_or_add_tcPr()
+    borders = properties.find(qn("w:tcBorders"))
+    if borders is None:
+        borders = OxmlElement("w:tcBorders")
+        properties.append(borders)
+    if borders.find(qn(f"w:{edge}")) is not None:
+        return
+    line = OxmlElement(f"w:{edge}")
+    for name, value in (("val", "single"), ("sz", str(eighths)), ("space", "0"), ("color", "1A1A1A")):
+        line.set(qn(f"w:{name}"), value)
+    borders.append(line)
 
 
 def _turn(document: Any) -> None:

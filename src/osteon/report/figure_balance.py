@@ -34,7 +34,7 @@ class LoveFigure:
 
     def draw(self, pen: Pen) -> Drawn:
         """The figure, 180 mm wide and as high as its rows need."""
-        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=22 + 4.4 * len(self.rows))
+        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=26 + 4.4 * len(self.rows))
 
     def _paint(self, figure: Figure, pen: Pen) -> None:
         axes = figure.subplots()
@@ -60,4 +60,4 @@ class LoveFigure:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(pen.words("figure.smd"))
-        axes.legend(loc="lower right", handlelength=1.0)
+        figure.legend(loc="outside upper left", ncols=2, handlelength=1.0)

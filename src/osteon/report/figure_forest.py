@@ -14,7 +14,7 @@ from osteon.report.value import Estimate, PValue, Text, Words
 
 __all__ = ["ForestFigure", "ForestRow"]
 
-ROW_MM, HEAD_MM, FOOT_MM = 4.7, 8.0, 11.0
+ROW_MM, HEAD_MM, FOOT_MM = 4.7, 10.0, 11.0
 LABEL, PEOPLE, EVENTS, PLOT, FIGURE = 0.005, 0.405, 0.475, (0.50, 0.775), 0.995
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -22,7 +23,8 @@ __all__ = ["pdf"]
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 PORTRAIT_MM, LANDSCAPE_MM = 170.0, 257.0
 SIZES_PT = (8.2, 7.6, 7.0, 6.5)
-GUTTER_MM = 3.2
+GUTTER_MM = 2.8
+_BEFORE_INTERVAL = re.compile(r" (?=[(\[])|(?=[（［])")
 
 
 def pdf(spoken: Spoken) -> bytes:
@@ -98,6 +100,10 @@ def _block(block: Any) -> dict[str, Any]:
     made: dict[str, Any] = asdict(block)
     if isinstance(block, SpokenTable):
         made |= _measures(block)
+        for row in made["rows"]:
+            for cell, column in zip(row["cells"], block.columns, strict=False):
+                if column.align != "left" and not row["spans"]:
+                    cell["runs"] = [run | {"text": _unbroken(run["text"])} for run in cell["runs"]]
         made["groups"] = [list(group) for group in block.groups()]
     return made
 
@@ -107,22 +113,40 @@ def _measures(table: SpokenTable) -> dict[str, Any]:
     Type size, column widths (millimetres, or a share of the rest) and whether the page is turned.
 
     Number columns get the width they need and some air. The size falls in steps until they fit beside readable
-    text columns; a table that does not fit at the smallest size is turned.
+    text columns; then intervals move below their estimates; a table that still does not fit is turned.
     """
-    needs = [_need_mm(table, index) for index in range(len(table.columns))]
+    for whole in (True, False):
+        made = _fitted(table, whole=whole)
+        if made is not None:
+            return made | {"landscape": False}
+    made = _fitted(table, whole=True, page_mm=LANDSCAPE_MM) or _fitted(
+        table, whole=False, page_mm=LANDSCAPE_MM, anyhow=True
+    )
+    return (made or {}) | {"landscape": True}
+
+
+def _fitted(
+    table: SpokenTable, *, whole: bool, page_mm: float = PORTRAIT_MM, anyhow: bool = False
+) -> dict[str, Any] | None:
+    """
+    The largest size and the widths at which the table fits the page, or None.
+
+    ``whole`` keeps each number cell on one line; otherwise its interval may stand below it. ``anyhow`` squeezes.
+    """
+    if table.landscape and page_mm == PORTRAIT_MM:
+        return None
+    needs = [_need_mm(table, index, whole=whole) for index in range(len(table.columns))]
     flows = [column.align == "left" and need > 16 for column, need in zip(table.columns, needs, strict=True)]
     if not any(flows):
         flows[0] = True
-    narrowest = 42.0 if sum(flows) == 1 else 30.0
+    narrowest = (42.0 if whole else 36.0) if sum(flows) == 1 else 30.0
     least = sum((min(need, narrowest) if flow else need) for need, flow in zip(needs, flows, strict=True))
     gutters = GUTTER_MM * len(needs)
 
-    def fitting(page_mm: float) -> float | None:
-        return next((size for size in SIZES_PT if least * size / SIZES_PT[0] + gutters <= page_mm), None)
-
-    size = None if table.landscape else fitting(PORTRAIT_MM)
-    page_mm, turned = (PORTRAIT_MM, False) if size is not None else (LANDSCAPE_MM, True)
-    size = size or fitting(page_mm) or SIZES_PT[-1]
+    size = next((size for size in SIZES_PT if least * size / SIZES_PT[0] + gutters <= page_mm), None)
+    if size is None and not anyhow:
+        return None
+    size = size or SIZES_PT[-1]
     scale = size / SIZES_PT[0]
     spare = page_mm - gutters - scale * sum(needs)
     air = min(8.0, max(0.0, 0.5 * spare / len(needs)))
@@ -131,15 +155,25 @@ def _measures(table: SpokenTable) -> dict[str, Any]:
         ("fr", math.sqrt(need)) if flow else ("mm", (need * scale + GUTTER_MM + air) * squeeze)
         for need, flow in zip(needs, flows, strict=True)
     ]
-    return {"size": size, "widths": widths, "landscape": turned}
+    return {"size": size, "widths": widths}
 
 
-def _need_mm(table: SpokenTable, index: int) -> float:
+def _need_mm(table: SpokenTable, index: int, *, whole: bool) -> float:
     """The width of the widest cell of a column at the largest size, a long header counted by its longest word."""
-    head = max(table.columns[index].label.split(), key=len, default="")
+    column = table.columns[index]
+    head = max(column.label.split(), key=len, default="")
     cells = [row.cells[index].text for row in table.rows if not row.spans]
+    if not whole and column.align != "left":
+        cells = [part for cell in cells for part in _BEFORE_INTERVAL.split(cell)]
     bold = text_width_mm(head, size_pt=SIZES_PT[0], bold=True)
     return max([bold, *(text_width_mm(cell, size_pt=SIZES_PT[0]) for cell in cells)])
+
+
+def _unbroken(text: str) -> str:
+    """A number cell that can be broken before its interval only."""
+    value, *rest = _BEFORE_INTERVAL.split(text, maxsplit=1)
+    parts = [part.replace(" ", "\u00a0") for part in (value, *rest)]
+    return (" " if rest and text[len(value)] == " " else "").join(parts)
 
 
 def _legible(page: Any) -> Any:

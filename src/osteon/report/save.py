@@ -9,7 +9,8 @@ from osteon.report.document import Document
 from osteon.report.docx import docx
 from osteon.report.html import html
 from osteon.report.pdf import pdf
-from osteon.report.spoken import SpokenFigure, speak
+from osteon.report.speech import speak
+from osteon.report.spoken import SpokenFigure
 from osteon.report.tables import csv_tables
 
 __all__ = ["save"]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from osteon.report.document import Checklist, Document, GroupRow, TableBlock
-from osteon.report.spoken import checklist_table, labels, unlinked
+from osteon.report.speech import checklist_table, labels, unlinked
 from osteon.report.value import Estimate, Indented, Number, Proportion, PValue, Spread, Strong
 from osteon.report.words import Dictionary, words
 
