@@ -40,10 +40,11 @@ from osteon.studies.risk_survival_page import survival_blocks
 from osteon.studies.risk_tables import (
     absent_table,
     alarm_table,
+    calibration_table,
+    discrimination_table,
     effect_table,
     matched_table,
     model_name,
-    model_table,
     reclassification_table,
     refused_models,
     task_name,
@@ -222,10 +223,11 @@ def _task(answer: Answer) -> Iterator[Block]:
     outcome = answer.result
     anchor = outcome.task.replace("_", "-")
     yield Heading(f"task-{anchor}", word(f"section.task_{outcome.task}"))
+    yield Paragraph(word(f"outcome.{outcome.task}"))
     yield Paragraph(_lead(answer))
     parts: tuple[tuple[str, tuple[Block | None, ...]], ...] = (
-        ("discrimination", (roc_figure(outcome), model_table(outcome), absent_table(outcome))),
-        ("calibration", (calibration_figure(outcome),)),
+        ("discrimination", (roc_figure(outcome), discrimination_table(outcome), absent_table(outcome))),
+        ("calibration", (calibration_figure(outcome), calibration_table(outcome))),
         ("benefit", (decision_figure(outcome),)),
         ("reclassification", (reclassification_table(outcome),)),
         ("thresholds", (threshold_table(outcome),)),
@@ -376,7 +378,7 @@ def _filled(result: Result) -> dict[str, Filled]:
     """What software can answer of TRIPOD+AI, each with the anchor where the report does; the rest is the authors'."""
     first = next(iter(result.answers)).replace("_", "-")
     auto = {
-        "1": "summary", "5a": "people", "6b": "flow", "8a": f"task-{first}", "9a": "methods", "9b": "missing", "10": "methods",
+        "1": "summary", "5a": "people", "6b": "flow", "8a": f"task-{first}", "9a": "methods", "9b": f"table-terms-{first}", "10": "methods",
         "11": "methods", "12a": "methods", "12b": "methods", "12c": "methods", "12e": f"table-models-{first}",
         "12g": "methods", "15": f"table-thresholds-{first}", "18f": "provenance", "20a": "figure-flow",
         "20b": "table-baseline" if result.population and result.population.baseline else "missing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from osteon.cohort.schema import schema
 from osteon.report.document import FigureBlock
 from osteon.report.figure_balance import BalanceRow, LoveFigure
 from osteon.report.figure_bars import Bar, BarFigure
@@ -98,7 +99,7 @@ def calibration_figure(result: TaskResult) -> FigureBlock:
 def decision_figure(result: TaskResult) -> FigureBlock:
     """Net benefit of the prespecified model, the scores and the strongest rivals."""
     curves = result.decision
-    names = [j.name for j in _shown(result, most=6) if j.name in curves.models]
+    names = [j.name for j in _shown(result) if j.name in curves.models]
     lines = tuple(
         DecisionLine(label=model_name(name), net_benefit=curves.models[name].net_benefit,
                      low=curves.models[name].low if name == result.primary else None,
@@ -216,11 +217,18 @@ def patient_figure(result: TaskResult, explained: Explained | None) -> FigureBlo
 def _value(name: str, value: object) -> Cell:
     if isinstance(value, str):
         return Level(name, value)
+    if value in (0.0, 1.0) and _is_flag(name):
+        return Words("report.yes" if value else "report.no")
     number = float(value)  # type: ignore[arg-type]
     if not np.isfinite(number):
         return None
     whole = abs(number - round(number)) < 1e-9
     return Number(number, digits=0 if whole else 1 if abs(number) >= 10 else 2)
+
+
+def _is_flag(name: str) -> bool:
+    field = schema().fields.get(name)
+    return field is not None and field.kind == "flag"
 
 
 def dependence_figure(result: TaskResult, explained: Explained | None) -> FigureBlock | None:
@@ -229,12 +237,17 @@ def dependence_figure(result: TaskResult, explained: Explained | None) -> Figure
         return None
     panels = []
     for line in explained.dependence:
-        numeric = not isinstance(line.grid[0], str)
+        ends = slice(None)
+        levels: tuple[Text, ...] = ()
+        if isinstance(line.grid[0], str):
+            levels = tuple(Level(line.variable, str(level)) for level in line.grid)
+        elif _is_flag(line.variable):
+            ends = slice(None, None, len(line.grid) - 1)
+            levels = (Words("report.no"), Words("report.yes"))
         panels.append(
             DependencePanel(
-                label=Variable(line.variable, "unit"), risk=line.risk, low=line.low, high=line.high,
-                grid=np.array(line.grid, dtype=np.float64) if numeric else None,
-                levels=() if numeric else tuple(Level(line.variable, str(level)) for level in line.grid),
+                label=Variable(line.variable, "unit"), risk=line.risk[ends], low=line.low[ends], high=line.high[ends],
+                grid=None if levels else np.array(line.grid, dtype=np.float64), levels=levels,
             )
         )  # fmt: skip
     figure = DependenceFigure(panels=tuple(panels), risk_label=Words("figure.partial_risk_percent"))

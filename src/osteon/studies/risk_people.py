@@ -52,7 +52,6 @@ def _baseline_table(people: Population, table: Baseline) -> TableBlock:
         ),
         rows=tuple(line for row in table.rows for line in _baseline_lines(row)),
         footnotes=(word("baseline.note", tests=tuple(Words(f"term.test.{test}") for test in tests)),),
-        landscape=True,
     )
 
 
@@ -70,7 +69,7 @@ def _baseline_lines(row: BaselineRow) -> Iterator[Row | GroupRow]:
     if row.kind == "flag":
         yield (Variable(row.name), *(_count(s, len(row.levels) - 1) for s in counts), *tail)
         return
-    yield (Variable(row.name), *(None for _ in counts), *tail)
+    yield (Variable(row.name), *("" for _ in counts), *tail)
     for place, level in enumerate(row.levels):
         yield (Indented(Level(row.name, level)), *(_count(s, place) for s in counts), "", "")
 

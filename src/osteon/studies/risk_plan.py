@@ -39,7 +39,7 @@ _DISEASES = (
     "thyroid_disease", "copd", "asthma", "cancer", "hypertension", "diabetes", "kidney_disease", "parkinson", "dementia",
 )  # fmt: skip
 _BONE_HISTORY = (
-    "glucocorticoid_ever", "parent_hip_fracture", "mother_hip_fracture", "early_menopause", "menopause_age_years",
+    "glucocorticoid_ever", "parent_hip_fracture", "early_menopause", "menopause_age_years",
     "arms_to_stand", "hormone_therapy_ever", "bone_medication", "height_loss_cm",
 )  # fmt: skip
 _LABORATORY = (

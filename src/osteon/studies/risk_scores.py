@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,24 +29,29 @@ class ScoreColumn:
     notes: tuple[str, ...] = ()
 
 
-def _column(name: str, *, sign: int = 1) -> Callable[[pd.DataFrame], Floats]:
-    return lambda table: sign * table[name].to_numpy(dtype=np.float64)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where a score stands: a column of the table or of the computed scores, and its sign (1 = higher is riskier)."""
+
+    column: str
+    sign: int = 1
+    inputs: tuple[str, ...] = ()  # of a computed score
 
 
-_DIRECT: Mapping[str, tuple[str, int]] = {
-    "femoral_neck_bmd": ("bmd_femoral_neck_g_cm2", -1),
-    "frax_mof": ("frax_mof_pct", 1),
-    "frax_hip": ("frax_hip_pct", 1),
-    "garvan_any_5y": ("garvan_any_5y_pct", 1),
-    "frem": ("frem_pct", 1),
-    "fracscore": ("fracscore", 1),
-    "age_alone": ("age_years", 1),
-    "charlson_alone": ("charlson_index", 1),
-}
-_TABLED: Mapping[str, tuple[str, int, tuple[str, ...]]] = {
-    # score, sign that makes higher = more at risk, inputs
-    "ost": ("ost", -1, ("weight_kg", "age_years")),
-    "qfracture_osteoporotic_10y": ("qfracture_osteoporotic_10y_pct", 1, ("age_years", "sex", "bmi_kg_m2")),
+# In the order of the report: what clinics use first, single columns last.
+_SOURCES: Mapping[str, _Source] = {
+    "ost": _Source(column="ost", sign=-1, inputs=("weight_kg", "age_years")),
+    "femoral_neck_bmd": _Source(column="bmd_femoral_neck_g_cm2", sign=-1),
+    "qfracture_osteoporotic_10y": _Source(
+        column="qfracture_osteoporotic_10y_pct", inputs=("age_years", "sex", "bmi_kg_m2")
+    ),
+    "frax_mof": _Source(column="frax_mof_pct"),
+    "frax_hip": _Source(column="frax_hip_pct"),
+    "garvan_any_5y": _Source(column="garvan_any_5y_pct"),
+    "frem": _Source(column="frem_pct"),
+    "fracscore": _Source(column="fracscore"),
+    "charlson_alone": _Source(column="charlson_index"),
+    "age_alone": _Source(column="age_years"),
 }
 
 
@@ -56,20 +61,17 @@ def score_columns(
     """The scores that ``table`` holds or whose inputs it holds, and those it does not, each with the reason."""
     kept: list[ScoreColumn] = []
     absent: list[Absent] = []
-    computed = score_table(table)
-    for name, (column, sign) in _DIRECT.items():
-        if column not in table.columns or table[column].notna().sum() < _FEWEST:
-            absent.append(Absent(name=name, reason=f"column_absent:{column}"))
+    computed = score_table(table, outcome=outcome)
+    for name, source in _SOURCES.items():
+        shelf = computed if source.inputs else table
+        if source.column not in shelf.columns or shelf[source.column].notna().sum() < _FEWEST:
+            missing = next((c for c in source.inputs if c not in table.columns), source.column)
+            absent.append(Absent(name=name, reason=f"column_absent:{missing}"))
             continue
-        found = leaks(table, outcome, (column,))
+        found = () if source.inputs else leaks(table, outcome, (source.column,))
         if found and not allow_leakage:
             absent.append(Absent(name=name, reason="leakage", because=found))
             continue
-        kept.append(ScoreColumn(name=name, risk=_column(column, sign=sign)(table), inputs=(column,)))
-    for name, (column, sign, inputs) in _TABLED.items():
-        if column not in computed.columns or computed[column].notna().sum() < _FEWEST:
-            missing = next((c for c in inputs if c not in table.columns), column)
-            absent.append(Absent(name=name, reason=f"column_absent:{missing}"))
-            continue
-        kept.append(ScoreColumn(name=name, risk=_column(column, sign=sign)(computed), inputs=inputs))
+        risk = source.sign * shelf[source.column].to_numpy(dtype=np.float64)
+        kept.append(ScoreColumn(name=name, risk=risk, inputs=source.inputs or (source.column,)))
     return tuple(kept), tuple(absent)

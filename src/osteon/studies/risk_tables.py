@@ -18,10 +18,11 @@ from osteon.studies.risk_task import Judged, TaskResult
 __all__ = [
     "absent_table",
     "alarm_table",
+    "calibration_table",
+    "discrimination_table",
     "effect_table",
     "matched_table",
     "model_name",
-    "model_table",
     "reclassification_table",
     "refusal",
     "refused_models",
@@ -67,8 +68,13 @@ def _group(result: TaskResult, line: Callable[[str, Judged], Row]) -> tuple[Row 
     return tuple(rows)
 
 
-def model_table(result: TaskResult) -> TableBlock:
-    """Discrimination, its difference from the prespecified model, and calibration of every model and score."""
+def _printed(result: TaskResult, name: str) -> Cell:
+    label = model_name(name)
+    return Strong(word("models.prespecified", model=label)) if name == result.primary else label
+
+
+def discrimination_table(result: TaskResult) -> TableBlock:
+    """The AUC of every model and score, and its difference from the prespecified model."""
     gaps = {pair.second: pair for pair in result.differences}
     holm = (
         dict(zip(gaps, adjusted_p([pair.p for pair in gaps.values()], method="holm"), strict=True))
@@ -78,47 +84,43 @@ def model_table(result: TaskResult) -> TableBlock:
 
     def line(name: str, judged: Judged) -> Row:
         gap = gaps.get(name)
-        printed = model_name(name)
-        # The pair is "prespecified minus other"; printed the other way round, what the row adds or lacks.
+        # The pair is "prespecified minus other"; printed the other way round: what this row adds or lacks.
         difference = Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3) if gap else None
-        return (
-            Strong(word("models.prespecified", model=printed)) if name == result.primary else printed,
-            judged.auc.n,
-            judged.auc.events,
-            _auc(judged),
-            difference,
-            PValue(gap.p) if gap else None,
-            PValue(holm[name]) if gap else None,
-            Number(judged.brier.value, digits=3),
-            Number(judged.brier.scaled, digits=1, percent=True),
-            Estimate(
-                judged.calibration.slope, judged.calibration.slope_ci.low, judged.calibration.slope_ci.high
-            ),
-            Number(judged.calibration.in_the_large, digits=2, signed=True),
-            Number(judged.calibration.ici, digits=3),
-        )
+        p = (PValue(gap.p), PValue(float(holm[name]))) if gap else (None, None)
+        return (_printed(result, name), judged.auc.n, judged.auc.events, _auc(judged), difference, *p)
 
-    labels = (
-        "model",
-        "n",
-        "events",
-        "auc",
-        "difference",
-        "p",
-        "p_holm",
-        "brier",
-        "scaled_brier",
-        "slope",
-        "in_the_large",
-        "ici",
-    )
+    labels = ("model", "n", "events", "auc", "difference", "p", "p_holm")
     return TableBlock(
         id=f"table-models-{_anchor(result.task)}",
         title=word("models.title", task=task_name(result.task)),
         columns=tuple(Column(word(f"models.{label}")) for label in labels),
         rows=_group(result, line),
         footnotes=(word("models.note"),),
-        landscape=True,
+    )
+
+
+def calibration_table(result: TaskResult) -> TableBlock:
+    """Brier score and calibration of every model and score, as cross-validated probabilities."""
+
+    def line(name: str, judged: Judged) -> Row:
+        fit = judged.calibration
+        return (
+            _printed(result, name),
+            Number(judged.brier.value, digits=3),
+            Number(judged.brier.scaled, digits=1, percent=True),
+            Estimate(fit.slope, fit.slope_ci.low, fit.slope_ci.high),
+            Estimate(fit.in_the_large, fit.in_the_large_ci.low, fit.in_the_large_ci.high),
+            Number(fit.expected_over_observed, digits=2),
+            Number(fit.ici, digits=3),
+        )
+
+    labels = ("model", "brier", "scaled_brier", "slope", "in_the_large", "eo", "ici")
+    return TableBlock(
+        id=f"table-calibration-{_anchor(result.task)}",
+        title=word("models.calibration_title", task=task_name(result.task)),
+        columns=tuple(Column(word(f"models.{label}")) for label in labels),
+        rows=_group(result, line),
+        footnotes=(word("models.calibration_note"),),
     )
 
 
@@ -159,18 +161,27 @@ def threshold_table(result: TaskResult) -> TableBlock:
     """Sensitivity, specificity and predictive values at fixed thresholds and at Youden's."""
     chosen = [result.primary, *(name for name, judged in result.judged.items() if judged.kind == "score")]
 
-    def line(first: Cell, threshold: float, at: DiagnosticAccuracy) -> Row:
-        called = at.called_positive
-        return (first, Number(100 * threshold, digits=1), Share(called.k, called.n), _share(at.sensitivity),
-                _share(at.specificity), _share(at.ppv), _share(at.npv))  # fmt: skip
+    def line(threshold: Cell, at: DiagnosticAccuracy) -> Row:
+        called = Number(at.called_positive.value, digits=1, percent=True)
+        return (
+            threshold,
+            called,
+            _share(at.sensitivity),
+            _share(at.specificity),
+            _share(at.ppv),
+            _share(at.npv),
+        )
 
     rows: list[Row | GroupRow] = []
     for name in chosen:
         judged = result.judged[name]
         rows.append(GroupRow(model_name(name)))
-        rows += [line("", threshold, at) for threshold, at in judged.at_thresholds.items()]
-        rows.append(line(word("thresholds.youden"), judged.youden_threshold, judged.at_youden))
-    labels = ("model", "threshold", "positive", "sensitivity", "specificity", "ppv", "npv")
+        rows += [
+            line(Number(100 * threshold, digits=1), at) for threshold, at in judged.at_thresholds.items()
+        ]
+        youden = Number(100 * judged.youden_threshold, digits=1)
+        rows.append(line(word("thresholds.youden", threshold=youden), judged.at_youden))
+    labels = ("threshold", "positive", "sensitivity", "specificity", "ppv", "npv")
     return TableBlock(
         id=f"table-thresholds-{_anchor(result.task)}",
         title=word("thresholds.title", task=task_name(result.task)),
@@ -208,24 +219,23 @@ def reclassification_table(result: TaskResult) -> TableBlock | None:
 
 def alarm_table(result: TaskResult, alarms: tuple[Alarm, ...]) -> TableBlock:
     """Outcomes above the density cut caught at equal alarm rates."""
-    labels = ("model", "reference", "rate", "caught", "by_reference")
+    rows: list[Row | GroupRow] = []
+    for reference in dict.fromkeys(alarm.reference for alarm in alarms):
+        lines = [alarm for alarm in alarms if alarm.reference == reference]
+        by = lines[0].caught_by_reference
+        rate = Number(lines[0].alarm_rate, digits=1, percent=True)
+        name = word(f"alarm.reference_{reference}")
+        rows.append(GroupRow(word("alarm.heading", reference=name, rate=rate, caught=Share(by.k, by.n))))
+        rows += [
+            (model_name(a.name), Number(a.alarm_rate, digits=1, percent=True),
+             Share(a.caught.k, a.caught.n, a.caught.ci.low, a.caught.ci.high))
+            for a in lines
+        ]  # fmt: skip
     return TableBlock(
         id=f"table-alarm-{_anchor(result.task)}",
         title=word("alarm.title", task=task_name(result.task)),
-        columns=tuple(
-            Column(word(f"alarm.{label}"), align="left" if label == "reference" else "auto")
-            for label in labels
-        ),
-        rows=tuple(
-            (
-                model_name(alarm.name),
-                word(f"alarm.reference_{alarm.reference}"),
-                Number(alarm.alarm_rate, digits=1, percent=True),
-                Share(alarm.caught.k, alarm.caught.n, alarm.caught.ci.low, alarm.caught.ci.high),
-                Share(alarm.caught_by_reference.k, alarm.caught_by_reference.n),
-            )
-            for alarm in alarms
-        ),
+        columns=tuple(Column(word(f"alarm.{label}")) for label in ("model", "rate", "caught")),
+        rows=tuple(rows),
         footnotes=(word("alarm.none"),),
     )
 
