@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from osteon.cohort.eligibility import Eligible, apply, criteria
 from osteon.cohort.impute import ImputeOptions
@@ -66,7 +66,7 @@ class Config:
     learners: tuple[str, ...] = ("logistic", "elastic_net", "random_forest", "lightgbm")
     imputations: int = 5
     imputation_iterations: int = 5
-    imputation_method: str = "chained"
+    imputation_method: Literal["chained", "paper"] = "chained"
     folds: int = 5
     repeats: int = 0
     inner_folds: int = 3

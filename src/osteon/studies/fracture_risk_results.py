@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from osteon.core.result import as_dict
@@ -140,7 +139,7 @@ def _model(judged: Judged) -> dict[str, Any]:
             "e90": calibration.e90,
         },
         "thresholds": {f"{t:g}": _cells(at) for t, at in judged.at_thresholds.items()}
-        | {"youden": {"threshold": judged.youden_threshold} | _cells(judged.at_youden)},
+        | {"youden": {**_cells(judged.at_youden), "threshold": judged.youden_threshold}},
         "fold_auc": list(judged.fold_aucs),
         "auc_by_repeat": list(judged.auc_by_repeat),
         "tuned": [dict(chosen) for chosen in judged.chosen],
@@ -148,7 +147,7 @@ def _model(judged: Judged) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cells(at: DiagnosticAccuracy) -> Mapping[str, Any]:
+def _cells(at: DiagnosticAccuracy) -> dict[str, Any]:
     shares = {name: getattr(at, name) for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv")}
     return {
         name: None if p is None else {"value": p.value, "low": p.ci.low, "high": p.ci.high}

@@ -86,7 +86,7 @@ def _known(data: str, fewest: int) -> Loaded:
 
 
 def _given(path: Path, fewest: int) -> Loaded:
-    from osteon.cohort.sources import nhanes, table
+    from osteon.cohort.sources import checked, nhanes
 
     if path.is_dir():
         transport = [p for p in path.iterdir() if p.name.upper().endswith((".XPT", ".XPT.GZ"))]
@@ -102,4 +102,6 @@ def _given(path: Path, fewest: int) -> Loaded:
                 hint="Name the file itself.",
             )
         path = tables[0]
-    return Loaded(kind="table", cohort=table.read(path).at_least(fewest), plan=PLANS["table"], inputs=(path,))
+    return Loaded(
+        kind="table", cohort=checked.read(path, min_rows=fewest), plan=PLANS["table"], inputs=(path,)
+    )

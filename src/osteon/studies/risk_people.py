@@ -78,7 +78,7 @@ def _number(summary: NumberSummary, row: BaselineRow) -> Cell:
     if summary.n == 0:
         return None
     size = max(abs(summary.median), abs(summary.mean))
-    digits = 2 if size < 10 else 1
+    digits = 2 if size < 10 else 1 if size < 100 else 0
     if row.shown == "mean_sd":
         return Spread(summary.mean, sd=summary.sd, digits=digits)
     return Spread(summary.median, low=summary.q1, high=summary.q3, digits=digits)

@@ -58,7 +58,7 @@ def bone_status(table: pd.DataFrame) -> pd.Series:
 def population(table: pd.DataFrame, columns: tuple[str, ...], *, outcome: str) -> Population:
     """The baseline table by bone status (by the outcome where no density was measured), and the share missing."""
     status = bone_status(table)
-    order = ("normal", "low_bone_mass", "osteoporosis")
+    order: tuple[str, ...] = ("normal", "low_bone_mass", "osteoporosis")
     grouped_by = "bone_status"
     if status.notna().sum() < 0.5 * len(table) or status.nunique() < 2:
         grouped_by = outcome

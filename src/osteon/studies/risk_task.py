@@ -18,7 +18,12 @@ from osteon.stats.accuracy import DiagnosticAccuracy, at_threshold
 from osteon.stats.auc import Auc, AucDifference, RocCurve, auc, compare_aucs, roc_curve, youden_threshold
 from osteon.stats.calibration import Brier, Calibration, brier, calibration
 from osteon.stats.decision import DecisionCurves, decision_curves
-from osteon.stats.reclassification import discrimination_improvement, net_reclassification
+from osteon.stats.reclassification import (
+    DiscriminationImprovement,
+    NetReclassification,
+    discrimination_improvement,
+    net_reclassification,
+)
 from osteon.studies.risk_plan import Absent, TaskPlan
 from osteon.studies.risk_scores import ScoreColumn
 
@@ -70,9 +75,9 @@ class Reclassified:
 
     new: str
     old: str
-    continuous: object
-    categorical: object
-    idi: object
+    continuous: NetReclassification
+    categorical: NetReclassification
+    idi: DiscriminationImprovement
     n: int
 
 
