@@ -27,13 +27,13 @@ from osteon.cohort.cells import NUMBER, folded, is_missing
 from osteon.cohort.xpt import read_xpt
 from osteon.core.errors import FileError, SchemaError
 
-__all__ = ["check_headers", "read_bytes", "read_table"]
+__all__ = ["DAMAGED_WORKBOOK", "check_headers", "read_bytes", "read_table"]
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _FOUR_BYTES = re.compile(rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]")  # rare characters of GB18030
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 #: What openpyxl, the zip archive or its XML raise on a damaged workbook.
-_DAMAGED_WORKBOOK = (zipfile.BadZipFile, zlib.error, LookupError, EOFError, ValueError, TypeError, AttributeError,
+DAMAGED_WORKBOOK = (zipfile.BadZipFile, zlib.error, LookupError, EOFError, ValueError, TypeError, AttributeError,
                      SyntaxError, NotImplementedError)  # fmt: skip
 _ID_LIKE = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")
 
@@ -246,7 +246,7 @@ def _workbook(content: bytes, *, path: Path, sheet: str | None) -> pd.DataFrame:
             book.close()
     except FileError:
         raise
-    except _DAMAGED_WORKBOOK as error:
+    except DAMAGED_WORKBOOK as error:
         raise FileError(
             f"{path}: not a readable workbook ({error}).", hint="Save it again as .xlsx."
         ) from None

@@ -7,12 +7,14 @@ Columns are those a hospital can fill: every field with a Chinese header that is
 from __future__ import annotations
 
 import io
+import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
@@ -21,14 +23,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from osteon.cohort.cells import is_missing
 from osteon.cohort.cohort import Change, Cohort, FlowStep
-from osteon.cohort.read import read_table
+from osteon.cohort.read import DAMAGED_WORKBOOK, read_table
 from osteon.cohort.schema import Field, schema
 from osteon.cohort.sources.mapping import outside_limits, renumbered
 from osteon.cohort.sources.table import recognised
 from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError
 
-__all__ = ["LANGUAGES", "filled", "template", "template_fields", "template_header"]
+__all__ = ["LANGUAGES", "filled", "is_template", "template", "template_fields", "template_header"]
 
 LANGUAGES = ("en", "zh")
 _WORDS = Path(__file__).with_name("template.toml")
@@ -190,6 +192,21 @@ def _fill_dictionary(sheet: Worksheet, fields: Sequence[Field], lang: str) -> No
     for number, width in enumerate((34, 32, 10, 12, 60, 14, 14, 60), start=1):
         sheet.column_dimensions[get_column_letter(number)].width = width
     sheet.freeze_panes = "A2"
+
+
+def is_template(path: Path) -> bool:
+    """Whether a file is a workbook whose sheets are the template's, in either language; a damaged one is not."""
+    if path.suffix.lower() != ".xlsx" or not zipfile.is_zipfile(path):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="openpyxl", category=UserWarning)
+            book = load_workbook(path, read_only=True)
+            names = set(book.sheetnames)
+            book.close()
+    except DAMAGED_WORKBOOK:
+        return False
+    return any({_words(lang)["sheet"], _words(lang)["dictionary"]} <= names for lang in LANGUAGES)
 
 
 def filled(path: Path) -> Cohort:

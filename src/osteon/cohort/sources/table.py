@@ -20,7 +20,10 @@ from osteon.cohort.tscore import osteoporosis
 from osteon.cohort.units import convert, quantity_of
 from osteon.core.errors import SchemaError
 
-__all__ = ["read", "recognised"]
+__all__ = ["BONE_STATUS", "add_bone_status", "read", "recognised"]
+
+#: Columns added from the table's T-scores.
+BONE_STATUS = frozenset({"osteoporosis_fn", "osteoporosis_fn_or_ls", "both_sites_measured"})
 
 
 def read(
@@ -62,14 +65,14 @@ def read(
         log.append(
             Change(code="derived", column="participant_id", n=len(table), why="no id column: row numbers")
         )
-    log += _bone_status(table)
+    log += add_bone_status(table)
     table = renumbered(table)
     step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="rows in the file")
     cohort = Cohort(table=table, source="table", log=(*log, *outside_limits(table)), flow=(step,))
     return cohort.at_least(min_rows)
 
 
-def _bone_status(table: pd.DataFrame) -> list[Change]:
+def add_bone_status(table: pd.DataFrame) -> list[Change]:
     """Osteoporosis from the T-scores the scanner printed, added where the table does not say it itself."""
     neck, lumbar = table.get("t_femoral_neck"), table.get("t_lumbar")
     added: dict[str, NDArray[np.float64]] = {}
