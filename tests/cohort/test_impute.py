@@ -152,13 +152,43 @@ def test_new_rows_change_nothing_that_was_learned():
 
 def test_a_column_complete_in_training_may_be_missing_later_and_so_may_all():
     train = people(100, 6, gaps=0)
-    imputer = fit_imputer(train, rng=np.random.default_rng(1))
-    blank = people(400, 7, gaps=0).mask(np.ones((400, train.shape[1]), dtype=bool))
-    for copy in imputer.transform(blank, rng=np.random.default_rng(1)):
-        assert not copy.isna().any().any()
-        assert abs(copy["age_years"].mean() - train["age_years"].mean()) < 3
-        assert (copy["place"] == 1.0).all()
+    imputer = fit_imputer(train, options=ImputeOptions(m=300), rng=np.random.default_rng(1))
+    blank = people(4, 7, gaps=0).mask(np.ones((4, train.shape[1]), dtype=bool))
+    copies = imputer.transform(blank, rng=np.random.default_rng(1))
+    assert all((copy == copy.iloc[0]).all().all() and (copy["place"] == 1.0).all() for copy in copies)
+    ages = np.array([copy["age_years"].iloc[0] for copy in copies])
+    assert abs(ages.mean() - train["age_years"].mean()) < 2  # four standard errors
+    assert ages.std() == pytest.approx(train["age_years"].std(), rel=0.2)
     assert "constant:place" in imputer.notes
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n=st.integers(1, 60),
+    gaps=st.floats(0.05, 0.9),
+    method=st.sampled_from(["chained", "paper"]),
+)
+def test_a_row_is_filled_alike_alone_in_a_table_and_in_another_order(seed, n, gaps, method):
+    options = ImputeOptions(m=2, iterations=2, method=method)
+    imputer = fit_imputer(people(90, seed, 0.2), options=options, rng=np.random.default_rng(seed))
+    table = people(n, seed + 1, gaps)
+    whole = imputer.transform(table, rng=np.random.default_rng(3))
+    alone = imputer.transform(table.tail(1), rng=np.random.default_rng(3))
+    order = np.random.default_rng(seed).permutation(n)
+    shuffled = imputer.transform(table.iloc[order, ::-1], rng=np.random.default_rng(3))
+    for together, one, mixed in zip(whole, alone, shuffled, strict=True):
+        pd.testing.assert_frame_equal(together.tail(1), one, check_exact=True)
+        pd.testing.assert_frame_equal(together.iloc[order, ::-1], mixed, check_exact=True)
+
+
+def test_another_seed_or_another_value_in_the_row_gives_other_draws():
+    imputer = fit_imputer(people(300, 1), options=ImputeOptions(m=1), rng=np.random.default_rng(1))
+    table = people(200, 2, gaps=0).assign(bmi_kg_m2=np.nan)
+    first, other = (imputer.transform(table, rng=np.random.default_rng(seed))[0] for seed in (1, 2))
+    moved = imputer.transform(table.assign(age_years=table["age_years"] + 1e-9), rng=np.random.default_rng(1))
+    for copy in (other, moved[0]):
+        assert np.mean(copy["bmi_kg_m2"] == first["bmi_kg_m2"]) < 0.35  # one of five donors
 
 
 def test_planted_relations_are_recovered_in_new_rows():

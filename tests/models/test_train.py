@@ -78,6 +78,21 @@ def test_equal_seeds_give_equal_predictions_and_others_differ(people):
     assert not np.array_equal(risks[0], risks[2])
 
 
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_the_risk_of_a_patient_is_the_same_alone_in_a_table_and_in_another_order(people, learner):
+    table, y, _ = people(300, 4)
+    model = train(table, y, spec=spec(learner, knots={"age_years": 3}), options=QUICK, seed=1)
+    new = people(40, 16, gaps=0.4)[0]
+    whole = model.predict(new)
+    shuffled = model.predict(new.iloc[::-1])
+    assert whole.n_missing.max() > 1
+    for name in ("risk", "low", "high"):
+        together = getattr(whole, name)
+        alone = [getattr(model.predict(new.iloc[[row]]), name)[0] for row in range(len(new))]
+        assert alone == pytest.approx(together, rel=1e-9)
+        assert getattr(shuffled, name)[::-1] == pytest.approx(together, rel=1e-9)
+
+
 def test_the_logistic_interval_covers_the_true_risk(people):
     truth, _, best = people(400, 99, gaps=0.0)
     covered = []

@@ -4,8 +4,10 @@ Multiple imputation by chained equations, fitted on training rows and applied to
 Every column is modelled given all others: numbers and ordered levels by predictive mean matching, flags and
 categories by (multinomial) logistic regression, each with parameters drawn from their posterior. The imputer
 keeps the last parameters of each chain and fills new rows by a few sweeps with them, so that new rows never
-change what was learned. Matrices are small, so linear algebra runs on one thread: many threads only wait for each
-other, and would add up sums in another order. When a model will be fitted to the completed rows, the outcome must be a column too.
+change what was learned. What a new row is filled with depends on its own observed values and the seed alone, not on
+the rows beside it. Matrices are small, so linear algebra runs on one thread: many threads only wait for each other,
+and would add up sums in another order. When a model will be fitted to the completed rows, the outcome must be a
+column too.
 
 Note codes: ``constant:<column>`` (one observed value), ``few-observed:<column>:<n>`` (fewer than 20 observed).
 """
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from osteon.cohort.impute_columns import Column, columns_of, design, numbers, redundant, written
+from osteon.cohort.impute_draws import Keys, RowDraws, mixed, row_keys
 from osteon.cohort.impute_steps import ConstantStep, Step, class_step, linear_step
 from osteon.core.errors import ConfigError, NotEnoughData, SchemaError
 from osteon.core.progress import advance
@@ -73,9 +76,14 @@ class ImputeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imputer:
-    """Learned imputation: the columns and, per chain, the drawn step of each column (in the columns' order)."""
+    """
+    Learned imputation: the columns and, per chain, the drawn step of each column (in the columns' order).
+
+    ``order`` tells which column is filled first (the one least often missing in training).
+    """
 
     columns: tuple[Column, ...]
+    order: tuple[int, ...]
     chains: tuple[tuple[Step, ...], ...]
     sweeps: int
     notes: tuple[str, ...] = field(default=())
@@ -89,12 +97,16 @@ class Imputer:
         """
         Complete copies of ``table``, one per chain; observed cells stay as they are.
 
+        A row is filled in the same way alone, in any table and in any order of rows. So rows with the same observed
+        values are filled alike within a copy (the copies differ): right for scoring patients one by one; to analyse
+        a table of few distinct rows take :func:`completed`, where every row has draws of its own.
+
         Parameters
         ----------
         table : DataFrame
             Rows with all the columns the imputer was fitted on, in any order.
         rng : Generator
-            Source of the draws; equal states give equal copies.
+            Gives the seed of the draws, one number whatever the table; equal states give equal copies.
 
         Returns
         -------
@@ -115,13 +127,32 @@ class Imputer:
             )
         values = numbers(table, self.columns)
         missing = np.isnan(values)
-        streams = rng.spawn(len(self.chains))
-        with threadpool_limits(1):
-            filled = [
-                _swept(values, missing, self.columns, steps, self.sweeps, stream)
-                for steps, stream in zip(self.chains, streams, strict=True)
-            ]
+        keys = row_keys(values, seed=int(rng.integers(2**64, dtype=np.uint64)))
+        filled = (
+            self._swept(values, missing, steps, mixed(keys, chain)) for chain, steps in enumerate(self.chains)
+        )
         return tuple(written(table, self.columns, copy, missing) for copy in filled)
+
+    def _swept(
+        self, values: Floats, missing: NDArray[np.bool_], steps: tuple[Step, ...], keys: Keys
+    ) -> Floats:
+        """``values`` with missing cells drawn by learned steps; a row with one missing cell needs one sweep."""
+        filled, columns = values.copy(), self.columns
+        holes = [j for j in self.order if missing[:, j].any()]
+        for j in holes:
+            rows = np.flatnonzero(missing[:, j])
+            filled[rows, j] = steps[j].start(len(rows), RowDraws(keys=mixed(keys[rows], j)))
+        rows_design = design(filled, columns)
+        several = missing.sum(axis=1) > 1
+        for sweep in range(self.sweeps):
+            for j in holes:
+                rows = np.flatnonzero(missing[:, j] & several if sweep else missing[:, j])
+                if len(rows):
+                    draws = RowDraws(keys=mixed(keys[rows], (sweep + 1) * len(columns) + j))
+                    filled[rows, j] = steps[j].draw(rows_design[rows], draws)
+                    if columns[j].width:
+                        rows_design[rows, columns[j].place] = columns[j].block(filled[rows, j])
+        return filled
 
 
 def fit_imputer(
@@ -190,7 +221,10 @@ def _chained(
         chains.append(work.run())
         copies.append(written(table, columns, work.values, missing))
         advance("impute", chain + 1, options.m)
-    imputer = Imputer(columns=columns, chains=tuple(chains), sweeps=options.sweeps, notes=notes)
+    order = np.argsort(-counts, kind="stable").tolist()
+    imputer = Imputer(
+        columns=columns, order=tuple(order), chains=tuple(chains), sweeps=options.sweeps, notes=notes
+    )
     return imputer, tuple(copies)
 
 
@@ -296,29 +330,3 @@ def _predictors(columns: tuple[Column, ...], twins: Mapping[int, int]) -> dict[i
                 used.append(np.arange(column.place.start, column.place.stop))
         chosen[j] = np.concatenate(used).astype(np.intp)
     return chosen
-
-
-def _swept(
-    values: Floats,
-    missing: NDArray[np.bool_],
-    columns: tuple[Column, ...],
-    steps: tuple[Step, ...],
-    sweeps: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """``values`` with missing cells drawn by learned steps; a row with one missing cell needs one sweep."""
-    filled = values.copy()
-    holes = [j for j in np.argsort(missing.sum(axis=0), kind="stable") if missing[:, j].any()]
-    for j in holes:
-        rows = np.flatnonzero(missing[:, j])
-        filled[rows, j] = steps[j].start(len(rows), rng)
-    rows_design = design(filled, columns)
-    several = missing.sum(axis=1) > 1
-    for sweep in range(sweeps):
-        for j in holes:
-            rows = np.flatnonzero(missing[:, j] & several if sweep else missing[:, j])
-            if len(rows):
-                filled[rows, j] = steps[j].draw(rows_design[rows], rng)
-                if columns[j].width:
-                    rows_design[rows, columns[j].place] = columns[j].block(filled[rows, j])
-    return filled

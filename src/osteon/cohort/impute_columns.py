@@ -145,7 +145,7 @@ def _numbers(series: pd.Series, kind: str, levels: tuple[Any, ...]) -> Floats:
         else:
             codes = known.get_indexer(series.astype(object)).astype(float)
         codes[series.isna().to_numpy()] = np.nan
-        return codes
+        return np.asarray(codes)
     try:
         values = series.astype(float).to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):

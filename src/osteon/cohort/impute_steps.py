@@ -14,7 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-__all__ = ["ClassStep", "ConstantStep", "DonorStep", "NormalStep", "Step", "class_step", "linear_step"]
+from osteon.cohort.impute_draws import Draws
+
+__all__ = [
+    "ClassStep",
+    "ConstantStep",
+    "DonorStep",
+    "NormalStep",
+    "Step",
+    "class_step",
+    "linear_step",
+    "predicted",
+]
 
 Floats = NDArray[np.float64]
 SETTLED = 0.1  # twice the gain in log-likelihood below which a Newton step is the last one
@@ -27,11 +38,11 @@ class ConstantStep:
 
     value: float
 
-    def start(self, n: int, rng: np.random.Generator) -> Floats:
+    def start(self, n: int, rng: Draws) -> Floats:
         """First fill of ``n`` missing cells."""
         return np.full(n, self.value)
 
-    def draw(self, rows: Floats, rng: np.random.Generator) -> Floats:
+    def draw(self, rows: Floats, rng: Draws) -> Floats:
         """The missing cells of ``rows``."""
         return np.full(len(rows), self.value)
 
@@ -45,13 +56,13 @@ class DonorStep:
     values: Floats  # of the donors, in the order of predictions
     donors: int
 
-    def start(self, n: int, rng: np.random.Generator) -> Floats:
+    def start(self, n: int, rng: Draws) -> Floats:
         """First fill of ``n`` missing cells: random observed values."""
         return self.values[rng.integers(len(self.values), size=n)]
 
-    def draw(self, rows: Floats, rng: np.random.Generator) -> Floats:
+    def draw(self, rows: Floats, rng: Draws) -> Floats:
         """The missing cells of ``rows``: a random one of the donors whose prediction is nearest."""
-        wanted, known = rows @ self.coefficients, self.predictions
+        wanted, known = predicted(rows, self.coefficients), self.predictions
         first, last = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
         place = first + np.floor(rng.random(len(wanted)) * (last - first + 1)).astype(np.intp)
         k = min(self.donors, len(known))
@@ -60,7 +71,7 @@ class DonorStep:
         distance[(window < 0) | (window >= len(known))] = np.inf
         nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]
         line = np.arange(len(wanted))
-        return self.values[window[line, nearest[line, rng.integers(k, size=len(wanted))]]]
+        return np.asarray(self.values[window[line, nearest[line, rng.integers(k, size=len(wanted))]]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +83,13 @@ class NormalStep:
     center: float
     scale: float
 
-    def start(self, n: int, rng: np.random.Generator) -> Floats:
+    def start(self, n: int, rng: Draws) -> Floats:
         """First fill of ``n`` missing cells: normal values with the observed mean and deviation."""
         return np.asarray(self.center + self.scale * rng.standard_normal(n))
 
-    def draw(self, rows: Floats, rng: np.random.Generator) -> Floats:
+    def draw(self, rows: Floats, rng: Draws) -> Floats:
         """The missing cells of ``rows``."""
-        z = rows @ self.coefficients + self.sigma * rng.standard_normal(len(rows))
+        z = predicted(rows, self.coefficients) + self.sigma * rng.standard_normal(len(rows))
         return np.asarray(self.center + self.scale * z)
 
 
@@ -90,13 +101,13 @@ class ClassStep:
     classes: Floats
     shares: Floats
 
-    def start(self, n: int, rng: np.random.Generator) -> Floats:
+    def start(self, n: int, rng: Draws) -> Floats:
         """First fill of ``n`` missing cells: classes by their observed shares."""
         return self.classes[_drawn_class(np.tile(self.shares, (n, 1)), rng)]
 
-    def draw(self, rows: Floats, rng: np.random.Generator) -> Floats:
+    def draw(self, rows: Floats, rng: Draws) -> Floats:
         """The missing cells of ``rows``."""
-        return self.classes[_drawn_class(_probabilities(rows @ self.coefficients)[0], rng)]
+        return self.classes[_drawn_class(_probabilities(predicted(rows, self.coefficients))[0], rng)]
 
 
 Step = ConstantStep | DonorStep | NormalStep | ClassStep
@@ -143,7 +154,7 @@ def linear_step(
     a[np.diag_indices_from(a)] *= 1 + ridge
     a[np.diag_indices_from(a)] += 1e-9 * len(rows)
     b = gram[predictors, -1]
-    lower = np.linalg.cholesky(a)
+    lower = np.asarray(np.linalg.cholesky(a), dtype=np.float64)
     estimated = _solved(lower, b)
     residuals = float(
         gram[-1, -1] - 2 * estimated @ b + estimated @ gram[np.ix_(predictors, predictors)] @ estimated
@@ -240,7 +251,7 @@ def _newton(
     p, fit = _fitted(x, hot, weight, b)
     for _ in range(MOST_STEPS):
         slope = (x.T @ (weight[:, None] * (hot - p))).ravel(order="F")
-        lower = np.linalg.cholesky(_information(x, p, weight, ridge))
+        lower = np.asarray(np.linalg.cholesky(_information(x, p, weight, ridge)), dtype=np.float64)
         step = _solved(lower, slope)
         gain = float(slope @ step)
         if warm and gain > 4 * slope.size:  # a start gone stale; near separation it would lead astray
@@ -291,10 +302,17 @@ def _probabilities(linear: Floats) -> tuple[Floats, Floats]:
     return raised / total[:, None], np.log(total) + top
 
 
-def _drawn_class(p: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+def _drawn_class(p: Floats, rng: Draws) -> NDArray[np.intp]:
     """One class index per row by its probabilities."""
     bounds = np.cumsum(p, axis=1)[:, :-1]
     return np.asarray((rng.random(len(p))[:, None] > bounds).sum(axis=1))
+
+
+def predicted(rows: Floats, coefficients: Floats) -> Floats:
+    """``rows @ coefficients`` with each row added up by itself; a matrix product adds in an order set by its neighbours."""
+    if coefficients.ndim == 1:
+        return np.asarray(np.einsum("ij,j->i", rows, coefficients))
+    return np.asarray(np.einsum("ij,kj->ik", rows, np.ascontiguousarray(coefficients.T)))
 
 
 def _solved(lower: Floats, b: Floats) -> Floats:

@@ -153,7 +153,7 @@ class TrainedModel:
         return tuple(name for name in self.used if name in live)
 
     def completed(self, table: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
-        """The m complete copies of the rows; equal tables give equal copies."""
+        """The m complete copies of the rows; equal rows are filled alike in any table."""
         rows = known_part(table, self.used, self.ranges)
         return self.imputer.transform(rows, rng=stream(self.seed, "complete"))
 
@@ -173,8 +173,8 @@ class TrainedModel:
         Parameters
         ----------
         table : DataFrame, shape (n, columns)
-            Must hold every predictor; values may be missing. Filling a gap draws random numbers in the order
-            of the rows, so a patient with gaps gets a slightly different figure in another table.
+            Must hold every predictor; values may be missing. A gap is filled by the patient's own values and
+            the model's seed, so the risk is the same alone, in a table and in another order of rows.
         copies : sequence of DataFrame, optional
             The completed rows, where they exist already.
 
