@@ -6,7 +6,7 @@ import pytest
 
 from osteon.core.errors import OutputError
 from osteon.report import fonts
-from osteon.report.document import Column, Document, TableBlock
+from osteon.report.document import Column, Document, Heading, Paragraph, TableBlock
 from osteon.report.pdf import pdf
 from osteon.report.speech import speak
 
@@ -112,3 +112,12 @@ def test_a_table_too_wide_for_the_page_is_turned():
         sizes = [page.get_size() for page in document]
     assert any(width > height for width, height in sizes)
     assert any(width < height for width, height in sizes)
+
+
+def test_a_heading_goes_with_its_turned_table():
+    blocks = (Paragraph("Before."), Heading("s", "Wide things"), wide_table(16, 5))
+    made = pages(pdf(speak(Document(title="t", simulated=False, blocks=blocks), "en")))
+    assert ["Wide things" in text for text in made] == [
+        "cell 0.15" in " ".join(text.split()) for text in made
+    ]
+    assert sum("Wide things" in text for text in made) == 1

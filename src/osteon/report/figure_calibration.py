@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from osteon.core.errors import NotEnoughData
-from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, colour, drawn, percent_axis
+from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, colour, drawn, percent_axis, wrapped
 from osteon.report.value import Estimate, Text
 from osteon.stats.proportion import proportion
 
 __all__ = ["CalibrationFigure", "CalibrationPanel", "tenths"]
 
 COLUMNS = 3
+TITLE_MM = 46.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ def _curve(axes: Axes, panel: CalibrationPanel, pen: Pen, *, groups: int, upper:
     bars = np.vstack([np.maximum(share - low, 0), np.maximum(high - share, 0)])
     axes.errorbar(risk, share, yerr=bars, fmt="o", markersize=2.6, color=INK, elinewidth=0.5, zorder=3)
     axes.set(xlim=(0, upper), ylim=(0, upper))
-    axes.set_title(pen.say(panel.label))
+    axes.set_title(wrapped(pen.say(panel.label), width_mm=TITLE_MM))
     lines = [
         f"{pen.words(f'figure.{name}')} {pen.cell(value)}"
         for name, value in (("slope", panel.slope), ("intercept", panel.intercept))

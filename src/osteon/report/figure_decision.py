@@ -69,7 +69,7 @@ class DecisionFigure:
         plot.set_xlabel(pen.words("figure.threshold_percent"))
         plot.set_ylabel(pen.words("figure.net_benefit"))
         percent_axis(plot.xaxis)
-        key_panel(key, rows, headers=(pen.words("figure.strategy"), ""))
+        key_panel(key, rows, width_mm=52, height_mm=66, headers=(pen.words("figure.strategy"), ""))
 
     def _lines(self) -> list[ArrayLike]:
         return [curve.net_benefit for curve in self.curves] + [self.treat_all]

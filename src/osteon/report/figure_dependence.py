@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from osteon.report.theme import BLUE, DOUBLE_MM, GREY, Drawn, Pen, drawn, percent_axis
-from osteon.report.value import Level, Text
+from osteon.report.value import Level, Text, Words
 
 __all__ = ["DependenceFigure", "DependencePanel"]
 
@@ -62,15 +62,16 @@ class DependenceFigure:
 def _paint_panel(axes: Axes, panel: DependencePanel, pen: Pen) -> None:
     axes.set_xlabel(pen.say(panel.label))
     risk = np.asarray(panel.risk, dtype=float)
-    if panel.levels:
-        places = np.arange(len(panel.levels))
+    levels = panel.levels or _answers(panel.grid)
+    if levels:
+        places = np.arange(len(levels))
         axes.plot(places, risk, "o", color=BLUE, markersize=4)
         if panel.low is not None and panel.high is not None:
             axes.vlines(places, panel.low, panel.high, color=BLUE, linewidth=0.9)
-        names = [pen.say(level) for level in panel.levels]
+        names = [pen.say(level) for level in levels]
         tilted = len(names) > 3 or max(map(len, names)) > 9
         axes.set_xticks(places, names, rotation=35 if tilted else 0, ha="right" if tilted else "center")
-        axes.set_xlim(-0.6, len(panel.levels) - 0.4)
+        axes.set_xlim(-0.6, len(levels) - 0.4)
         return
     grid = np.asarray(panel.grid, dtype=float)
     if panel.low is not None and panel.high is not None:
@@ -88,3 +89,9 @@ def _paint_panel(axes: Axes, panel: DependencePanel, pen: Pen) -> None:
             transform=axes.get_xaxis_transform(),
             clip_on=False,
         )
+
+
+def _answers(grid: ArrayLike | None) -> tuple[Text, ...]:
+    """No and yes where the grid is 0 and 1: a flag has nothing between."""
+    flag = np.array_equal(np.asarray(grid, dtype=float), [0.0, 1.0])
+    return (Words("report.no"), Words("report.yes")) if flag else ()

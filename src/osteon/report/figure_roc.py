@@ -47,4 +47,4 @@ class RocFigure:
         for axis in (square.xaxis, square.yaxis):
             percent_axis(axis)
         headers = (pen.words("figure.model"), pen.say(Words("figure.auc_interval")))
-        key_panel(key, rows, headers=headers)
+        key_panel(key, rows, width_mm=76, height_mm=75, headers=headers)

@@ -82,8 +82,20 @@ def _page(spoken: Spoken) -> dict[str, Any]:
         "simulated_banner": words("report.simulated_banner"),
         "disclaimer": words("report.disclaimer"),
         "page_of": words("report.page_of", page=turn, pages=turn).split(turn),
-        "blocks": [_block(block) for block in spoken.blocks],
+        "blocks": _with_headings([_block(block) for block in spoken.blocks]),
     }
+
+
+def _with_headings(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Headings right before a turned table go onto its page, in its ``lead``."""
+    made: list[dict[str, Any]] = []
+    for block in blocks:
+        if block["kind"] == "table":
+            block["lead"] = []
+            while block["landscape"] and made and made[-1]["kind"] == "heading":
+                block["lead"].insert(0, made.pop())
+        made.append(block)
+    return made
 
 
 def _block(block: Any) -> dict[str, Any]:

@@ -232,40 +232,34 @@ def percent_axis(axis: Any) -> None:
 
 
 def key_panel(
-    axes: Axes, rows: list[tuple[dict[str, Any], str, str]], *, headers: tuple[str, str] = ("", "")
+    axes: Axes,
+    rows: list[tuple[dict[str, Any], str, str]],
+    *,
+    width_mm: float,
+    height_mm: float,
+    headers: tuple[str, str] = ("", ""),
 ) -> None:
     """
     A legend as a small table in axes of its own: a line sample, a name, a figure at the right.
 
-    ``rows`` hold the sample's line properties, the name, the figure.
+    ``rows`` hold the sample's line properties, the name, the figure; ``width_mm`` and ``height_mm`` are what the
+    axes will have at least.
     """
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    sheet = axes.get_figure(root=True)
-    if sheet is None:
-        return
-    width_mm, height_mm = (
-        sheet.get_figwidth() * MM_PER_INCH * 0.42,
-        sheet.get_figheight() * MM_PER_INCH * 0.85,
-    )
-    step = min(5.2 / height_mm, 0.92 / max(len(rows) + 1, 1))
+    wide = max((text_width_mm(figure) for _, _, figure in rows), default=0.0)
+    names = [wrapped(name, width_mm=0.86 * width_mm - wide) for _, name, _ in rows]
+    heights = [1.0 + 0.72 * name.count("\n") for name in names]
+    step = min(5.2 / height_mm, 0.92 / max(sum(heights) + 1, 1))
     top = 0.97
     if any(headers):
         axes.text(0.0, top, headers[0], fontweight="bold", va="center")
         axes.text(1.0, top, headers[1], fontweight="bold", va="center", ha="right")
         axes.plot([0, 1], [top - 0.62 * step] * 2, color=INK, linewidth=0.6, clip_on=False)
-        top -= 1.3 * step
-    for index, (look, name, figure) in enumerate(rows):
-        y = top - index * step
+        top -= 0.8 * step
+    for (look, _, figure), name, height in zip(rows, names, heights, strict=True):
+        y = top - height * step / 2
         axes.plot([0.0, 0.085], [y, y], clip_on=False, **look)
-        axes.text(0.11, y, _shortened(name, width_mm=0.86 * width_mm - text_width_mm(figure)), va="center")
+        axes.text(0.11, y, name, va="center", linespacing=1.15)
         axes.text(1.0, y, figure, va="center", ha="right")
-
-
-def _shortened(text: str, *, width_mm: float) -> str:
-    """``text``, or its start with an ellipsis where it is too wide."""
-    if text_width_mm(text) <= width_mm:
-        return text
-    while text and text_width_mm(text + "…") > width_mm:
-        text = text[:-1]
-    return text.rstrip() + "…"
+        top -= height * step
