@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from osteon import __version__
-from osteon.cli import data, deidentify, demo, doctor, study
+from osteon.cli import data, deidentify, demo, doctor, score, study
 from osteon.core.errors import OsteonError
 
 __all__ = ["app", "main", "options"]
@@ -25,6 +25,8 @@ app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
+app.add_typer(score.model_app, name="model")
+app.command("score")(score.score)
 app.command("deidentify")(deidentify.deidentify)
 
 

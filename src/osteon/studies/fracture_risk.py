@@ -34,6 +34,7 @@ from osteon.models.learners import LEARNERS
 from osteon.models.train import ModelSpec, TrainOptions
 from osteon.report.save import save
 from osteon.studies.published_s1 import Recheck, recheck
+from osteon.studies.risk_card import model_card, write_model
 from osteon.studies.risk_data import Loaded, loaded
 from osteon.studies.risk_detail import (
     Alarm,
@@ -80,6 +81,7 @@ class Config:
     largest_missing_share: float = 0.5
     last_development_year: int = 2014
     virtual_people: int = 2000
+    save_models: bool = False
     processes: int = 2
 
     def __post_init__(self) -> None:
@@ -257,6 +259,18 @@ def _survival(source: Loaded, config: Config) -> SurvivalResult | None:
     )  # fmt: skip
 
 
+def _write_models(result: Result, folder: Path) -> None:
+    for task, answer in result.answers.items():
+        if answer.explained is None or result.loaded is None:
+            continue
+        cohort, model = result.loaded.cohort, answer.explained.model
+        card = model_card(
+            model, cohort.table, answer.result, answer.subgroups, source=cohort.source, simulated=cohort.simulated,
+            provenance=result.provenance,
+        )  # fmt: skip
+        write_model(model, card, folder / task, with_artefact=result.config.save_models)
+
+
 def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, command: str = "") -> Summary:
     """Run the study and write its report, tables, figures and results.json into ``out``, wholly or not at all."""
     from osteon.studies.fracture_risk_page import document
@@ -269,4 +283,5 @@ def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, co
     with staged_folder(out) as stage:
         save(document(result), stage, lang=lang)
         write_json(stage / "results.json", results(result))
+        _write_models(result, stage / "models")
     return Summary(lines=summary_lines(result, lang), partial=bool(result.skipped))
