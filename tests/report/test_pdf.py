@@ -121,3 +121,13 @@ def test_a_heading_goes_with_its_turned_table():
         "cell 0.15" in " ".join(text.split()) for text in made
     ]
     assert sum("Wide things" in text for text in made) == 1
+
+
+def test_a_table_of_few_but_long_rows_is_broken_rather_than_lost():
+    text = "A long answer that needs several lines of its narrow column. " * 12
+    rows = tuple((f"row {k}", text, text) for k in range(14))
+    columns = (Column("Row"), Column("First", align="left"), Column("Second", align="left"))
+    table = TableBlock(id="long", title="Long", columns=columns, rows=rows)
+    made = pages(pdf(speak(Document(title="t", simulated=False, blocks=(table,)), "en")))
+    assert len(made) > 1
+    assert all(any(f"row {k}" in text for text in made) for k in range(14))

@@ -22,6 +22,7 @@ __all__ = ["pdf"]
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 PORTRAIT_MM, LANDSCAPE_MM = 170.0, 257.0
+HEIGHT_MM, WHOLE_SHARE = 250.0, 0.72
 SIZES_PT = (8.2, 7.6, 7.0, 6.5)
 GUTTER_MM = 2.8
 _BEFORE_INTERVAL = re.compile(r" (?=[(\[])|(?=[（［])")
@@ -167,7 +168,29 @@ def _fitted(
         ("fr", math.sqrt(need)) if flow else ("mm", (need * scale + GUTTER_MM + air) * squeeze)
         for need, flow in zip(needs, flows, strict=True)
     ]
-    return {"size": size, "widths": widths}
+    height_mm = _height_mm(table, widths, size=size, page_mm=page_mm)
+    return {
+        "size": size,
+        "widths": widths,
+        "whole": height_mm < WHOLE_SHARE * (HEIGHT_MM if page_mm == PORTRAIT_MM else PORTRAIT_MM),
+    }
+
+
+def _height_mm(table: SpokenTable, widths: list[tuple[str, float]], *, size: float, page_mm: float) -> float:
+    """How high the rows will stand, lines counted by the width of their texts."""
+    shares = sum(width for unit, width in widths if unit == "fr")
+    rest = page_mm - sum(width for unit, width in widths if unit == "mm")
+    columns_mm = [width if unit == "mm" else rest * width / shares for unit, width in widths]
+    line_mm, gap_mm = 0.42 * size, 0.33 * size
+    height = 0.0
+    for row in table.rows:
+        lines = 1
+        for cell, column_mm in zip(row.cells, columns_mm, strict=False):
+            if not row.spans:
+                room = max(column_mm - GUTTER_MM, 1.0)
+                lines = max(lines, math.ceil(1.08 * text_width_mm(cell.text, size_pt=size) / room))
+        height += lines * line_mm + gap_mm
+    return height
 
 
 def _need_mm(table: SpokenTable, index: int, *, whole: bool) -> float:
