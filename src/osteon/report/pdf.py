@@ -113,10 +113,10 @@ def _block(block: Any) -> dict[str, Any]:
     made: dict[str, Any] = asdict(block)
     if isinstance(block, SpokenTable):
         made |= _measures(block)
-        for row in made["rows"]:
+        for row in made["rows"] if made["folded"] else ():
             for cell, column in zip(row["cells"], block.columns, strict=False):
                 if column.align != "left" and not row["spans"]:
-                    cell["runs"] = [run | {"text": _unbroken(run["text"])} for run in cell["runs"]]
+                    cell["runs"] = [run | {"text": _folded(run["text"])} for run in cell["runs"]]
         made["groups"] = [list(group) for group in block.groups()]
     return made
 
@@ -172,6 +172,7 @@ def _fitted(
     return {
         "size": size,
         "widths": widths,
+        "folded": not whole,
         "whole": height_mm < WHOLE_SHARE * (HEIGHT_MM if page_mm == PORTRAIT_MM else PORTRAIT_MM),
     }
 
@@ -204,11 +205,9 @@ def _need_mm(table: SpokenTable, index: int, *, whole: bool) -> float:
     return max([bold, *(text_width_mm(cell, size_pt=SIZES_PT[0]) for cell in cells)])
 
 
-def _unbroken(text: str) -> str:
-    """A number cell that can be broken before its interval only."""
-    value, *rest = _BEFORE_INTERVAL.split(text, maxsplit=1)
-    parts = [part.replace(" ", "\u00a0") for part in (value, *rest)]
-    return (" " if rest and text[len(value)] == " " else "").join(parts)
+def _folded(text: str) -> str:
+    """A number cell with its interval on a line of its own."""
+    return "\n".join(_BEFORE_INTERVAL.split(text, maxsplit=1))
 
 
 def _legible(page: Any) -> Any:
