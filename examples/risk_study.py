@@ -1,0 +1,20 @@
+"""The whole fracture-risk study from Python on SIMULATED people: report, tables and figures in a folder, numbers in JSON."""
+
+import json
+import sys
+from pathlib import Path
+
+from osteon.studies.fracture_risk import run_to_folder
+
+if __name__ == "__main__":
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "risk-study-report")
+    summary = run_to_folder("virtual", config="quick", seed=20260101, out=out, lang="en")
+    for line in summary.lines:
+        print(line)
+
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    print("simulated:", results["simulated"])
+    for task, answer in results["tasks"].items():
+        refused = [name for name, model in answer["models"].items() if model.get("refused") == "leakage"]
+        print(f"{task}: refused as leakage: {', '.join(refused) or 'none'}")
+    print("open", out / "report.html")
