@@ -279,3 +279,5 @@ def test_refuses_other_columns_and_bad_options():
         ImputeOptions(m=0)
     with pytest.raises(ConfigError, match="method is 'mean'"):
         ImputeOptions(method="mean")
+    with pytest.raises(ConfigError, match="ordinal is 'score'"):
+        ImputeOptions(ordinal="score")

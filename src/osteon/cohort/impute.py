@@ -1,15 +1,16 @@
 """
 Multiple imputation by chained equations, fitted on training rows and applied to any rows.
 
-Every column is modelled given all others: numbers and ordered levels by predictive mean matching, flags and
-categories by (multinomial) logistic regression, each with parameters drawn from their posterior. The imputer
-keeps the last parameters of each chain and fills new rows by a few sweeps with them, so that new rows never
-change what was learned. What a new row is filled with depends on its own observed values and the seed alone, not on
-the rows beside it. Matrices are small, so linear algebra runs on one thread: many threads only wait for each other,
-and would add up sums in another order. When a model will be fitted to the completed rows, the outcome must be a
-column too.
+Every column is modelled given all others: numbers by predictive mean matching, flags and categories by
+(multinomial) logistic regression, ordered levels by proportional odds, each with parameters drawn from their
+posterior. The imputer keeps the last parameters of each chain and fills new rows by a few sweeps with them, so that
+new rows never change what was learned. What a new row is filled with depends on its own observed values and the seed
+alone, not on the rows beside it. Matrices are small, so linear algebra runs on one thread: many threads only wait for
+each other, and would add up sums in another order. When a model will be fitted to the completed rows, the outcome
+must be a column too.
 
-Note codes: ``constant:<column>`` (one observed value), ``few-observed:<column>:<n>`` (fewer than 20 observed).
+Note codes: ``constant:<column>`` (one observed value), ``few-observed:<column>:<n>`` (fewer than 20 observed),
+``ordinal-matched:<column>`` (proportional odds could not be fitted, so that its levels were matched by their scores).
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from osteon.cohort.impute_columns import Column, columns_of, design, numbers, redundant, written
 from osteon.cohort.impute_draws import Keys, RowDraws, mixed, row_keys
-from osteon.cohort.impute_steps import ConstantStep, Step, class_step, linear_step
+from osteon.cohort.impute_ordinal import OrderedStep, ordered_step
+from osteon.cohort.impute_steps import ClassStep, ConstantStep, DonorStep, NormalStep, class_step, linear_step
 from osteon.core.errors import ConfigError, NotEnoughData, SchemaError
 from osteon.core.progress import advance
 
 __all__ = ["ImputeOptions", "Imputer", "completed", "fit_imputer"]
 
 Floats = NDArray[np.float64]
+Step = ConstantStep | DonorStep | NormalStep | ClassStep | OrderedStep
 FEW = 20
 
 
@@ -51,6 +54,8 @@ class ImputeOptions:
     method : {"chained", "paper"}
         ``"paper"`` draws numbers from a linear regression with normal error (they may leave the observed
         range) and ordered levels from a multinomial logistic regression.
+    ordinal : {"proportional_odds", "pmm"}
+        Ordered levels under ``"chained"``: proportional odds, or predictive mean matching of the scores 0, 1, 2, ...
     sweeps : int
         Rounds over the missing cells of new rows.
     ridge : float
@@ -61,6 +66,7 @@ class ImputeOptions:
     iterations: int = 10
     donors: int = 5
     method: Literal["chained", "paper"] = "chained"
+    ordinal: Literal["proportional_odds", "pmm"] = "proportional_odds"
     sweeps: int = 5
     ridge: float = 1e-5
 
@@ -70,6 +76,8 @@ class ImputeOptions:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected 1 or more.")
         if self.method not in ("chained", "paper"):
             raise ConfigError(f"method is {self.method!r}, expected 'chained' or 'paper'.")
+        if self.ordinal not in ("proportional_odds", "pmm"):
+            raise ConfigError(f"ordinal is {self.ordinal!r}, expected 'proportional_odds' or 'pmm'.")
         if self.ridge < 0:
             raise ConfigError(f"ridge is {self.ridge}, expected 0 or more.")
 
@@ -216,11 +224,14 @@ def _chained(
     predictors = _predictors(columns, redundant(values, columns))
     starts: dict[int, Floats] = {}
     chains, copies = [], []
+    matched: set[str] = set()
     for chain, stream in enumerate(rng.spawn(options.m)):
         work = _Work(values, missing, columns, predictors, options, stream, starts)
         chains.append(work.run())
+        matched |= work.matched
         copies.append(written(table, columns, work.values, missing))
         advance("impute", chain + 1, options.m)
+    notes += tuple(f"ordinal-matched:{name}" for name in sorted(matched))
     order = np.argsort(-counts, kind="stable").tolist()
     imputer = Imputer(
         columns=columns, order=tuple(order), chains=tuple(chains), sweeps=options.sweeps, notes=notes
@@ -243,6 +254,7 @@ class _Work:
     ) -> None:
         self.values, self.missing, self.columns, self.predictors = values.copy(), missing, columns, predictors
         self.options, self.rng, self.starts = options, rng, starts
+        self.matched: set[str] = set()  # ordered columns whose regression failed
         self.observed = [np.flatnonzero(~missing[:, j]) for j in range(len(columns))]
         self.absent = [np.flatnonzero(missing[:, j]) for j in range(len(columns))]
         for j, rows in enumerate(self.absent):
@@ -283,23 +295,26 @@ class _Work:
         if column.kind == "constant":
             return ConstantStep(value=float(known[0]))
         rows = self.rows[seen] if len(self.absent[j]) else self.rows
-        linear = column.kind == "number" or (column.kind == "ordinal" and options.method == "chained")
-        if not linear:
+        start, chosen = self.starts.get(j), self.predictors[j]
+        if column.kind in ("flag", "category") or (column.kind == "ordinal" and options.method == "paper"):
             step, self.starts[j] = class_step(
-                rows,
-                values=known,
-                predictors=self.predictors[j],
-                ridge=options.ridge,
-                start=self.starts.get(j),
-                rng=self.rng,
+                rows, values=known, predictors=chosen, ridge=options.ridge, start=start, rng=self.rng
             )
             return step
+        if column.kind == "ordinal" and options.ordinal == "proportional_odds":
+            found = ordered_step(
+                rows, values=known, predictors=chosen, ridge=options.ridge, start=start, rng=self.rng
+            )
+            if found is not None:
+                self.starts[j] = found[1]
+                return found[0]
+            self.matched.add(column.name)
         target = (known - column.center) / column.scale
         return linear_step(
             rows,
             self.gram_of_observed(j, target),
             values=known,
-            predictors=self.predictors[j],
+            predictors=chosen,
             center=column.center,
             scale=column.scale,
             donors=options.donors if options.method == "chained" else 0,

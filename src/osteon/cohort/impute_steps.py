@@ -21,10 +21,12 @@ __all__ = [
     "ConstantStep",
     "DonorStep",
     "NormalStep",
-    "Step",
     "class_step",
     "linear_step",
     "predicted",
+    "solved",
+    "spread",
+    "with_pseudo_rows",
 ]
 
 Floats = NDArray[np.float64]
@@ -110,9 +112,6 @@ class ClassStep:
         return self.classes[_drawn_class(_probabilities(predicted(rows, self.coefficients))[0], rng)]
 
 
-Step = ConstantStep | DonorStep | NormalStep | ClassStep
-
-
 def linear_step(
     rows: Floats,
     gram: Floats,
@@ -155,17 +154,17 @@ def linear_step(
     a[np.diag_indices_from(a)] += 1e-9 * len(rows)
     b = gram[predictors, -1]
     lower = np.asarray(np.linalg.cholesky(a), dtype=np.float64)
-    estimated = _solved(lower, b)
+    estimated = solved(lower, b)
     residuals = float(
         gram[-1, -1] - 2 * estimated @ b + estimated @ gram[np.ix_(predictors, predictors)] @ estimated
     )
     free = max(len(rows) - len(predictors), 1)
     sigma = float(np.sqrt(max(residuals, 0.0) / rng.chisquare(free)))
     noise = solve_triangular(lower, rng.standard_normal(len(b)), lower=True, trans=1, check_finite=False)
-    drawn = _spread(estimated + sigma * noise, predictors, len(gram) - 1)
+    drawn = spread(estimated + sigma * noise, predictors, len(gram) - 1)
     if not donors:
         return NormalStep(coefficients=drawn, sigma=sigma, center=center, scale=scale)
-    predictions = rows @ _spread(estimated, predictors, len(gram) - 1)
+    predictions = rows @ spread(estimated, predictors, len(gram) - 1)
     shuffled = rng.permutation(len(values))  # equal predictions in random order
     order = shuffled[np.argsort(predictions[shuffled], kind="stable")]
     return DonorStep(coefficients=drawn, predictions=predictions[order], values=values[order], donors=donors)
@@ -209,7 +208,7 @@ def class_step(
     classes, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     k = len(classes)
     x = rows if len(predictors) == rows.shape[1] else rows[:, predictors]
-    x, codes, weight = _with_pseudo_rows(x, codes, k)
+    x, codes, weight = with_pseudo_rows(x, codes, k)
     hot = np.zeros((len(x), k - 1))
     inside = codes > 0
     hot[np.flatnonzero(inside), codes[inside] - 1] = 1.0
@@ -223,7 +222,7 @@ def class_step(
     return ClassStep(coefficients=full, classes=classes, shares=counts / counts.sum()), estimated
 
 
-def _with_pseudo_rows(x: Floats, codes: NDArray[Any], k: int) -> tuple[Floats, NDArray[Any], Floats]:
+def with_pseudo_rows(x: Floats, codes: NDArray[Any], k: int) -> tuple[Floats, NDArray[Any], Floats]:
     """The rows with the weighted pseudo-rows below them: each predictor at +- half a deviation, each class."""
     p = x.shape[1] - 1
     if p == 0:
@@ -252,7 +251,7 @@ def _newton(
     for _ in range(MOST_STEPS):
         slope = (x.T @ (weight[:, None] * (hot - p))).ravel(order="F")
         lower = np.asarray(np.linalg.cholesky(_information(x, p, weight, ridge)), dtype=np.float64)
-        step = _solved(lower, slope)
+        step = solved(lower, slope)
         gain = float(slope @ step)
         if warm and gain > 4 * slope.size:  # a start gone stale; near separation it would lead astray
             b, warm = np.zeros(shape), False
@@ -315,13 +314,13 @@ def predicted(rows: Floats, coefficients: Floats) -> Floats:
     return np.asarray(np.einsum("ij,kj->ik", rows, np.ascontiguousarray(coefficients.T)))
 
 
-def _solved(lower: Floats, b: Floats) -> Floats:
+def solved(lower: Floats, b: Floats) -> Floats:
     """Solution of ``lower @ lower.T @ x = b``."""
     half = solve_triangular(lower, b, lower=True, check_finite=False)
     return np.asarray(solve_triangular(lower, half, lower=True, trans=1, check_finite=False))
 
 
-def _spread(coefficients: Floats, predictors: NDArray[np.intp], width: int) -> Floats:
+def spread(coefficients: Floats, predictors: NDArray[np.intp], width: int) -> Floats:
     """Coefficients over all design columns, zero where a column is no predictor."""
     full = np.zeros(width)
     full[predictors] = coefficients
