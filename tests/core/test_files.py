@@ -1,6 +1,5 @@
 """Files are whole or absent."""
 
-import os
 import resource
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from osteon.core.errors import OutputError
-from osteon.core.files import sha256, staged_folder, whole_file, write_json, write_text
+from osteon.core.files import checked_folder, sha256, staged_folder, whole_file, write_json, write_text
 
 
 def test_a_written_file_is_whole(tmp_path):
@@ -50,6 +49,14 @@ def test_a_file_in_the_way_is_refused(tmp_path):
         pass
 
 
+def test_a_folder_is_checked_before_the_work(tmp_path):
+    assert checked_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "a").write_text("a file")
+    with pytest.raises(OutputError, match="a: is a file"):
+        checked_folder(tmp_path / "a" / "b")
+
+
 LIMITED = """
 import signal, sys
 from pathlib import Path
@@ -82,7 +89,7 @@ def test_no_room_left_is_one_clear_line_and_nothing_half_written(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_named(tmp_path):
     with pytest.raises(OutputError, match="disk is full"), whole_file(tmp_path / "x") as draft:
-        os.symlink("/dev/full", draft)
+        draft.symlink_to("/dev/full")
         with draft.open("wb") as stream:
             stream.write(b"x" * 1_000_000)
 

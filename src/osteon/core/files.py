@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,15 @@ from typing import Any
 from osteon.core.errors import OutputError
 from osteon.core.result import as_dict
 
-__all__ = ["sha256", "staged_folder", "whole_file", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "checked_folder",
+    "sha256",
+    "staged_folder",
+    "whole_file",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -57,6 +66,23 @@ def whole_file(path: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def checked_folder(out: Path) -> Path:
+    """
+    ``out`` itself, before long work: a report will find room there.
+
+    Raises
+    ------
+    OutputError
+        A file stands in the way, or the nearest folder that exists may not be written to.
+    """
+    there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise OutputError(f"{there}: is a file, expected a folder.", hint="Choose another --out.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{out}: cannot be written, permission denied.", hint="Choose another --out.")
+    return out
+
+
 @contextmanager
 def staged_folder(out: Path) -> Iterator[Path]:
     """
@@ -65,9 +91,7 @@ def staged_folder(out: Path) -> Iterator[Path]:
     Files already in ``out`` under other names are kept; those under the same name are replaced.
     """
     with _refusals(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if out.exists() and not out.is_dir():
-            raise OutputError(f"{out}: is a file, expected a folder.", hint="Choose another --out.")
+        checked_folder(out).parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
         try:
             yield stage

@@ -15,6 +15,7 @@ Biobank and OAI into one cohort (disjoint people, no common modality, see the li
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,12 +23,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from osteon.cohort.clean import write_log
 from osteon.cohort.eligibility import Eligible, apply, criteria
 from osteon.cohort.impute import ImputeOptions
 from osteon.cohort.schema import kind_of
 from osteon.core.config import load
 from osteon.core.errors import ConfigError, NotEnoughData
-from osteon.core.files import staged_folder, write_json
+from osteon.core.files import checked_folder, staged_folder, write_json
 from osteon.core.progress import track
 from osteon.core.provenance import Provenance, provenance
 from osteon.models.learners import LEARNERS
@@ -277,6 +279,7 @@ def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, co
     from osteon.studies.fracture_risk_results import results, summary_lines
 
     settings = configured(config)
+    checked_folder(out)
     # Finished folds are kept beside the report, so that an interrupted long run goes on where it stopped.
     checkpoint = out.parent / f".{out.name}.folds" if config not in {"default", "quick"} else None
     result = run(data, config=settings, seed=seed, command=command, checkpoint=checkpoint)
@@ -284,4 +287,8 @@ def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, co
         save(document(result), stage, lang=lang)
         write_json(stage / "results.json", results(result))
         _write_models(result, stage / "models")
+        if result.loaded is not None and not result.simulated:
+            write_log(result.loaded.cohort.log, stage / "cleaning-log.csv")
+    if checkpoint is not None:
+        shutil.rmtree(checkpoint, ignore_errors=True)
     return Summary(lines=summary_lines(result, lang), partial=bool(result.skipped))
