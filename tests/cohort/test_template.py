@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from osteon.cohort.schema import schema
-from osteon.cohort.template import LANGUAGES, filled, template, template_fields, template_header
-from osteon.core.errors import ConfigError, SchemaError
+from osteon.cohort.sources.table import read
+from osteon.cohort.template import LANGUAGES, patient_sheet, template, template_fields, template_header
+from osteon.core.errors import ConfigError, FileError, SchemaError
 
 PATIENTS = {
     "participant_id": ["0012", "0013", "0014"],
@@ -56,20 +57,22 @@ def fill(path, lang, patients):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_is_filled_in_is_read_back(lang, tmp_path):
-    cohort = filled(fill(tmp_path / "filled.xlsx", lang, PATIENTS))
+    cohort = read(fill(tmp_path / "filled.xlsx", lang, PATIENTS))
     table = cohort.table
-    assert set(table.columns) == set(PATIENTS)
+    assert cohort.source == "hospital"
+    assert set(table.columns) == set(PATIENTS) | {"osteoporosis_fn"}
+    assert table["osteoporosis_fn"].tolist() == [0.0, 0.0, 1.0]
     for name, values in PATIENTS.items():
         wanted = pd.Series(values)
         pd.testing.assert_series_equal(
             table[name].astype(wanted.dtype), wanted, check_names=False, check_dtype=False
         )
     assert table["education"].cat.ordered
-    assert {c.code for c in cohort.log} == {"column_empty", "renamed"}
+    assert {c.code for c in cohort.log} == {"column_empty", "derived", "renamed"}
 
 
 def test_both_languages_give_the_same_table(tmp_path):
-    english, chinese = (filled(fill(tmp_path / f"{lang}.xlsx", lang, PATIENTS)).table for lang in LANGUAGES)
+    english, chinese = (read(fill(tmp_path / f"{lang}.xlsx", lang, PATIENTS)).table for lang in LANGUAGES)
     pd.testing.assert_frame_equal(english, chinese)
 
 
@@ -116,7 +119,41 @@ def test_headers_carry_a_comment_with_limits_or_an_example():
 def test_a_wrong_cell_is_named_by_row_and_column(tmp_path):
     path = fill(tmp_path / "x.xlsx", "zh", {**PATIENTS, "age_years": [61.0, "about 70", 50.0]})
     with pytest.raises(SchemaError, match=r"row 3, column 年龄 \(year\): 'about 70' is not a number"):
-        filled(path)
+        read(path)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_template_is_known_by_its_sheets_in_any_order_and_a_header(lang, tmp_path):
+    path = fill(tmp_path / "x.xlsx", lang, PATIENTS)
+    book = openpyxl.load_workbook(path)
+    name = book.sheetnames[0]
+    assert patient_sheet(path) == name
+    book.move_sheet(book.worksheets[0], offset=1)
+    book.save(path)
+    assert len(read(path).table) == 3
+    book[name].delete_cols(1, len(template_fields()))
+    book[name].append(["something", "else"])
+    book.save(path)
+    assert patient_sheet(path) is None
+
+
+def test_other_workbooks_are_no_template_and_an_empty_column_of_theirs_is_refused(tmp_path):
+    path = tmp_path / "own.xlsx"
+    pd.DataFrame({"id": [1, 2], "age": [61, 72], "weight": [None, None]}).to_excel(path, index=False)
+    assert patient_sheet(path) is None
+    with pytest.raises(SchemaError, match="column weight: not one value in 2 rows"):
+        read(path)
+    path.write_bytes(template("en")[:3000])
+    assert patient_sheet(path) is None
+    with pytest.raises(FileError, match="not a readable workbook"):
+        read(path)
+
+
+def test_an_unfilled_template_has_no_rows(tmp_path):
+    path = tmp_path / "empty.xlsx"
+    path.write_bytes(template("zh"))
+    with pytest.raises(FileError, match="a header but no rows"):
+        read(path)
 
 
 def test_other_languages_are_refused():

@@ -1,6 +1,7 @@
 """
-The hospital template: an empty sheet with the schema's columns and units, a dictionary, and reading it back.
+The hospital template: an empty sheet with the schema's columns and units, a dictionary, and knowing a filled one.
 
+A filled template is read by :func:`osteon.cohort.sources.table.read`, as any table is.
 Columns are those a hospital can fill: every field with a Chinese header that is no survey design or genetic field.
 """
 
@@ -21,16 +22,12 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from osteon.cohort.cells import is_missing
-from osteon.cohort.cohort import Change, Cohort, FlowStep
-from osteon.cohort.read import DAMAGED_WORKBOOK, read_table
+from osteon.cohort.read import DAMAGED_WORKBOOK
 from osteon.cohort.schema import Field, schema
-from osteon.cohort.sources.mapping import outside_limits, renumbered
-from osteon.cohort.sources.table import recognised
 from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError
 
-__all__ = ["LANGUAGES", "filled", "is_template", "template", "template_fields", "template_header"]
+__all__ = ["LANGUAGES", "patient_sheet", "template", "template_fields", "template_header"]
 
 LANGUAGES = ("en", "zh")
 _WORDS = Path(__file__).with_name("template.toml")
@@ -194,39 +191,28 @@ def _fill_dictionary(sheet: Worksheet, fields: Sequence[Field], lang: str) -> No
     sheet.freeze_panes = "A2"
 
 
-def is_template(path: Path) -> bool:
-    """Whether a file is a workbook whose sheets are the template's, in either language; a damaged one is not."""
+def patient_sheet(path: Path) -> str | None:
+    """
+    The name of the sheet that holds the patients when a workbook is the template, in either language, else None.
+
+    It is the template when both its sheets are there and a header of it is left. A damaged workbook is not.
+    """
     if path.suffix.lower() != ".xlsx" or not zipfile.is_zipfile(path):
-        return False
+        return None
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="openpyxl", category=UserWarning)
             book = load_workbook(path, read_only=True)
-            names = set(book.sheetnames)
+            found = next((lang for lang in LANGUAGES if _sheets(lang) <= set(book.sheetnames)), None)
+            sheet = book[_words(found)["sheet"]] if found else None
+            header = next(sheet.iter_rows(max_row=1, values_only=True), ()) if sheet else ()
             book.close()
     except DAMAGED_WORKBOOK:
-        return False
-    return any({_words(lang)["sheet"], _words(lang)["dictionary"]} <= names for lang in LANGUAGES)
+        return None
+    if found is None or {template_header(field, found) for field in template_fields()}.isdisjoint(header):
+        return None
+    return str(_words(found)["sheet"])
 
 
-def filled(path: Path) -> Cohort:
-    """
-    A filled-in template as a cohort: columns left wholly empty are left out and logged, everything else is checked.
-
-    Parameters
-    ----------
-    path : Path
-        The .xlsx file, in either language; columns may be removed, reordered or added.
-
-    Raises
-    ------
-    FileError, SchemaError, UnitError
-        The file cannot be read, or a cell does not fit its column; row and column are named.
-    """
-    foreign = read_table(path)
-    empty = [column for column in foreign.columns if is_missing(foreign[column]).all()]
-    table, log = recognised(foreign.drop(columns=empty), where=str(path), units={})
-    left_out = [Change(code="column_empty", column=str(column), n=0, why="not filled in") for column in empty]
-    table = renumbered(table)
-    step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="rows in the file")
-    return Cohort(table=table, source="hospital", log=(*left_out, *log, *outside_limits(table)), flow=(step,))
+def _sheets(lang: str) -> set[str]:
+    return {_words(lang)["sheet"], _words(lang)["dictionary"]}

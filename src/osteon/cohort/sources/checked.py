@@ -19,7 +19,6 @@ from osteon.cohort.clean import CleanOptions, clean
 from osteon.cohort.cohort import Cohort
 from osteon.cohort.schema import Field, schema
 from osteon.cohort.sources import table as any_table
-from osteon.cohort.template import filled, is_template
 from osteon.cohort.units import unit_slip
 from osteon.core.errors import UnitError
 
@@ -39,8 +38,7 @@ def read(path: Path, *, min_rows: int = 1) -> Cohort:
     UnitError
         See :func:`checked`.
     """
-    cohort = filled(path) if is_template(path) else any_table.read(path)
-    return checked(cohort, where=str(path)).at_least(min_rows)
+    return checked(any_table.read(path), where=str(path)).at_least(min_rows)
 
 
 def checked(cohort: Cohort, *, where: str) -> Cohort:

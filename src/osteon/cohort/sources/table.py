@@ -30,7 +30,7 @@ def read(
     path: Path, *, sheet: str | None = None, units: Mapping[str, str] | None = None, min_rows: int = 1
 ) -> Cohort:
     """
-    A user's table as a cohort.
+    A user's table as a cohort; a filled hospital template is one, with its empty columns left out (``column_empty``).
 
     Parameters
     ----------
@@ -56,8 +56,11 @@ def read(
         With file, row and column: unreadable file, text in a number column, repeated ids, two columns for one
         quantity, a column without any value, an unknown unit, too few rows.
     """
-    foreign = read_table(path, sheet=sheet)
-    table, log = recognised(foreign, where=str(path), units=units or {})
+    hospital = _hospital_sheet(path) if sheet is None else None
+    foreign = read_table(path, sheet=hospital or sheet)
+    empty = [column for column in foreign if hospital and is_missing(foreign[column]).all()]
+    table, log = recognised(foreign.drop(columns=empty), where=str(path), units=units or {})
+    log = [*(Change(code="column_empty", column=str(name), n=0, why="not filled in") for name in empty), *log]
     if "participant_id" not in table.columns:
         table["participant_id"] = pd.Series(
             [str(row) for row in foreign.index], index=foreign.index, dtype="str"
@@ -68,8 +71,18 @@ def read(
     log += add_bone_status(table)
     table = renumbered(table)
     step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="rows in the file")
-    cohort = Cohort(table=table, source="table", log=(*log, *outside_limits(table)), flow=(step,))
+    source = "hospital" if hospital else "table"
+    cohort = Cohort(table=table, source=source, log=(*log, *outside_limits(table)), flow=(step,))
     return cohort.at_least(min_rows)
+
+
+def _hospital_sheet(path: Path) -> str | None:
+    """The sheet of patients when the file is a filled hospital template."""
+    if path.suffix.lower() != ".xlsx":
+        return None
+    from osteon.cohort.template import patient_sheet  # loads openpyxl
+
+    return patient_sheet(path)
 
 
 def add_bone_status(table: pd.DataFrame) -> list[Change]:
