@@ -94,7 +94,8 @@ _GLOW = (
 )  # fmt: skip
 
 PLANS: Mapping[str, Plan] = {
-    "nhanes": Plan(questions=(*_OSTEOPOROSIS, _FRACTURE_EVER), notes=("fracture_before_scan",)),
+    # Two partitions: with 150 to 220 events one partition alone moves the AUC of a model by .02.
+    "nhanes": Plan(questions=(*_OSTEOPOROSIS, _FRACTURE_EVER), repeats=2, notes=("fracture_before_scan",)),
     "virtual": Plan(questions=(*_OSTEOPOROSIS, _FRACTURE_EVER)),
     "glow": Plan(
         questions=(
