@@ -17,6 +17,7 @@ from scipy import stats
 from osteon.core.errors import InputError, NotEnoughData
 from osteon.core.result import Interval
 from osteon.stats.inputs import count_table, level_in_range, option, same_length
+from osteon.stats.wald import normal_quantile
 
 __all__ = [
     "CrossTable",
@@ -197,7 +198,7 @@ def _kappa(
     observed, expected = agreement
     value = (observed - expected) / (1 - expected)
     se, se_null = (float(np.sqrt(max(variance, 0.0))) for variance in variances)
-    half = float(stats.norm.ppf(0.5 + level / 2)) * se
+    half = normal_quantile(level) * se
     z = value / se_null if se_null > 0 else float("nan")
     return Kappa(
         value=float(value),

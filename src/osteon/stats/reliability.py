@@ -12,6 +12,7 @@ from scipy import stats
 from osteon.core.errors import InputError, NotEnoughData, ShapeError
 from osteon.core.result import Interval
 from osteon.stats.inputs import level_in_range, option, same_length, vector
+from osteon.stats.wald import normal_quantile
 
 __all__ = ["BlandAltman", "IntraclassCorrelation", "bland_altman", "intraclass_correlation"]
 
@@ -250,7 +251,7 @@ def bland_altman(
     level_in_range(level)
     difference, middle = a - b, (a + b) / 2
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
-    z, t = float(stats.norm.ppf(0.5 + coverage / 2)), float(stats.t.ppf(0.5 + level / 2, n - 1))
+    z, t = normal_quantile(coverage), float(stats.t.ppf(0.5 + level / 2, n - 1))
     half_bias = t * sd / np.sqrt(n)
     half_limit = t * sd * np.sqrt(1 / n + z**2 / (2 * (n - 1)))
     lower, upper = bias - z * sd, bias + z * sd

@@ -18,6 +18,7 @@ from osteon.core.errors import ConfigError, InputError, NotEnoughData
 from osteon.core.result import Interval
 from osteon.stats.inputs import flags, level_in_range, option, same_length, vector
 from osteon.stats.propensity import score_logit
+from osteon.stats.wald import wald_interval
 
 __all__ = [
     "PropensityWeights",
@@ -214,11 +215,10 @@ def weighted_difference(
         variance += float((w[group] ** 2 * (y[group] - mean) ** 2).sum() / w[group].sum() ** 2)
         means.append(mean)
     value, se = means[0] - means[1], float(np.sqrt(variance))
-    half = float(stats.norm.ppf(0.5 + level / 2)) * se
     return WeightedDifference(
         value=value,
         se=se,
-        ci=Interval(value - half, value + half, level),
+        ci=wald_interval(value, se, level=level),
         p=float(2 * stats.norm.sf(abs(value) / se)) if se > 0 else float(value == 0),
         treated_mean=means[0],
         untreated_mean=means[1],
