@@ -22,7 +22,7 @@ __all__ = ["read"]
 
 def read(path: Path) -> Cohort:
     """
-    GLOW500, GLOW_BONEMED or GLOW_MIS_COMP in our names.
+    GLOW500, GLOW_BONEMED or a GLOW_MIS table in our names, separated by tabs as published or by commas.
 
     ``sex`` is female for all; ``site_id`` and ``physician_id`` are kept for grouped splits.
 
@@ -30,7 +30,8 @@ def read(path: Path) -> Cohort:
     ------
     FileError, SchemaError
         See :func:`osteon.cohort.read.read_table`; a needed column is missing; or rows are shifted to the left, as in
-        the public copy of GLOW_MIS_WMISSING, where a missing value swallowed its cell so that weights stand under age.
+        a comma-separated copy of GLOW_MIS_WMISSING where a missing value swallowed its cell so that weights stand
+        under age. The file as published, separated by tabs, keeps its blank cells and is read.
     """
     foreign = read_table(path)
     required(foreign, ["SUB_ID", "AGE", "FRACTURE"], where=str(path))
