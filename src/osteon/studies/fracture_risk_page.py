@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from osteon.care.scores.qfracture.equations import disclaimer
 from osteon.report.checklist import Filled, checklist
 from osteon.report.document import (
     Block,
@@ -119,6 +120,8 @@ def _study(result: Result) -> Iterator[Block]:
         yield from survival_blocks(result.survival)
     yield Heading("limits", word("section.limits"))
     yield Bullets(tuple(_limits(result)))
+    if any("qfracture_osteoporotic_10y" in answer.result.judged for answer in result.answers.values()):
+        yield Callout("note", disclaimer(), word("score.qfracture_osteoporotic_10y"))
     yield Heading("methods", word("section.methods"))
     yield from _methods(result)
     yield Heading("checklist", word("section.checklist"))

@@ -32,6 +32,7 @@ __all__ = [
     "word",
 ]
 
+_QFRACTURE = "qfracture_osteoporotic_10y"
 _SETS = ("clinical_bmd_lab", "clinical_treatment", "clinical_bmd", "clinical_lab", "clinical")
 
 
@@ -95,7 +96,10 @@ def discrimination_table(result: TaskResult) -> TableBlock:
         title=word("models.title", task=task_name(result.task)),
         columns=tuple(Column(word(f"models.{label}")) for label in labels),
         rows=_group(result, line),
-        footnotes=(word("models.note"),),
+        footnotes=(
+            word("models.note"),
+            *(() if _QFRACTURE not in result.judged else (word("models.qfracture"),)),
+        ),
     )
 
 
