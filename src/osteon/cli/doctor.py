@@ -17,7 +17,7 @@ from osteon.core.provenance import code_version
 
 __all__ = ["doctor"]
 
-_CORE = ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "lightgbm", "duckdb", "splink", "typst")
+_CORE = ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "duckdb", "splink", "typst")
 _OPTIONAL = {"captum": "deep", "fastapi": "server", "sqlalchemy": "server"}
 _PROGRAMS = {"chromium": "opens reports in the browser tests", "git": "names the code version of a result"}
 

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from osteon.cohort.impute_columns import Column, columns_of, design, numbers, redundant, written
 from osteon.cohort.impute_draws import Keys, RowDraws, mixed, row_keys

@@ -14,7 +14,7 @@ from osteon.core.files import sha256
 
 __all__ = ["Provenance", "code_version", "provenance"]
 
-_PARTS = ("numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "lightgbm", "torch")
+_PARTS = ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "torch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

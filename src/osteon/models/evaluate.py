@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from osteon.cohort.split import grouped_folds, stratified_folds, temporal_split
 from osteon.core.errors import ConfigError, NotEnoughData

@@ -255,7 +255,8 @@ def outcome_weights(survival: Survival, *, horizon: float) -> Floats:
     table, _, hazard = _censoring_hazard(survival)
     before = np.concatenate([[1.0], np.cumprod(1 - hazard)])  # share uncensored before each time
     moment = np.searchsorted(table.time, np.minimum(survival.time, horizon), side="left")
-    return np.divide(1.0, before[moment], out=np.zeros(survival.n), where=known)
+    weights: Floats = np.divide(1.0, before[moment], out=np.zeros(survival.n), where=known)
+    return weights
 
 
 def _died(survival: Survival, horizon: float) -> Flags:
@@ -265,7 +266,8 @@ def _died(survival: Survival, horizon: float) -> Flags:
 
 def _free(survival: Survival, horizon: float) -> Flags:
     """Who is known to be free of the event at ``horizon``."""
-    return (survival.time > horizon) | ((survival.time == horizon) & ~survival.event)
+    free: Flags = (survival.time > horizon) | ((survival.time == horizon) & ~survival.event)
+    return free
 
 
 def _censoring_hazard(survival: Survival) -> tuple[LifeTable, Floats, Floats]:

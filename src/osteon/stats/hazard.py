@@ -171,7 +171,7 @@ def inverse_information(information: Floats, *, names: tuple[str, ...]) -> Float
             f"covariate {name!r} carries no information of its own among those at risk when events occur.",
             hint="Drop it, or a column that says the same.",
         )
-    inverse: Floats = np.linalg.inv(information)
+    inverse: Floats = np.asarray(np.linalg.inv(information), dtype=np.float64)
     return inverse
 
 

@@ -239,10 +239,11 @@ def log_rank(survival: Survival, group: npt.ArrayLike, *, strata: npt.ArrayLike 
 def _product_limit(table: LifeTable, events: Floats) -> tuple[Floats, Floats]:
     """The product-limit curve and Greenwood's sum, infinite where the curve is 0."""
     staying = table.at_risk - events
-    curve = np.cumprod(staying / table.at_risk)
+    curve: Floats = np.cumprod(staying / table.at_risk).astype(np.float64, copy=False)
     jumps = np.full(events.size, np.inf)
     np.divide(events, table.at_risk * staying, out=jumps, where=staying > 0)
-    return curve, np.cumsum(jumps)
+    greenwood: Floats = np.cumsum(jumps)
+    return curve, greenwood
 
 
 def _limits(
