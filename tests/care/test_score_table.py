@@ -152,3 +152,51 @@ def test_on_real_people(real_data):
     y = table["osteoporosis_fn"].to_numpy()[rows] == 1
     assert auc(y, -scores["ost"].to_numpy()[rows]).value == pytest.approx(0.805, abs=0.02)
     assert scores[OSTEOPOROTIC].between(0.05, 90).mean() > 0.85
+
+
+def women(**changes):
+    facts = {
+        "age_years": [60.0, 72.0, 86.0], "weight_kg": [72.0, 58.0, 52.0], "hormone_therapy_ever": 0.0,
+        "mother_hip_fracture": [0.0, 1.0, 1.0], "smoking_current": [0.0, 0.0, 1.0], "arms_to_stand": [0.0, 0.0, 1.0],
+        "fracture_prior": [0.0, 0.0, 1.0], "t_total_hip": [-1.5, -2.2, -3.0], "t_femoral_neck": [-1.0, -2.0, -3.0],
+        "t_lumbar": [-1.0, -1.0, -3.0], "glucocorticoid_ever": [0.0, 0.0, 1.0],
+    }  # fmt: skip
+    return people(**{**facts, **changes})
+
+
+def test_point_tools_by_hand():
+    found = score_table(women())
+    assert found["orai"].tolist() == [5 + 2, 9 + 9 + 2, 15 + 9 + 2]
+    assert found["osiris"].tolist() == [14 - 12, 11 - 14, 10 - 17 - 2]
+    assert found["abone"].tolist() == [1, 3, 3]
+    assert found["sof_index"].isna().tolist() == [True, False, False]
+    assert found["sof_index"].tolist()[1:] == [2 + 1, 5 + 1 + 1 + 1 + 1 + 2]
+    assert found["sof_index_bmd"].tolist()[1:] == [3 + 3, 11 + 4]
+    assert found["caroc_class"].tolist() == [0, 1, 2]
+
+
+def test_womens_tools_say_nothing_of_men():
+    found = score_table(women(sex=["male", "female", "male"]))
+    for name in ("orai", "osiris", "abone", "sof_index", "sof_index_bmd"):
+        assert found[name].isna().tolist()[::2] == [True, True], name
+    assert found["caroc_class"].notna().all()
+
+
+def test_present_hormone_therapy_is_unknown_in_those_who_ever_took_it():
+    found = score_table(women(hormone_therapy_ever=[1.0, 0.0, np.nan]))
+    assert found["orai"].notna().tolist() == [False, True, False]
+    assert found["abone"].tolist()[0] == 0 and np.isnan(found["abone"].tolist()[2])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "gone"),
+    [
+        ("osteoporosis_fn_or_ls", {"caroc_class", "sof_index_bmd"}),
+        ("fracture_ever", {"osiris", "sof_index", "sof_index_bmd"}),
+    ],
+)
+def test_scores_that_need_the_outcome_are_absent(outcome, gone):
+    table = pd.concat([women()] * 10, ignore_index=True)
+    table[outcome] = [0.0, 1.0, 1.0, 0.0, 1.0, 0.0] * 5
+    everything = set(score_table(table))
+    assert everything - set(score_table(table, outcome=outcome)) == gone

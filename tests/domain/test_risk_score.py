@@ -52,4 +52,4 @@ def test_bounds_are_allowed_and_values_are_frozen():
 def test_score_prints_its_verdict():
     assert str(Score(**SCORE)) == "ost 1 points: low"
     assert str(Score(**SCORE, refer=False, cut_off="<2")) == "ost 1 points: low (no referral, <2)"
-    assert str(Score(**{**SCORE, "value": None, "band": "unknown"})) == "ost not computable: unknown"
+    assert str(Score(**{**SCORE, "value": None, "band": "unknown"})) == "ost: unknown"

@@ -72,6 +72,6 @@ class Score:
             raise InputError(f"{self.tool}: refer={self.refer} on an unknown band.")
 
     def __str__(self) -> str:
-        amount = "not computable" if self.value is None else f"{self.value:g} {self.unit}".strip()
+        amount = "" if self.value is None else f" {self.value:g} {self.unit}".rstrip()
         verdict = {True: " (refer, ", False: " (no referral, ", None: ""}[self.refer]
-        return f"{self.tool} {amount}: {self.band}" + (f"{verdict}{self.cut_off})" if verdict else "")
+        return f"{self.tool}{amount}: {self.band}" + (f"{verdict}{self.cut_off})" if verdict else "")

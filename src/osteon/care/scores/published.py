@@ -16,10 +16,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from osteon.core.config import read_toml
-from osteon.core.errors import ConfigError
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CONFIDENCE", "Published", "published"]
+from osteon.core.config import read_toml
+from osteon.core.errors import ConfigError, InputError, UnitError
+from osteon.domain.score import Score
+
+__all__ = ["CONFIDENCE", "Published", "flags", "number", "numbers", "point_score", "published"]
 
 CONFIDENCE = ("read", "recalled_high", "recalled_medium", "recalled_low")
 _FILES = ("points", "falls", "imported")
@@ -84,3 +88,86 @@ def published(tool: str) -> Published:
     if tool not in entries:
         raise ConfigError(f"no published numbers for {tool!r}.", hint=f"Known: {', '.join(sorted(entries))}.")
     return entries[tool]
+
+
+def point_score(
+    entry: Published,
+    value: float | None,
+    *,
+    inputs: Mapping[str, float | str | None],
+    band: str,
+    refer: bool | None = None,
+    cut_off: str = "",
+    unit: str = "points",
+    optional: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Score:
+    """
+    The score of one person; unknown when an input that is not ``optional`` is missing.
+
+    Parameters
+    ----------
+    entry : Published
+    value : float or None
+        NaN counts as None.
+    inputs : mapping
+        As they were used; None or NaN = missing.
+    band, refer, cut_off, unit, notes
+        As in :class:`Score`, for the case that nothing mandatory is missing.
+    optional : tuple of str
+        Inputs the tool answers without; they are listed as missing all the same.
+    """
+    used = {name: None if _absent(given) else given for name, given in inputs.items()}
+    missing = tuple(name for name, given in used.items() if given is None)
+    known = all(name in optional for name in missing)
+    return Score(
+        tool=entry.tool,
+        value=None if value is None or not known or np.isnan(value) else float(value),
+        unit=unit,
+        band=band if known else "unknown",
+        refer=refer if known and band != "unknown" else None,
+        cut_off=cut_off,
+        used=used,
+        missing=missing,
+        notes=(*entry.notes, *notes),
+        source=entry.source,
+    )
+
+
+def number(value: float | None) -> float:
+    """A number, with NaN for None."""
+    return float("nan") if value is None else float(value)
+
+
+def numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """
+    Positive measurements as floats; NaN = missing.
+
+    Raises
+    ------
+    UnitError
+        A value of 0 or less.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if np.any(found <= 0):
+        raise UnitError(f"{name} has a value of 0 or less.", hint="Give NaN where it is unknown.")
+    return found
+
+
+def flags(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """
+    Yes/no answers as 1.0, 0.0 and NaN.
+
+    Raises
+    ------
+    InputError
+        Another value.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if np.any(~np.isnan(found) & (found != 0) & (found != 1)):
+        raise InputError(f"{name} has a value other than yes (1), no (0) or missing.")
+    return found
+
+
+def _absent(value: float | str | None) -> bool:
+    return value is None or value == "" or (not isinstance(value, str) and bool(np.isnan(value)))

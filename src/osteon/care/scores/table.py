@@ -10,6 +10,10 @@ How columns become inputs where the tool asks for something slightly different:
 * diabetes counts as type 2; glucocorticoids ever count as corticosteroids (the tool means two prescriptions in six
   months); parental hip fracture as the family history; asthma or COPD, and heart attack, coronary disease or stroke,
   are joined. "Thyroid disease" and "hormone therapy ever" are not what the tool asks for and stay unused.
+* ORAI and OSIRIS ask for present hormone therapy: "ever: no" answers that, "ever: yes" leaves it unknown. "After 50" and
+  "low impact" of a fracture are not in a table: any known fracture of hip, wrist or spine (or "prior fracture") counts.
+  Women's tools answer for women alone. SCORE (rib fractures) and the falls tools are for one person at a time.
+* CAROC takes glucocorticoids ever as three months of them; its class is 0 low, 1 moderate, 2 high.
 * a joined flag is 1 when one part is 1, 0 when all parts in the table are 0, else unknown.
 """
 
@@ -21,8 +25,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from osteon.care.scores.abone import abone_points
+from osteon.care.scores.caroc import caroc_class
+from osteon.care.scores.orai import orai_points
+from osteon.care.scores.osiris import osiris_points
 from osteon.care.scores.ost import ost_points
 from osteon.care.scores.qfracture.equations import alcohol_category, qfracture
+from osteon.care.scores.sof_index import sof_points
 from osteon.cohort.leakage import leaks
 from osteon.core.errors import SchemaError
 
@@ -62,6 +71,9 @@ class _Rows:
     def has(self, *names: str) -> bool:
         return all(name in self._table.columns and name not in self._left_out for name in names)
 
+    def has_any(self, names: Iterable[str]) -> bool:
+        return any(self.has(name) for name in names)
+
     def number(self, name: str) -> Floats:
         if not self.has(name):
             return np.full(len(self._table), np.nan)
@@ -97,7 +109,8 @@ def score_table(table: pd.DataFrame, *, outcome: str | None = None) -> pd.DataFr
     DataFrame
         The same index. NaN where a mandatory input is missing or the age is outside the tool's range. Columns, each
         only when the table holds its mandatory inputs: ``ost``, ``osta`` (lower = more at risk),
-        ``qfracture_osteoporotic_10y_pct``, ``qfracture_hip_10y_pct``, ``qfracture_missing_flags``.
+        ``qfracture_osteoporotic_10y_pct``, ``qfracture_hip_10y_pct``, ``qfracture_missing_flags``; ``orai``, ``osiris``
+        (lower = more at risk), ``abone``, ``sof_index``, ``sof_index_bmd`` (women); ``caroc_class`` (0-2).
 
     Raises
     ------
@@ -132,7 +145,8 @@ def score_inputs() -> tuple[str, ...]:
 
 _PLAIN = (
     "age_years", "sex", "ethnicity", "height_cm", "weight_kg", "bmi_kg_m2", "smoking_current", "smoking_ever",
-    "alcohol_g_day", "alcohol_drinks_per_day", "alcohol_ge3_day",
+    "alcohol_g_day", "alcohol_drinks_per_day", "alcohol_ge3_day", "hormone_therapy_ever", "mother_hip_fracture",
+    "arms_to_stand", "t_femoral_neck", "t_total_hip", "t_lumbar",
 )  # fmt: skip
 
 
@@ -178,4 +192,56 @@ def _alcohol(rows: _Rows) -> Floats:
     return np.where(np.isnan(category), coarse, category)
 
 
-_TOOLS: tuple[Callable[[_Rows], dict[str, Floats]], ...] = (_ost, _qfracture)
+def _women(rows: _Rows, points: Floats) -> Floats:
+    return np.where(rows.text("sex") == "female", points, np.nan)
+
+
+def _women_of_menopause(rows: _Rows) -> dict[str, Floats]:
+    if not rows.has("sex", "age_years", "weight_kg", "hormone_therapy_ever"):
+        return {}
+    body = {"age_years": rows.number("age_years"), "weight_kg": rows.number("weight_kg")}
+    ever = rows.number("hormone_therapy_ever")
+    current = np.where(ever == 0.0, 0.0, np.nan)
+    found = {
+        "orai": _women(rows, orai_points(**body, oestrogen_current=current)),
+        "abone": _women(rows, abone_points(**body, oestrogen_6_months_ever=ever)),
+    }
+    if rows.has_any(_FRACTURES):
+        broken = rows.any_of(_FRACTURES)
+        found["osiris"] = _women(
+            rows, osiris_points(**body, hormone_therapy_current=current, fracture_low_impact=broken)
+        )
+    return found
+
+
+def _sof(rows: _Rows) -> dict[str, Floats]:
+    asked = ("mother_hip_fracture", "smoking_current", "arms_to_stand")
+    if not (rows.has("sex", "age_years", "weight_kg", *asked) and rows.has_any(_FRACTURES)):
+        return {}
+    facts = {name: rows.number(name) for name in ("age_years", "weight_kg", *asked)}
+    facts["fracture_after_50"] = rows.any_of(_FRACTURES)
+    found = {"sof_index": _women(rows, sof_points(**facts))}
+    if rows.has("t_total_hip"):
+        found["sof_index_bmd"] = _women(rows, sof_points(**facts, t_total_hip=rows.number("t_total_hip")))
+    return found
+
+
+def _caroc(rows: _Rows) -> dict[str, Floats]:
+    if not rows.has("sex", "age_years", "t_femoral_neck"):
+        return {}
+    found = caroc_class(
+        sex=rows.text("sex"), age_years=rows.number("age_years"), t_femoral_neck=rows.number("t_femoral_neck"),
+        fragility_fracture=rows.any_of(_FRACTURES), glucocorticoid_3_months=rows.number("glucocorticoid_ever"),
+        hip_or_vertebral_fracture=rows.any_of(("fracture_hip", "fracture_spine")),
+        t_lumbar=rows.number("t_lumbar"), t_total_hip=rows.number("t_total_hip"),
+    )  # fmt: skip
+    return {"caroc_class": found}
+
+
+_TOOLS: tuple[Callable[[_Rows], dict[str, Floats]], ...] = (
+    _ost,
+    _qfracture,
+    _women_of_menopause,
+    _sof,
+    _caroc,
+)
