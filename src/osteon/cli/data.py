@@ -84,7 +84,7 @@ def template(
 @app.command("link")
 def link(
     tables: Annotated[
-        list[Path], typer.Argument(help="Tables of patient records to compare, with and within each other.")
+        list[Path], typer.Argument(help="One table: its duplicates. Several: the people they share.")
     ],
     out: Annotated[Path, typer.Option(help="CSV of the linked pairs.")],
     rule: Annotated[
@@ -96,27 +96,23 @@ def link(
     ] = 0.9,
     seed: Annotated[int, typer.Option(help="Seed of the estimation.")] = 20260101,
 ) -> None:
-    """Find duplicate records: probabilistic by names, birth date, sex and postcode, or by the fixed rule."""
-    import pandas as pd
-
+    """Find duplicate records within one table, or the same people in several: by names and birth date, or by the rule."""
     from osteon.cohort.link import linked_by_rule
     from osteon.cohort.link_splink import FuzzyOptions, linked_by_identifiers
-    from osteon.cohort.read import read_table
+    from osteon.cohort.records import identifiers_of, patient_records
     from osteon.core.files import whole_file
 
-    parts = [read_table(path).assign(source=path.stem) for path in tables]
-    records = pd.concat(parts, ignore_index=True)
-    labels = records.pop("source")
-    source = labels if len(parts) > 1 else None
+    records, origin = patient_records(tables)
+    source = origin if len(tables) > 1 else None
     with bars():
         if rule:
             found = linked_by_rule(records, source=source)
         else:
             found = linked_by_identifiers(
-                records, source=source, options=FuzzyOptions(threshold=threshold), seed=seed
-            )
+                records, identifiers=identifiers_of(records), source=source,
+                options=FuzzyOptions(threshold=threshold), seed=seed,
+            )  # fmt: skip
     with whole_file(out) as draft:
         found.pairs.to_csv(draft, index=False)
-    typer.echo(
-        f"{found.n} records, {found.n_pairs} pairs, {found.n_clusters} clusters of more than one: {out}"
-    )
+    several = int((found.cluster.value_counts() > 1).sum())
+    typer.echo(f"{found.n} records, {found.n_pairs} pairs, {several} clusters of more than one record: {out}")

@@ -20,7 +20,7 @@ from osteon.cohort.tscore import osteoporosis
 from osteon.cohort.units import convert, quantity_of
 from osteon.core.errors import SchemaError
 
-__all__ = ["BONE_STATUS", "add_bone_status", "read", "recognised"]
+__all__ = ["BONE_STATUS", "add_bone_status", "dates", "read", "recognised"]
 
 #: Columns added from the table's T-scores.
 BONE_STATUS = frozenset({"osteoporosis_fn", "osteoporosis_fn_or_ls", "both_sites_measured"})
@@ -174,11 +174,11 @@ def _values(column: pd.Series, field: Field, *, where: str) -> pd.Series:
             return identifiers(column, where=where, name=name)
         return column.astype(str).mask(is_missing(column), None).astype("category")
     if field.kind == "date":
-        return _dates(column, where=where)
+        return dates(column, where=where)
     return numbers(column, where=where, name=name)
 
 
-def _dates(column: pd.Series, *, where: str) -> pd.Series:
+def dates(column: pd.Series, *, where: str) -> pd.Series:
     """Dates written year first (2023-05-17, 2023/5/17, 20230517, 2023年5月17日); others are ambiguous and refused."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return column
