@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from osteon.care.scores.fall_risk import FallFacts, fall_risk_score, world_falls
 from osteon.care.scores.falls import (
-    chair_stand_5,
-    chair_stand_30s,
+    five_chair_stands,
     four_stage_balance,
     gait_speed,
     grip_strength,
     single_leg_stance,
     steadi,
+    thirty_second_chair_stands,
     timed_up_and_go,
 )
 from osteon.core.errors import InputError, OutOfScope, UnitError
@@ -51,28 +51,28 @@ def test_timed_up_and_go(seconds, crossed):
     ],
 )  # fmt: skip
 def test_thirty_second_chair_stand_norms(age, sex, norm):
-    assert chair_stand_30s(norm, age_years=age, sex=sex).refer is False
-    assert chair_stand_30s(norm - 1, age_years=age, sex=sex).refer is True
+    assert thirty_second_chair_stands(norm, age_years=age, sex=sex).refer is False
+    assert thirty_second_chair_stands(norm - 1, age_years=age, sex=sex).refer is True
 
 
 def test_chair_stand_with_arms_counts_as_none():
-    found = chair_stand_30s(20, age_years=70, sex="female", arms_used=True)
+    found = thirty_second_chair_stands(20, age_years=70, sex="female", arms_used=True)
     assert found.value == 0 and found.refer is True and "arms_used_counts_as_0" in found.notes
 
 
 @pytest.mark.parametrize("bad", [{"age_years": 59}, {"age_years": 95}])
 def test_chair_stand_without_norm_is_refused(bad):
     with pytest.raises(OutOfScope):
-        chair_stand_30s(10, **{"age_years": 70, "sex": "male", **bad})
+        thirty_second_chair_stands(10, **{"age_years": 70, "sex": "male", **bad})
 
 
 @pytest.mark.parametrize(
     ("score", "crossed"),
     [
-        (chair_stand_5(11.9), set()),
-        (chair_stand_5(12), {"awgs"}),
-        (chair_stand_5(15), {"awgs"}),
-        (chair_stand_5(15.1), {"awgs", "ewgsop2"}),
+        (five_chair_stands(11.9), set()),
+        (five_chair_stands(12), {"awgs"}),
+        (five_chair_stands(15), {"awgs"}),
+        (five_chair_stands(15.1), {"awgs", "ewgsop2"}),
         (four_stage_balance(10), set()),
         (four_stage_balance(9.9), {"steadi"}),
         (single_leg_stance(5), set()),
@@ -117,9 +117,9 @@ def test_steadi(answers, band):
 @pytest.mark.parametrize(
     "test",
     [
-        timed_up_and_go(None), chair_stand_5(None), four_stage_balance(None), single_leg_stance(None), gait_speed(None),
-        grip_strength(None, sex="male"), grip_strength(20, sex=None), chair_stand_30s(None, age_years=70, sex="male"),
-        chair_stand_30s(8, age_years=None, sex="male"),
+        timed_up_and_go(None), five_chair_stands(None), four_stage_balance(None), single_leg_stance(None), gait_speed(None),
+        grip_strength(None, sex="male"), grip_strength(20, sex=None), thirty_second_chair_stands(None, age_years=70, sex="male"),
+        thirty_second_chair_stands(8, age_years=None, sex="male"),
     ],
 )  # fmt: skip
 def test_not_made_is_unknown(test):
@@ -205,12 +205,12 @@ def test_contradictory_facts_are_refused(facts):
 
 
 def test_impossible_values_are_refused():
-    for refused in (lambda: timed_up_and_go(0), lambda: gait_speed(-1), lambda: chair_stand_5(0)):
+    for refused in (lambda: timed_up_and_go(0), lambda: gait_speed(-1), lambda: five_chair_stands(0)):
         with pytest.raises(UnitError):
             refused()
     for refused in (
         lambda: single_leg_stance(-1), lambda: grip_strength(20, sex="x"), lambda: steadi(stay_independent=15),
-        lambda: chair_stand_30s(-1, age_years=70, sex="male"), lambda: chair_stand_30s(5, age_years=70, sex="x"),
+        lambda: thirty_second_chair_stands(-1, age_years=70, sex="male"), lambda: thirty_second_chair_stands(5, age_years=70, sex="x"),
     ):  # fmt: skip
         with pytest.raises(InputError):
             refused()

@@ -168,14 +168,16 @@ def _tests(facts: FallFacts) -> Iterator[Score]:
     if facts.gait_speed_m_s is not None:
         yield falls.gait_speed(facts.gait_speed_m_s)
     if facts.chair_stand_5_s is not None:
-        yield falls.chair_stand_5(facts.chair_stand_5_s)
+        yield falls.five_chair_stands(facts.chair_stand_5_s)
     if facts.tandem_stance_s is not None:
         yield falls.four_stage_balance(facts.tandem_stance_s)
     if facts.single_leg_stance_s is not None:
         yield falls.single_leg_stance(facts.single_leg_stance_s)
     norm = facts.age_years is not None and 60 <= facts.age_years < 95 and facts.sex is not None
     if facts.chair_stand_30s_count is not None and norm:
-        yield falls.chair_stand_30s(facts.chair_stand_30s_count, age_years=facts.age_years, sex=facts.sex)
+        yield falls.thirty_second_chair_stands(
+            facts.chair_stand_30s_count, age_years=facts.age_years, sex=facts.sex
+        )
     asked = (facts.unsteady, facts.worries, facts.stay_independent)
     if any(answer is not None for answer in asked):
         yield falls.steadi(

@@ -2,7 +2,7 @@
 Falls and function tests, one by one, against their published cut-offs.
 
 Each test gives a :class:`Score` whose band is "normal" or "abnormal" and whose ``refer`` says the same. Where authors
-disagree the stricter and the other cut are named in the notes: ``cut:NAME`` lists every published cut that is crossed.
+disagree the strictest cut decides, and the notes name every published cut that is crossed (``cut:NAME``).
 ``fall_risk_score`` (fall_risk.py) puts together what is there.
 """
 
@@ -13,13 +13,13 @@ from osteon.core.errors import InputError, OutOfScope
 from osteon.domain.score import Score
 
 __all__ = [
-    "chair_stand_5",
-    "chair_stand_30s",
+    "five_chair_stands",
     "four_stage_balance",
     "gait_speed",
     "grip_strength",
     "single_leg_stance",
     "steadi",
+    "thirty_second_chair_stands",
     "timed_up_and_go",
 ]
 
@@ -89,7 +89,7 @@ def timed_up_and_go(tug_s: float | None) -> Score:
     return _test("tug", found, "s", {"tug_s": tug_s}, cuts, cut_off=f">={entry['steadi_from_s']}")
 
 
-def chair_stand_30s(
+def thirty_second_chair_stands(
     count: int | None, *, age_years: float | None, sex: str | None, arms_used: bool = False
 ) -> Score:
     """
@@ -104,7 +104,7 @@ def chair_stand_30s(
 
     Examples
     --------
-    >>> print(chair_stand_30s(10, age_years=72, sex="female"))
+    >>> print(thirty_second_chair_stands(10, age_years=72, sex="female"))
     chair_stand_30s 10 stands: normal (no referral, <10)
     """
     entry = published("chair_stand_30s")
@@ -134,13 +134,13 @@ def chair_stand_30s(
     )  # fmt: skip
 
 
-def chair_stand_5(chair_stand_5_s: float | None) -> Score:
+def five_chair_stands(chair_stand_5_s: float | None) -> Score:
     """
     Five stands from a chair: slow from 12 s (AWGS 2019), above 15 s (EWGSOP2).
 
     Examples
     --------
-    >>> print(chair_stand_5(11.9))
+    >>> print(five_chair_stands(11.9))
     chair_stand_5 11.9 s: normal (no referral, >=12)
     """
     entry = published("chair_stand_5")
