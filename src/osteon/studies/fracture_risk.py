@@ -84,6 +84,7 @@ class Config:
     last_development_year: int = 2014
     virtual_people: int = 2000
     save_models: bool = False
+    cycles: tuple[str, ...] = ()  # NHANES cycles to read from a folder of XPT files, e.g. ("J",)
     processes: int = 2
 
     def __post_init__(self) -> None:
@@ -173,7 +174,9 @@ def run(data: str, *, config: Config, seed: int, command: str = "", checkpoint: 
         stamp = provenance(seed=seed, command=command)
         return Result(kind="published", simulated=False, loaded=None, population=None, eligible=None, answers={},
                       skipped={}, survival=None, textbook=None, truth=(), recheck=recheck(), config=config, provenance=stamp)  # fmt: skip
-    source = loaded(data, config_people=config.virtual_people, seed=seed, fewest=config.fewest_rows)
+    source = loaded(
+        data, people=config.virtual_people, seed=seed, fewest=config.fewest_rows, cycles=config.cycles
+    )
     table = source.cohort.table
     answers: dict[str, Answer] = {}
     skipped: dict[str, str] = {}

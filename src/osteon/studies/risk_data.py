@@ -39,7 +39,7 @@ class Loaded:
     bayes_auc: Mapping[str, float] = field(default_factory=dict)
 
 
-def loaded(data: str, *, config_people: int, seed: int, fewest: int) -> Loaded:
+def loaded(data: str, *, people: int, seed: int, fewest: int, cycles: tuple[str, ...] = ()) -> Loaded:
     """
     The cohort behind ``data``.
 
@@ -53,7 +53,7 @@ def loaded(data: str, *, config_people: int, seed: int, fewest: int) -> Loaded:
     if data == "virtual":
         from osteon.synth.cohort import virtual_cohort
 
-        made = virtual_cohort(config_people, seed=seed)
+        made = virtual_cohort(people, seed=seed)
         return Loaded(kind="virtual", cohort=made.cohort.at_least(fewest), plan=PLANS["virtual"], truth=made.truth,
                       bayes_auc=made.bayes_auc)  # fmt: skip
     if data in _SHELF:
@@ -64,7 +64,7 @@ def loaded(data: str, *, config_people: int, seed: int, fewest: int) -> Loaded:
             f"{data}: no such file or folder, and no kind of data the study knows.",
             hint="Kinds: nhanes, glow, estonia, virtual, published.",
         )
-    return _given(path, fewest)
+    return _given(path, fewest, cycles)
 
 
 def _known(data: str, fewest: int) -> Loaded:
@@ -85,13 +85,13 @@ def _known(data: str, fewest: int) -> Loaded:
     return Loaded(kind=data, cohort=cohort.at_least(fewest), plan=PLANS[data], inputs=inputs)
 
 
-def _given(path: Path, fewest: int) -> Loaded:
+def _given(path: Path, fewest: int, cycles: tuple[str, ...]) -> Loaded:
     from osteon.cohort.sources import checked, nhanes
 
     if path.is_dir():
         transport = [p for p in path.iterdir() if p.name.upper().endswith((".XPT", ".XPT.GZ"))]
         if transport:
-            cohort = nhanes.raw(path).at_least(fewest)
+            cohort = nhanes.raw(path, cycles=cycles or None).at_least(fewest)
             return Loaded(kind="nhanes", cohort=cohort, plan=PLANS["nhanes"], inputs=tuple(sorted(transport)))
         tables = [
             p for p in path.iterdir() if p.suffix.lower() in {".csv", ".tsv", ".xlsx", ".parquet", ".gz"}

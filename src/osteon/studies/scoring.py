@@ -93,7 +93,7 @@ def _with_gaps(table: pd.DataFrame, predictors: tuple[str, ...]) -> pd.DataFrame
             f"the table lacks {len(absent)} of the model's {len(predictors)} predictors ({', '.join(absent[:5])}, ...).",
             hint="At least half of them are needed; the rest is filled in and named in the scores.",
         )
-    return table.assign(**{name: np.nan for name in absent})
+    return table.assign(**dict.fromkeys(absent, np.nan))
 
 
 def _held(names: Sequence[tuple[str, ...]]) -> int:
