@@ -1,7 +1,6 @@
 """Every command as typed: its help, its answer, its refusals."""
 
 import io
-import json
 import subprocess
 import sys
 
@@ -16,6 +15,7 @@ from osteon import __version__
 from osteon.cli.main import app
 from osteon.cohort.schema import schema
 from osteon.core.errors import OsteonError
+from osteon.studies.fracture_risk import Summary
 
 
 def commands(group, before=()):
@@ -263,13 +263,21 @@ def test_wrong_words_are_exit_2(osteon, argv):
     assert osteon(*argv).exit_code == 2
 
 
-@pytest.mark.slow
-def test_demo_writes_a_report_of_simulated_people(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "osteon", "demo", "--out", str(tmp_path / "demo"), "--no-open"],
-        capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "SIMULATED" in done.stdout
-    results = json.loads((tmp_path / "demo" / "virtual" / "results.json").read_text(encoding="utf-8"))
-    assert results["simulated"] is True
+@pytest.mark.parametrize("real", [False, True])
+def test_demo_runs_on_simulated_people_and_on_real_ones_where_they_are(monkeypatch, tmp_path, real):
+    runs = []
+
+    def run_to_folder(data, *, config, seed, out, lang, command):
+        runs.append((data, config, lang))
+        return Summary(lines=(f"{data} is done",))
+
+    monkeypatch.setattr("osteon.studies.fracture_risk.run_to_folder", run_to_folder)
+    monkeypatch.delenv("OSTEON_DATA", raising=False)
+    if real:
+        (tmp_path / "tabular" / "nhanes").mkdir(parents=True)
+        monkeypatch.setenv("OSTEON_DATA", str(tmp_path))
+    said = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "demo"), "--lang", "zh", "--no-open"])
+    assert said.exit_code == 0
+    assert runs == [("virtual", "quick", "zh")] + [("nhanes", "default", "zh")] * real
+    assert "virtual data (SIMULATED people)" in said.output
+    assert "virtual is done" in said.output

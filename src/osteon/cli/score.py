@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["model_app", "score"]
+__all__ = ["model_app", "score", "show"]
 
 model_app = typer.Typer(help="Saved models.", no_args_is_help=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -97,8 +98,12 @@ def _compared(column: pd.Series, name: str, *, where: str) -> pd.Series:
         return numbers(column, where=where)
     if name in _COMPARED:
         return categories(column, schema().fields[name], where=where).astype(object)
-    return (
-        column.astype(object)
-        .mask(is_missing(column), None)
-        .map(lambda cell: None if cell is None else str(cell))
-    )
+    texts = [_written(cell) for cell in column.astype(object).mask(is_missing(column), None)]
+    return pd.Series(texts, index=column.index, dtype=object)
+
+
+def _written(cell: Any) -> str | None:
+    """A cell as it was typed: a telephone number read as 13800000001.0 beside empty cells is 13800000001."""
+    if cell is None or cell != cell:
+        return None
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

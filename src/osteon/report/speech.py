@@ -49,7 +49,7 @@ from osteon.report.theme import Pen
 from osteon.report.value import Cell, Estimate, Indented, Number, Proportion, Ref, Strong, Text, Words
 from osteon.report.words import Dictionary, words
 
-__all__ = ["checklist_table", "labels", "speak", "unlinked"]
+__all__ = ["checklist_table", "labels", "provenance_rows", "speak", "unlinked"]
 
 _LINK = re.compile("\ue000([^\ue001]*)\ue001([^\ue002]*)\ue002")
 
