@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from osteon.cohort.sources import table as tables
+from osteon.cohort.sources.checked import checked
 from osteon.core.errors import FileError, SchemaError
 from osteon.core.files import staged_folder, write_json
 from osteon.core.provenance import provenance
@@ -44,7 +45,7 @@ def score_to_folder(patients: Path, *, model: Path, out: Path, command: str = ""
             f"{model}: holds no model card.", hint="Name a folder that a study wrote with save_models = true."
         )
     found = load_model(model)
-    cohort = tables.read(patients)
+    cohort = checked(tables.read(patients, leave_out_empty=True), where=str(patients))
     table = _with_gaps(cohort.table, found.model.used)
     prediction = found.model.predict(table)
     ids = cohort.table["participant_id"] if "participant_id" in cohort.table.columns else cohort.table.index

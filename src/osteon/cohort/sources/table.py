@@ -27,7 +27,12 @@ BONE_STATUS = frozenset({"osteoporosis_fn", "osteoporosis_fn_or_ls", "both_sites
 
 
 def read(
-    path: Path, *, sheet: str | None = None, units: Mapping[str, str] | None = None, min_rows: int = 1
+    path: Path,
+    *,
+    sheet: str | None = None,
+    units: Mapping[str, str] | None = None,
+    min_rows: int = 1,
+    leave_out_empty: bool = False,
 ) -> Cohort:
     """
     A user's table as a cohort; a filled hospital template is one, with its empty columns left out (``column_empty``).
@@ -42,6 +47,8 @@ def read(
         Units the headers do not tell, by our name or by the header: ``{"25OHD": "ng/mL"}``.
     min_rows : int
         Refuse a table with fewer people.
+    leave_out_empty : bool
+        Leave out (and log) columns without any value instead of refusing them: for a few patients to be scored.
 
     Returns
     -------
@@ -58,7 +65,8 @@ def read(
     """
     hospital = _hospital_sheet(path) if sheet is None else None
     foreign = read_table(path, sheet=hospital or sheet)
-    empty = [column for column in foreign if hospital and is_missing(foreign[column]).all()]
+    gaps_allowed = hospital is not None or leave_out_empty
+    empty = [column for column in foreign if gaps_allowed and is_missing(foreign[column]).all()]
     table, log = recognised(foreign.drop(columns=empty), where=str(path), units=units or {})
     log = [*(Change(code="column_empty", column=str(name), n=0, why="not filled in") for name in empty), *log]
     if "participant_id" not in table.columns:
