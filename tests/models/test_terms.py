@@ -19,7 +19,9 @@ def people():
         "weight_kg": rng.normal(70, 12, 400),
         "sex": pd.Categorical(rng.choice(["female", "male"], 400)),
     })  # fmt: skip
-    eta = 0.08 * (table["age_years"] - 70) - 0.03 * (table["weight_kg"] - 70) + 0.7 * (table["sex"] == "female")
+    eta = (
+        0.08 * (table["age_years"] - 70) - 0.03 * (table["weight_kg"] - 70) + 0.7 * (table["sex"] == "female")
+    )
     return table, rng.random(400) < expit(eta)
 
 
@@ -29,7 +31,8 @@ def test_the_printed_model_reproduces_the_predictions(people):
     model = train(table, y, spec=spec, options=TrainOptions(impute=ImputeOptions(m=2)), seed=1)
     written = model_terms(model)
     basis = spline_basis(table["age_years"], knots=written.knots["age_years"])
-    columns = {"age_years": basis[:, 0], "age_years'": basis[:, 1], "age_years''": basis[:, 2], "weight_kg": table["weight_kg"]}
+    columns = dict(zip(("age_years", "age_years'", "age_years''"), basis.T, strict=True))
+    columns["weight_kg"] = table["weight_kg"]
     columns |= {f"sex={level}": (table["sex"] == level).to_numpy(float) for level in ("female", "male")}
     eta = written.intercept + sum(
         t.coefficient * (np.asarray(columns[t.column]) - t.centre) / t.scale for t in written.terms

@@ -37,7 +37,7 @@ def test_anova_from_summary_equals_anova_on_rows():
 def test_hanley_mcneil_matches_simulated_spread_of_exponential_scores():
     rng = np.random.default_rng(5)
     high, low = rng.exponential(4.0, (4000, 60)), rng.exponential(1.0, (4000, 90))
-    aucs = [(h[:, None] > l[None]).mean() for h, l in zip(high, low, strict=True)]
+    aucs = [(ill[:, None] > well[None]).mean() for ill, well in zip(high, low, strict=True)]
     assert np.mean(aucs) == pytest.approx(0.8, abs=0.005)  # rate ratio 4 : 1
     assert hanley_mcneil_se(0.8, events=60, nonevents=90) == pytest.approx(np.std(aucs), rel=0.04)
 

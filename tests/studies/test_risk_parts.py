@@ -207,7 +207,8 @@ def test_a_saved_model_scores_new_patients(people, tmp_path):
     scores = pd.read_csv(tmp_path / "scored" / "scores.csv")
     assert list(scores["participant_id"]) == [0, 1, 2, 3]
     assert ((scores["low"] <= scores["risk"]) & (scores["risk"] <= scores["high"])).all()
-    assert {"smoking_current", "weight_kg"} <= set(scores["missing"][0].split())  # absent, and empty for all four
+    unknown = {"smoking_current", "weight_kg"}  # absent, and empty for all four
+    assert unknown <= set(scores["missing"][0].split())
     assert "age_years" in scores["out_of_range"][2]
     assert json.loads((tmp_path / "scored" / "results.json").read_text())["scored"]["n"] == 4
     with pytest.raises(SchemaError, match="predictors"):

@@ -61,10 +61,18 @@ def model_terms(model: TrainedModel) -> ModelTerms | None:
             pooled = pool(estimates, variances)
             value, se = pooled.value, pooled.se
         else:
-            value, se = float(np.mean(estimates)), float(np.sqrt(variances[0])) if len(variances) == 1 else np.nan
+            value = float(np.mean(estimates))
+            se = float(np.sqrt(variances[0])) if len(variances) == 1 else np.nan
         centre, scale = scaling[column]
         terms.append(
-            Term(column=column, variable=model.sources[column], centre=centre, scale=scale, coefficient=value, se=se)
+            Term(
+                column=column,
+                variable=model.sources[column],
+                centre=centre,
+                scale=scale,
+                coefficient=value,
+                se=se,
+            )
         )
     intercept = float(np.mean([fit.intercept for fit in fits]))
     return ModelTerms(terms=tuple(terms), intercept=intercept, knots=knots, copies=len(fits))
