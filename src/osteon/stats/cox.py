@@ -17,8 +17,7 @@ from osteon.core.errors import ConfigError, NotEnoughData, ShapeError
 from osteon.stats.concordance import Concordance, concordance
 from osteon.stats.hazard import (
     ChiSquare,
-    HazardRatio,
-    baseline_at,
+    HazardModel,
     chi_square,
     hazard_ratios,
     inverse_information,
@@ -37,58 +36,18 @@ Ties = Literal["efron", "breslow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CoxModel:
-    """
-    A fitted Cox model. The baseline is a person at the covariate ``means``.
+class CoxModel(HazardModel):
+    """A fitted Cox model; the three tests ask whether all coefficients are 0."""
 
-    ``log_likelihood_null`` is that of no covariates; the three tests ask whether all coefficients are 0.
-    """
-
-    terms: tuple[HazardRatio, ...]
-    covariance: Floats
-    means: Floats
-    log_likelihood_null: float
-    log_likelihood: float
     likelihood_ratio: ChiSquare
     wald: ChiSquare
     score: ChiSquare
     concordance: Concordance
-    baseline_time: Floats
-    baseline_cumulative_hazard: Floats
-    longest_follow_up: float
     ties: Ties
-    n: int
-    events: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The covariates, in the order of the model."""
-        return tuple(term.name for term in self.terms)
-
-    @property
-    def coefficients(self) -> Floats:
-        """The log hazard ratios, in the order of the model."""
-        return np.array([term.coefficient for term in self.terms])
-
-    def log_relative_hazard(self, covariates: Mapping[str, npt.ArrayLike]) -> Floats:
-        """The log hazard of each person relative to one at the covariate means, shape (n,)."""
-        return (model_matrix(covariates, names=self.names) - self.means) @ self.coefficients
 
     def survival_at(self, covariates: Mapping[str, npt.ArrayLike], *, times: npt.ArrayLike) -> Floats:
-        """
-        Predicted event-free share of each person at each time, shape (n, times).
-
-        Raises
-        ------
-        NotEnoughData
-            A time lies beyond the longest follow-up of the people the model was fitted on.
-        """
-        asked = np.atleast_1d(np.asarray(times, dtype=np.float64))
-        hazard = baseline_at(
-            self.baseline_time, self.baseline_cumulative_hazard, asked, last=self.longest_follow_up
-        )
-        return np.exp(-np.exp(self.log_relative_hazard(covariates))[:, None] * hazard[None, :])
+        """Predicted event-free share of each person at each time, shape (n, times)."""
+        return np.exp(-self.cumulative_hazard_at(covariates, times=times))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from osteon.stats.hazard import (
-    HazardRatio,
-    baseline_at,
-    hazard_ratios,
-    maximum_likelihood,
-    model_matrix,
-    standardised,
-)
+from osteon.stats.hazard import HazardModel, hazard_ratios, maximum_likelihood, standardised
 from osteon.stats.times import CompetingRisks, covariate_matrix, life_table
 
 __all__ = ["FineGrayModel", "fine_gray"]
@@ -30,55 +23,15 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FineGrayModel:
-    """
-    A fitted Fine-Gray model; hazard ratios are subdistribution hazard ratios, ``covariance`` is robust.
-
-    The baseline is a person at the covariate ``means``.
-    """
+class FineGrayModel(HazardModel):
+    """A fitted Fine-Gray model; hazard ratios are subdistribution hazard ratios, ``covariance`` is robust."""
 
     cause: int
-    terms: tuple[HazardRatio, ...]
-    covariance: Floats
-    means: Floats
-    log_likelihood_null: float
-    log_likelihood: float
-    baseline_time: Floats
-    baseline_cumulative_hazard: Floats
-    longest_follow_up: float
-    n: int
-    events: int
     competing: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The covariates, in the order of the model."""
-        return tuple(term.name for term in self.terms)
-
-    @property
-    def coefficients(self) -> Floats:
-        """The log subdistribution hazard ratios, in the order of the model."""
-        return np.array([term.coefficient for term in self.terms])
-
-    def log_relative_hazard(self, covariates: Mapping[str, npt.ArrayLike]) -> Floats:
-        """The log subdistribution hazard of each person relative to one at the covariate means, shape (n,)."""
-        return (model_matrix(covariates, names=self.names) - self.means) @ self.coefficients
 
     def incidence_at(self, covariates: Mapping[str, npt.ArrayLike], *, times: npt.ArrayLike) -> Floats:
-        """
-        Predicted cumulative incidence of the cause for each person at each time, shape (n, times).
-
-        Raises
-        ------
-        NotEnoughData
-            A time lies beyond the longest follow-up of the people the model was fitted on.
-        """
-        asked = np.atleast_1d(np.asarray(times, dtype=np.float64))
-        hazard = baseline_at(
-            self.baseline_time, self.baseline_cumulative_hazard, asked, last=self.longest_follow_up
-        )
-        return -np.expm1(-np.exp(self.log_relative_hazard(covariates))[:, None] * hazard[None, :])
+        """Predicted cumulative incidence of the cause for each person at each time, shape (n, times)."""
+        return -np.expm1(-self.cumulative_hazard_at(covariates, times=times))
 
 
 def fine_gray(

@@ -1,4 +1,4 @@
-"""What the hazard models share: hazard ratios, the likelihood's maximum, and reading a baseline hazard."""
+"""What the hazard models share: hazard ratios, the likelihood's maximum, and what a fitted model predicts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from osteon.stats.wald import normal_quantile
 
 __all__ = [
     "ChiSquare",
+    "HazardModel",
     "HazardRatio",
-    "baseline_at",
     "chi_square",
     "hazard_ratios",
     "inverse_information",
@@ -53,6 +53,64 @@ class HazardRatio:
     p: float
     hazard_ratio: float
     ci: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HazardModel:
+    """
+    What every fitted hazard model holds. The baseline is a person at the covariate ``means``.
+
+    ``log_likelihood_null`` is that of no covariates.
+    """
+
+    terms: tuple[HazardRatio, ...]
+    covariance: Floats
+    means: Floats
+    log_likelihood_null: float
+    log_likelihood: float
+    baseline_time: Floats
+    baseline_cumulative_hazard: Floats
+    longest_follow_up: float
+    n: int
+    events: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The covariates, in the order of the model."""
+        return tuple(term.name for term in self.terms)
+
+    @property
+    def coefficients(self) -> Floats:
+        """The log hazard ratios, in the order of the model."""
+        return np.array([term.coefficient for term in self.terms])
+
+    def log_relative_hazard(self, covariates: Mapping[str, npt.ArrayLike]) -> Floats:
+        """The log hazard of each person relative to one at the covariate means, shape (n,)."""
+        return (model_matrix(covariates, names=self.names) - self.means) @ self.coefficients
+
+    def cumulative_hazard_at(
+        self, covariates: Mapping[str, npt.ArrayLike], *, times: npt.ArrayLike
+    ) -> Floats:
+        """
+        Predicted cumulative hazard of each person at each time, shape (n, times).
+
+        Raises
+        ------
+        NotEnoughData
+            A time lies beyond the longest follow-up of the people the model was fitted on.
+        """
+        asked = np.atleast_1d(np.asarray(times, dtype=np.float64))
+        if not (asked >= 0).all():
+            raise NotEnoughData("times holds a missing or negative time, expected numbers >= 0.")
+        if (asked > self.longest_follow_up).any():
+            raise NotEnoughData(
+                f"Time {asked.max():g} lies beyond the longest follow-up, {self.longest_follow_up:g}."
+            )
+        steps = np.concatenate([[0.0], self.baseline_cumulative_hazard])
+        baseline = steps[np.searchsorted(self.baseline_time, asked, side="right")]
+        hazard: Floats = np.exp(self.log_relative_hazard(covariates))[:, None] * baseline[None, :]
+        return hazard
 
 
 def chi_square(chi2: float, df: int) -> ChiSquare:
@@ -185,12 +243,3 @@ def _at_least(trial: tuple[float, Floats, Floats], value: float) -> bool:
     """Whether a trial is finite throughout and not below ``value`` but for rounding."""
     finite = np.isfinite(trial[0]) and np.isfinite(trial[1]).all() and np.isfinite(trial[2]).all()
     return bool(finite and trial[0] >= value - 1e-9 * (1 + abs(value)))
-
-
-def baseline_at(time: Floats, hazard: Floats, asked: Floats, *, last: float) -> Floats:
-    """A cumulative hazard that steps at ``time``, read at ``asked``; beyond ``last`` it is refused."""
-    if not (asked >= 0).all():
-        raise NotEnoughData("times holds a missing or negative time, expected numbers >= 0.")
-    if (asked > last).any():
-        raise NotEnoughData(f"Time {asked.max():g} lies beyond the longest follow-up, {last:g}.")
-    return np.concatenate([[0.0], hazard])[np.searchsorted(time, asked, side="right")]
