@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from osteon.core.errors import ConfigError, InputError, NotEnoughData, SchemaError, ShapeError
 from osteon.stats.balance import share_difference, standardized_difference
 from osteon.stats.groupwise import ChosenTest, all_normal, mean_test, rank_test, table_test
-from osteon.stats.inputs import option
+from osteon.stats.inputs import option, vector_with_gaps
 from osteon.stats.posthoc import PostHoc
 
 __all__ = ["Baseline", "BaselineRow", "Column", "CountSummary", "NumberSummary", "baseline"]
@@ -191,29 +191,20 @@ def _row(
     n = next(iter(member.values())).size
     if column.kind == "number":
         return _number_row(
-            name, column, numbers=_numbers(column.values, name=name, n=n), member=member, alpha=alpha
+            name,
+            column,
+            numbers=vector_with_gaps(column.values, name=f"column {name}", n=n),
+            member=member,
+            alpha=alpha,
         )
     codes, levels = _codes(name, column, n=n)
     return _count_row(name, column, codes=codes, levels=levels, member=member, rng=rng)
 
 
-def _numbers(values: ArrayLike | Sequence[Any], *, name: str, n: int) -> NDArray[np.float64]:
-    """One number per person, NaN where missing."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"column {name} holds something that is not a number: {error}.") from error
-    if array.shape != (n,):
-        raise ShapeError(f"column {name} has shape {array.shape} for {n} people.")
-    if np.isinf(array).any():
-        raise InputError(f"column {name} holds an infinite value.")
-    return array
-
-
 def _codes(name: str, column: Column, *, n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Position of each person's category among the levels, NaN where missing."""
     if column.kind == "flag":
-        flags = _numbers(column.values, name=name, n=n)
+        flags = vector_with_gaps(column.values, name=f"column {name}", n=n)
         other = flags[np.isfinite(flags) & (flags != 0) & (flags != 1)]
         if other.size:
             raise InputError(f"column {name} holds {other[0]:g}, expected a flag of 0, 1 or missing.")

@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteon.core.errors import ConfigError, InputError, NotEnoughData, ShapeError
 
-__all__ = ["count_table", "flags", "group_vectors", "level_in_range", "option", "same_length", "vector"]
+__all__ = [
+    "count_table",
+    "flags",
+    "group_vectors",
+    "level_in_range",
+    "option",
+    "same_length",
+    "vector",
+    "vector_with_gaps",
+]
 
 
 def vector(values: ArrayLike, *, name: str, least: int = 1) -> NDArray[np.float64]:
@@ -25,12 +34,7 @@ def vector(values: ArrayLike, *, name: str, least: int = 1) -> NDArray[np.float6
     NotEnoughData
         Fewer than ``least`` values.
     """
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{name} holds something that is not a number: {error}.", hint="Pass numbers only."
-        ) from error
+    array = _numbers(values, name=name)
     if array.ndim != 1:
         raise ShapeError(f"{name} has {array.ndim} axes, expected 1.", hint="Pass one value per person.")
     bad = int(np.count_nonzero(~np.isfinite(array)))
@@ -42,6 +46,34 @@ def vector(values: ArrayLike, *, name: str, least: int = 1) -> NDArray[np.float6
     if array.size < least:
         raise NotEnoughData(f"{name} has {array.size} values, at least {least} are needed.")
     return array
+
+
+def vector_with_gaps(values: ArrayLike, *, name: str, n: int) -> NDArray[np.float64]:
+    """
+    One number for each of ``n`` people, NaN where it is missing.
+
+    Raises
+    ------
+    ShapeError
+        Not one value per person.
+    InputError
+        Not numbers, or a value is infinite.
+    """
+    array = _numbers(values, name=name)
+    if array.shape != (n,):
+        raise ShapeError(f"{name} has shape {array.shape} where ({n},) is needed, one value per person.")
+    if np.isinf(array).any():
+        raise InputError(f"{name} holds an infinite value.", hint="Set it to NaN where it is not known.")
+    return array
+
+
+def _numbers(values: ArrayLike, *, name: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} holds something that is not a number: {error}.", hint="Pass numbers only."
+        ) from error
 
 
 def flags(values: ArrayLike, *, name: str, both: bool = True) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from scipy import special, stats
 
 from osteon.core.errors import InputError, NotEnoughData, ShapeError
 from osteon.core.result import Interval
-from osteon.stats.inputs import level_in_range, option, vector
+from osteon.stats.inputs import level_in_range, option, vector, vector_with_gaps
 
 __all__ = [
     "SurveyDesign",
@@ -161,19 +161,6 @@ def _domain(
     return inside, (f"missing:{missing}",) if missing else ()
 
 
-def _column(values: ArrayLike, *, name: str, n: int) -> NDArray[np.float64]:
-    """One number per sampled person; NaN where it is missing."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} holds something that is not a number: {error}.") from error
-    if array.shape != (n,):
-        raise ShapeError(f"{name} has shape {array.shape} for a design of {n} people.")
-    if np.isinf(array).any():
-        raise InputError(f"{name} holds an infinite value.")
-    return array
-
-
 def _linearised(
     influence: NDArray[np.float64], *, design: SurveyDesign, inside: NDArray[np.bool_]
 ) -> tuple[float, int, tuple[str, ...]]:
@@ -238,7 +225,7 @@ def survey_mean(
     >>> survey_mean([1, 2, 3, 6], survey_design([1, 1, 1, 1])).value
     3.0
     """
-    y = _column(values, name="values", n=design.weights.size)
+    y = vector_with_gaps(values, name="values", n=design.weights.size)
     inside, notes = _domain(design, y, domain=domain)
     w, y = np.where(inside, design.weights, 0.0), np.where(inside, y, 0.0)
     total = float(w.sum())
@@ -284,7 +271,7 @@ def survey_proportion(
     >>> print(survey_proportion([1, 0, 0, 1, 0, 0], survey_design([1] * 6)).ci)
     0.042 to 0.851
     """
-    y = _column(flag, name="flag", n=design.weights.size)
+    y = vector_with_gaps(flag, name="flag", n=design.weights.size)
     other = y[np.isfinite(y) & (y != 0) & (y != 1)]
     if other.size:
         raise InputError(f"flag holds {other[0]:g}, expected 0, 1 or missing.")
@@ -319,7 +306,7 @@ def survey_total(
     >>> survey_total([1, 0, 1, 1], survey_design([100, 100, 200, 200])).value
     500.0
     """
-    y = _column(values, name="values", n=design.weights.size)
+    y = vector_with_gaps(values, name="values", n=design.weights.size)
     inside, notes = _domain(design, y, domain=domain)
     influence = np.where(inside, design.weights * np.where(inside, y, 0.0), 0.0)
     variance, df, more = _linearised(influence, design=design, inside=inside)
@@ -356,7 +343,10 @@ def survey_ratio(
     0.5
     """
     size = design.weights.size
-    y, x = _column(numerator, name="numerator", n=size), _column(denominator, name="denominator", n=size)
+    y, x = (
+        vector_with_gaps(numerator, name="numerator", n=size),
+        vector_with_gaps(denominator, name="denominator", n=size),
+    )
     inside, notes = _domain(design, y, x, domain=domain)
     w = np.where(inside, design.weights, 0.0)
     y, x = np.where(inside, y, 0.0), np.where(inside, x, 0.0)
