@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from osteon.cohort.cells import numbers
-from osteon.cohort.cohort import Cohort, FlowStep
+from osteon.cohort.cohort import Cohort
 from osteon.cohort.read import read_table
-from osteon.cohort.sources.mapping import mapped, outside_limits, renumbered, required, source_map
+from osteon.cohort.sources.mapping import as_read, mapped, required, source_map
 from osteon.core.errors import SchemaError
 
 __all__ = ["read"]
@@ -41,10 +41,8 @@ def read(path: Path) -> Cohort:
     for name, own in (("SITE_ID", "site_id"), ("PHY_ID", "physician_id")):
         if name in foreign.columns:
             table[own] = foreign[name].map(str).astype("str")
-    table = renumbered(table)
-    step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="women in the file")
-    return Cohort(
-        table=table, source=path.name.split(".")[0].lower(), log=(*log, *outside_limits(table)), flow=(step,),
+    return as_read(
+        table, source=path.name.split(".")[0].lower(), log=log, of="women",
         notes=("Fractures are oversampled (25 %): absolute risks do not hold in the population.",),
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ An entry::
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,13 @@ import numpy as np
 import pandas as pd
 
 from osteon.cohort.cells import identifiers, numbers
-from osteon.cohort.cohort import Change
+from osteon.cohort.cohort import Change, Cohort, FlowStep
 from osteon.cohort.schema import Field, schema
 from osteon.cohort.units import convert, quantity_of
 from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError, SchemaError
 
-__all__ = ["in_schema_order", "mapped", "outside_limits", "renumbered", "required", "source_map"]
+__all__ = ["as_read", "in_schema_order", "mapped", "outside_limits", "renumbered", "required", "source_map"]
 
 _KEYS = frozenset({"from", "unit", "missing", "yes", "no", "codes", "valid", "file", "evidence", "note"})
 
@@ -226,6 +226,15 @@ def outside_limits(table: pd.DataFrame) -> tuple[Change, ...]:
             log.append(Change(code="outside_limits", column=str(name), before=f"{odd.min():g} to {odd.max():g}",
                               after=f"{low:g} to {high:g}", n=len(odd), why="queried, not changed"))  # fmt: skip
     return tuple(log)
+
+
+def as_read(
+    table: pd.DataFrame, *, source: str, log: Iterable[Change], of: str, notes: tuple[str, ...] = ()
+) -> Cohort:
+    """The cohort a file holds: rows renumbered, implausible values logged, ``of`` ("women") counted in its flow."""
+    table = renumbered(table)
+    step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason=f"{of} in the file")
+    return Cohort(table=table, source=source, log=(*log, *outside_limits(table)), flow=(step,), notes=notes)
 
 
 def required(table: pd.DataFrame, names: Sequence[str], *, where: str) -> None:

@@ -18,7 +18,14 @@ import pandas as pd
 from osteon.cohort.cells import numbers
 from osteon.cohort.cohort import Change, Cohort, FlowStep
 from osteon.cohort.read import read_table
-from osteon.cohort.sources.mapping import mapped, outside_limits, renumbered, required, source_map
+from osteon.cohort.sources.mapping import (
+    as_read,
+    mapped,
+    outside_limits,
+    renumbered,
+    required,
+    source_map,
+)
 from osteon.cohort.sources.nhanes_rules import bone_status, frax, lifestyle
 from osteon.core.errors import ConfigError, FileError, SchemaError
 
@@ -57,12 +64,10 @@ def prepared(path: Path) -> Cohort:
     habits = lifestyle(coded)
     bones, more = bone_status(table, coded)
     checks = _against_file(foreign, bones, where=str(path))
-    table = renumbered(pd.concat([table, habits, bones], axis=1))
-    changes = [*log, *_derivations(habits), *more, *checks, *outside_limits(table)]
-    step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="people in the file")
-    return Cohort(
-        table=table, source="nhanes_2017_2020", log=tuple(changes), flow=(step,), notes=_PREPARED_NOTES
-    )
+    return as_read(
+        pd.concat([table, habits, bones], axis=1), source="nhanes_2017_2020", of="people",
+        log=(*log, *_derivations(habits), *more, *checks), notes=_PREPARED_NOTES,
+    )  # fmt: skip
 
 
 def _coded(foreign: pd.DataFrame, names: Sequence[str], *, where: str) -> pd.DataFrame:

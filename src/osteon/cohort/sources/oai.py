@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from osteon.cohort.cohort import Cohort, FlowStep
+from osteon.cohort.cohort import Cohort
 from osteon.cohort.read import read_table
-from osteon.cohort.sources.mapping import mapped, outside_limits, renumbered, required, source_map
+from osteon.cohort.sources.mapping import as_read, mapped, required, source_map
 
 __all__ = ["read"]
 
@@ -29,10 +29,8 @@ def read(path: Path) -> Cohort:
     required(foreign, ["ID"], where=str(path))
     labelled = foreign.map(_code)
     table, log = mapped(labelled, source_map("oai")["columns"], where=str(path))
-    table = renumbered(table)
-    step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="participants in the file")
-    return Cohort(
-        table=table, source="oai", log=(*log, *outside_limits(table)), flow=(step,),
+    return as_read(
+        table, source="oai", log=log, of="participants",
         notes=("Most variable names are recalled, not read: check them before use.",),
     )  # fmt: skip
 

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from osteon.cohort.cells import categories, flags, identifiers, is_missing, numbers
-from osteon.cohort.cohort import Change, Cohort, FlowStep
+from osteon.cohort.cohort import Change, Cohort
 from osteon.cohort.read import read_table
 from osteon.cohort.schema import Field, plain, schema
-from osteon.cohort.sources.mapping import outside_limits, renumbered
+from osteon.cohort.sources.mapping import as_read
 from osteon.cohort.tscore import osteoporosis
 from osteon.cohort.units import convert, quantity_of
 from osteon.core.errors import SchemaError
@@ -77,11 +77,8 @@ def read(
             Change(code="derived", column="participant_id", n=len(table), why="no id column: row numbers")
         )
     log += add_bone_status(table)
-    table = renumbered(table)
-    step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="rows in the file")
     source = "hospital" if hospital else "table"
-    cohort = Cohort(table=table, source=source, log=(*log, *outside_limits(table)), flow=(step,))
-    return cohort.at_least(min_rows)
+    return as_read(table, source=source, log=log, of="rows").at_least(min_rows)
 
 
 def _hospital_sheet(path: Path) -> str | None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from osteon.cohort.cohort import Cohort, FlowStep
+from osteon.cohort.cohort import Cohort
 from osteon.cohort.read import read_table
-from osteon.cohort.sources.mapping import mapped, outside_limits, renumbered, required, source_map
+from osteon.cohort.sources.mapping import as_read, mapped, required, source_map
 
 __all__ = ["field_number", "read"]
 
@@ -60,9 +60,7 @@ def read(path: Path, *, instance: int = 0) -> Cohort:
                 chosen[found[0]] = foreign[header]
     visit = pd.DataFrame(chosen, index=foreign.index)
     table, log = mapped(visit, source_map("ukbiobank")["columns"], where=str(path))
-    table = renumbered(table)
-    step = FlowStep(code="read", n_before=len(table), n_after=len(table), reason="participants in the file")
-    return Cohort(
-        table=table, source="ukbiobank", log=(*log, *outside_limits(table)), flow=(step,),
+    return as_read(
+        table, source="ukbiobank", log=log, of="participants",
         notes=("Field numbers are recalled, not read in the showcase: check them before use.",),
     )  # fmt: skip
