@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteon.cohort.schema import MODALITIES, Field, schema
-from osteon.cohort.template import template_fields, template_header
+from osteon.cohort.template import template_fields
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("en", "zh")
@@ -28,7 +28,6 @@ WORDS = {
         "columns": ("column", "kind", "unit", "limits", "values", "headers understood"),
         "genetic": "Dosages from 0 to 2 copies of the effect allele of {n} variants, each column named after its "
         "rs number: {names}. The effect alleles stand in `src/osteon/cohort/snp_panel.csv`.",
-        "sheet": "S",
     },
     "zh": {
         "title": "osteon 认识的字段",
@@ -41,7 +40,6 @@ WORDS = {
         "columns": ("字段名", "类型", "单位", "合理范围", "取值", "可识别的表头"),
         "genetic": "{n} 个位点的效应等位基因剂量（0–2），列名即 rs 编号：{names}。效应等位基因见 "
         "`src/osteon/cohort/snp_panel.csv`。",
-        "sheet": "S",
     },
 }
 HEADINGS = {
@@ -109,9 +107,8 @@ def _cells(field: Field, lang: str) -> tuple[str, ...]:
     limits = "" if field.low is None and field.high is None else f"{_limit(field.low)} – {_limit(field.high)}"
     chinese = [text for text in field.synonyms if any("\u4e00" <= letter <= "\u9fff" for letter in text)]
     english = [text for text in field.synonyms if text not in chinese]
-    first = [template_header(field, lang)] if on_sheet else []
     spoken = (chinese + english) if lang == "zh" else (english + chinese[:2])
-    headers = list(dict.fromkeys([*first, *spoken]))
+    headers = list(dict.fromkeys(spoken))
     return (
         f"`{field.name}`{marks}",
         KINDS[lang].get(field.kind, field.kind),
