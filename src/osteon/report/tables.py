@@ -68,8 +68,8 @@ def _encoded(lines: list[list[str]]) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Text without the marks of links; a leading formula sign cannot start a formula in a spreadsheet."""
-    text = unlinked(text)
+    """Text without the marks of links and unbreakable spaces; a leading formula sign cannot start a formula in a spreadsheet."""
+    text = unlinked(text).replace("\u00a0", " ")
     return f"'{text}" if text.startswith(("=", "+", "@", "\t", "\r")) and not _is_number(text) else text
 
 
