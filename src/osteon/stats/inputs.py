@@ -61,7 +61,7 @@ def vector_with_gaps(values: ArrayLike, *, name: str, n: int) -> NDArray[np.floa
     """
     array = _numbers(values, name=name)
     if array.shape != (n,):
-        raise ShapeError(f"{name} has shape {array.shape} where ({n},) is needed, one value per person.")
+        raise ShapeError(f"{name} has shape {array.shape} for {n} people.", hint="Pass one value per person.")
     if np.isinf(array).any():
         raise InputError(f"{name} holds an infinite value.", hint="Set it to NaN where it is not known.")
     return array
