@@ -18,6 +18,9 @@ from osteon.studies.fracture_risk_page import document
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 SEED = 20260101
+# Below the band that says SIMULATED, which stays at the top of the window.
+SCROLL = """id => { const top = document.getElementById(id).getBoundingClientRect().top + window.scrollY;
+                    window.scrollTo({ top: top - 60, behavior: "instant" }); }"""
 PAGES = {"report": None, "discrimination": "task-osteoporosis", "explanation": "explanation-osteoporosis"}
 
 
@@ -34,8 +37,7 @@ def main() -> None:
             view.goto((Path(folder) / lang / "report.html").as_uri())
             for name, anchor in PAGES.items():
                 if anchor:
-                    view.evaluate("id => document.getElementById(id).scrollIntoView()", anchor)
-                    view.evaluate("() => window.scrollBy(0, -60)")
+                    view.evaluate(SCROLL, anchor)
                 view.wait_for_timeout(300)
                 target = PICTURES / f"{name}-{lang}.png"
                 view.screenshot(path=target)
