@@ -61,6 +61,14 @@ def test_a_python_block_runs(block):
         exec(compile(block, "docs", "exec"), {})
 
 
+@pytest.mark.parametrize("page", [READMES[1], *(p for p in PAGES if "zh" in p.parts)], ids=_name)
+def test_no_line_breaks_inside_a_chinese_sentence(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert (
+        re.findall(r"[\u4e00-\u9fff，、。；：]\n *[\u4e00-\u9fff]", text) == []
+    )  # shown as a blank by browsers
+
+
 def test_both_languages_show_the_same_python():
     for page in (ROOT / "docs" / "en").rglob("*.md"):
         twin = ROOT / "docs" / "zh" / page.relative_to(ROOT / "docs" / "en")
