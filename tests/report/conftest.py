@@ -44,7 +44,6 @@ from osteon.report.value import (
     Ref,
     Spread,
     Strong,
-    Term,
     Variable,
     Words,
 )  # fmt: skip
@@ -148,7 +147,7 @@ def survival_figure():
         time_label=Variable("time_months", "unit"),
         value_label="Survival (%)",
         p=PValue(0.0002),
-        test=Term("test", "log_rank"),
+        test=Words("term.test.log_rank"),
     )
 
 
@@ -189,7 +188,7 @@ def dependence_figure():
     ]
     levels = tuple(Level("ethnicity", level) for level in ("white", "black", "mexican_american", "asian"))
     panels.append(DependencePanel(label=Variable("ethnicity"), levels=levels, risk=[0.1, 0.06, 0.08, 0.12]))
-    return DependenceFigure(panels=tuple(panels), risk_label=Words("figure.partial_risk"))
+    return DependenceFigure(panels=tuple(panels), risk_label=Words("figure.partial_risk_percent"))
 
 
 def distribution_figure():
@@ -240,7 +239,7 @@ def heatmap_figure():
 
 
 def radar_figure():
-    axes = tuple(Term("stat", name) for name in ("auc", "sensitivity", "specificity", "ppv", "npv"))
+    axes = tuple(map(Variable, ("age_years", "bmi_kg_m2", "alp_u_l", "calcium_mmol_l", "phosphate_mmol_l")))
     profiles = (
         Profile(label="A", values=[0.8, 0.7, 0.75, 0.4, 0.9]),
         Profile(label="B", values=[0.7, 0.8, 0.6, 0.35, 0.92]),

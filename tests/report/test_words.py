@@ -15,7 +15,6 @@ from osteon.report.value import (
     Ref,
     Spread,
     Strong,
-    Term,
     Variable,
     Words,
 )  # fmt: skip
@@ -106,8 +105,6 @@ def test_every_column_of_the_schema_and_every_category_has_its_words(lang):
         (Variable("my_own_column"), "my_own_column", "my_own_column"),
         (Level("sex", "female"), "Female", "女"),
         (Level("sex", "x"), "x", "x"),
-        (Term("learner", "lightgbm"), "LightGBM", "LightGBM"),
-        (Term("note", "no_such_note"), "no_such_note", "no_such_note"),
         (("a", "b", Level("sex", "male")), "a, b and Male", "a、b和男"),
         (Strong(Indented("x")), "x", "x"),
     ],
@@ -119,10 +116,6 @@ def test_numbers_are_printed_as_each_language_prints_them(value, en, zh):
 def test_a_p_value_in_a_sentence_is_an_equation():
     assert words("en")("figure.interaction", p=0.0001) == "p\u00a0<\u00a0.001 for interaction"
     assert words("en")("figure.interaction", p=PValue(0.03)) == "p\u00a0=\u00a0.030 for interaction"
-
-
-def test_a_note_with_a_value_fills_its_place():
-    assert "7" in words("zh").cell(Term("note", "few_events:7"))
 
 
 def test_an_unknown_key_suggests_the_nearest():

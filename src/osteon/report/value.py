@@ -22,7 +22,6 @@ __all__ = [
     "Ref",
     "Spread",
     "Strong",
-    "Term",
     "Text",
     "Variable",
     "Words",
@@ -77,27 +76,13 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """
-    A code of a lower room in words: ``Term("learner", "lightgbm")``, ``Term("note", "few_events:7")``.
-
-    What follows a colon fills the text's ``{value}``; a code that the word lists do not know stands as it is.
-    Groups: stat, learner, model, test, adjustment, task, subgroup, modality, leak, change, flow, note, source,
-    follows.
-    """
-
-    group: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
 class Ref:
     """A pointer to a table, figure or section of the same document; printed as "Table 2" and linked."""
 
     id: str
 
 
-Text = str | Words | Variable | Level | Term | Ref
+Text = str | Words | Variable | Level | Ref
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ from osteon.report.value import (
     Ref,
     Spread,
     Strong,
-    Term,
     Text,
     Variable,
     Words,
@@ -95,8 +94,6 @@ class Dictionary:
                 return self._variable(text)
             case Level():
                 return self.entries.get(f"value.{text.variable}.{text.code}", text.code)
-            case Term():
-                return self._term(text)
             case Ref():
                 return self._reference(text.id)
 
@@ -111,7 +108,7 @@ class Dictionary:
                 return self.cell(value.value)
             case Indented():
                 return self.say(value.text)
-            case str() | Words() | Variable() | Level() | Term() | Ref():
+            case str() | Words() | Variable() | Level() | Ref():
                 return self.say(value)
             case tuple() | list():
                 return self._series([self.cell(item) for item in value])
@@ -176,11 +173,6 @@ class Dictionary:
         if variable.form == "unit" and unit:
             return self("number.with_unit", label=label, unit=unit)
         return label
-
-    def _term(self, term: Term) -> str:
-        name, _, value = term.code.partition(":")
-        key = f"term.{term.group}.{name}"
-        return self(key, value=value) if key in self.entries else term.code
 
     def _reference(self, anchor: str) -> str:
         if anchor not in self.references:
