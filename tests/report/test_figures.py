@@ -76,7 +76,10 @@ def test_lines_are_broken_at_spaces_and_between_chinese_characters_within_the_wi
         assert len(lines) > 2
         assert all(text_width_mm(line) <= 22 for line in lines)
         assert "".join("".join(lines).split()) == "".join(text.split())
-        assert not any(line[0] in "，。）" for line in lines)
+        assert not any(line[0] in "，。）" or line[-1] in "（《" for line in lines)
+    assert wrapped("骨质疏松：结局已知（n\u00a0=\u00a02,000）", width_mm=28).endswith(
+        "\n（n\u00a0=\u00a02,000）"
+    )
 
 
 def test_tenths_hold_everybody_once_in_ascending_risk():

@@ -209,15 +209,20 @@ def text_width_mm(text: str, *, size_pt: float = SIZE_PT, bold: bool = False) ->
     return float(face.get_width_height()[0]) / 64 * MM_PER_INCH / 72
 
 
+#: Opening marks, a word or one Chinese character, closing marks, spaces; or whatever is left of them.
+_UNBROKEN = re.compile(
+    r"[（《「]*(?:[^ \t\n\u2e80-\uffef]+|(?![（《「])[\u2e80-\uffef])[、。，；：！？）》」～]*[ \t\n]*|[（《「]+|[ \t\n]+"
+)
+
+
 def wrapped(text: str, *, width_mm: float, size_pt: float = SIZE_PT) -> str:
     """
     ``text`` in lines no wider than ``width_mm``: broken at spaces, and between Chinese characters.
 
-    No line starts with a closing mark. A single word wider than the line stands alone on its line.
+    No line starts with a closing mark or ends with an opening one, and an unbreakable space holds. A single word wider
+    than the line stands alone on its line.
     """
-    pieces = re.findall(
-        r"[^\s\u2e80-\uffef]+[、。，；：！？）》」～]*\s*|[\u2e80-\uffef][、。，；：！？）》」～]*|\s+", text
-    )
+    pieces = _UNBROKEN.findall(text)
     lines = [""]
     for piece in pieces:
         if lines[-1] and text_width_mm((lines[-1] + piece).rstrip(), size_pt=size_pt) > width_mm:
