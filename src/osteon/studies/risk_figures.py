@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteon.cohort.schema import schema
-from osteon.report.document import FigureBlock
+from osteon.report.document import Figure, FigureBlock
 from osteon.report.figure_balance import BalanceRow, LoveFigure
 from osteon.report.figure_bars import Bar, BarFigure
 from osteon.report.figure_calibration import CalibrationFigure, CalibrationPanel
@@ -34,13 +34,13 @@ __all__ = [
 ]
 
 
-def _figure(result: TaskResult, name: str, figure: object, **values: object) -> FigureBlock:
+def _figure(result: TaskResult, name: str, figure: Figure, **values: object) -> FigureBlock:
     anchor = result.task.replace("_", "-")
     captioned = name in _CAPTIONED
     return FigureBlock(
         id=f"figure-{name}-{anchor}",
         title=word(f"figures.{name}", task=task_name(result.task)),
-        figure=figure,  # type: ignore[arg-type]
+        figure=figure,
         alt=word(f"figures.{name}_alt", **values if name == "roc" else {}),
         caption=word(f"figures.{name}_caption", **values) if captioned else "",
     )
@@ -214,12 +214,12 @@ def patient_figure(result: TaskResult, explained: Explained | None) -> FigureBlo
     return _figure(result, "patient", ShapWaterfallFigure(contributions=lines, base=shap.base))
 
 
-def _value(name: str, value: object) -> Cell:
+def _value(name: str, value: str | float) -> Cell:
     if isinstance(value, str):
         return Level(name, value)
     if value in (0.0, 1.0) and _is_flag(name):
         return Words("report.yes" if value else "report.no")
-    number = float(value)  # type: ignore[arg-type]
+    number = float(value)
     if not np.isfinite(number):
         return None
     whole = abs(number - round(number)) < 1e-9

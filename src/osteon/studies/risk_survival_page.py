@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from osteon.report.document import Block, Column, FigureBlock, Heading, Paragraph, TableBlock
+from osteon.report.document import Block, Column, FigureBlock, Heading, Paragraph, Row, TableBlock
 from osteon.report.figure_calibration import CalibrationFigure, CalibrationPanel
 from osteon.report.figure_survival import SurvivalFigure, SurvivalLine
 from osteon.report.value import Estimate, Level, Number, PValue, Words
@@ -78,7 +78,7 @@ def _cox_table(found: SurvivalResult) -> TableBlock:
 
 
 def _validation_table(found: SurvivalResult) -> TableBlock:
-    def row(label: str, part: Period) -> tuple[object, ...]:
+    def row(label: str, part: Period) -> Row:
         c, area = part.concordance, part.auc
         return (
             word(f"survival.{label}", years=_years(part)), part.n, part.events,
@@ -91,7 +91,7 @@ def _validation_table(found: SurvivalResult) -> TableBlock:
         id="table-temporal",
         title=word("survival.validation_title"),
         columns=tuple(Column(word(f"survival.{x}")) for x in labels),
-        rows=(row("development", found.development), row("later", found.later)),  # type: ignore[arg-type]
+        rows=(row("development", found.development), row("later", found.later)),
     )
 
 
