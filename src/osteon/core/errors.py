@@ -13,35 +13,25 @@ Every error osteon raises on purpose. A message says what came, what was expecte
   x OutputError         a result cannot be written (disk full, no permission)
   x DependencyMissing   an optional part is not installed
   x ModelError
-    + NotFitted         predict before fit
-    + WeightsMissing    the model's learned parameters are not there
     + OutOfScope        outside the domain the model was validated for
-  x CareError
-    + GuidelineSilent   the guideline gives no answer
-    + SafetyUnknown     a fact that safety depends on is missing
 """
 
 from __future__ import annotations
 
 __all__ = [
-    "CareError",
     "ConfigError",
     "DependencyMissing",
     "FileError",
-    "GuidelineSilent",
     "InputError",
     "LeakageError",
     "ModelError",
     "NotEnoughData",
-    "NotFitted",
     "OsteonError",
     "OutOfScope",
     "OutputError",
-    "SafetyUnknown",
     "SchemaError",
     "ShapeError",
     "UnitError",
-    "WeightsMissing",
 ]
 
 
@@ -122,37 +112,7 @@ class ModelError(OsteonError):
     code = "model"
 
 
-class NotFitted(ModelError):
-    """Predict was called before fit."""
-
-    code = "model.unfitted"
-
-
-class WeightsMissing(ModelError):
-    """The learned parameters of a model are not there."""
-
-    code = "model.weights"
-
-
 class OutOfScope(ModelError):
     """The patient or scan lies outside the domain the model was validated for."""
 
     code = "model.scope"
-
-
-class CareError(OsteonError):
-    """A clinical rule cannot answer."""
-
-    code = "care"
-
-
-class GuidelineSilent(CareError):
-    """The guideline gives no answer for this case."""
-
-    code = "care.silent"
-
-
-class SafetyUnknown(CareError):
-    """A fact that safety depends on is missing."""
-
-    code = "care.unknown"
