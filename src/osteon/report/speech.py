@@ -49,7 +49,7 @@ from osteon.report.theme import Pen
 from osteon.report.value import Cell, Estimate, Indented, Number, Proportion, Ref, Strong, Text, Words
 from osteon.report.words import Dictionary, words
 
-__all__ = ["checklist_table", "labels", "provenance_rows", "speak", "unlinked"]
+__all__ = ["checklist_table", "labels", "speak", "unlinked"]
 
 _LINK = re.compile("\ue000([^\ue001]*)\ue001([^\ue002]*)\ue002")
 
@@ -214,15 +214,12 @@ class _Speaker:
             Column(Words("report.provenance_item")),
             Column(Words("report.provenance_value"), align="left"),
         )
-        said = TableBlock(
-            id=PROVENANCE_ID, title="", columns=columns, rows=tuple(provenance_rows(self.document))
-        )
         return SpokenTable(
             id="",
             label="",
             title=self.words("report.simulated_mark") if self.document.simulated else "",
             columns=tuple(SpokenColumn(self.words.say(c.label), "left", "") for c in columns),
-            rows=tuple(self._row(row, columns) for row in said.rows),
+            rows=tuple(self._row(row, columns) for row in _provenance_rows(self.document)),
             footnotes=(),
             landscape=False,
         )
@@ -239,7 +236,7 @@ def _side(column: Column, index: int) -> Side:
     return "left" if index == 0 else "right"
 
 
-def provenance_rows(document: Document) -> Iterator[tuple[Cell, Cell]]:
+def _provenance_rows(document: Document) -> Iterator[tuple[Cell, Cell]]:
     """What the results were made with, row by row."""
     made = document.provenance
     if made is None:
