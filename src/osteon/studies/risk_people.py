@@ -16,8 +16,14 @@ from osteon.studies.risk_tables import word
 __all__ = ["people_blocks"]
 
 
-def people_blocks(people: Population, eligible: Eligible | None) -> Iterator[Block]:
-    """Baseline table, missing values, prevalence beside the national figures, criteria."""
+def people_blocks(
+    people: Population, eligible: Eligible | None, *, part_of_cycle: bool = False
+) -> Iterator[Block]:
+    """
+    Baseline table, missing values, prevalence beside the national figures, criteria.
+
+    ``part_of_cycle``: the table holds some of the survey's participants only.
+    """
     if people.baseline is not None:
         yield Heading("baseline", word("section.baseline"), level=2)
         yield _baseline_table(people, people.baseline)
@@ -25,7 +31,7 @@ def people_blocks(people: Population, eligible: Eligible | None) -> Iterator[Blo
     yield _missing(people)
     if people.prevalences:
         yield Heading("prevalence", word("section.prevalence"), level=2)
-        yield _prevalence_table(people)
+        yield _prevalence_table(people, part_of_cycle=part_of_cycle)
     if eligible is not None:
         yield Heading("criteria", word("section.criteria"), level=2)
         yield Paragraph(word("criteria.intro"))
@@ -107,7 +113,7 @@ def _missing(people: Population) -> Block:
     )
 
 
-def _prevalence_table(people: Population) -> TableBlock:
+def _prevalence_table(people: Population, *, part_of_cycle: bool) -> TableBlock:
     labels = ("what", "who", "estimate", "se", "n", "published")
     return TableBlock(
         id="table-prevalence",
@@ -128,7 +134,7 @@ def _prevalence_table(people: Population) -> TableBlock:
             )
             for line in people.prevalences
         ),
-        footnotes=(word("prevalence.note"),),
+        footnotes=(word("prevalence.note"), *((word("prevalence.note_prepared"),) if part_of_cycle else ())),
     )
 
 

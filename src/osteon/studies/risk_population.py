@@ -14,11 +14,12 @@ from osteon.stats.survey import SurveyEstimate, survey_design, survey_proportion
 
 __all__ = ["NCHS", "Population", "Prevalence", "bone_status", "population", "prevalences"]
 
-# National Health Statistics: Data Brief 405 (2017-18, age-adjusted, femoral neck or lumbar spine) and femoral neck alone.
+# National Center for Health Statistics, Data Brief 405 (2017-18): age-adjusted, femoral neck or lumbar spine; in its text
+# osteoporosis at the femoral neck alone. Low bone mass at the neck alone is not published there.
 NCHS: Mapping[str, Mapping[str, float]] = {
     "osteoporosis_femoral_neck": {"all": 0.063},
     "osteoporosis_fn_or_evaluable_ls": {"all": 0.126, "women": 0.196, "men": 0.044},
-    "low_bone_mass": {"all": 0.431, "women": 0.515, "men": 0.335},
+    "low_bone_mass_fn_or_evaluable_ls": {"all": 0.431, "women": 0.515, "men": 0.335},
 }
 
 
@@ -48,8 +49,8 @@ class Population:
 
 
 def bone_status(table: pd.DataFrame) -> pd.Series:
-    """Normal, low bone mass or osteoporosis by the lowest measured T-score of neck and spine; NaN where none is known."""
-    scores = [name for name in ("t_femoral_neck", "t_total_hip", "t_lumbar") if name in table.columns]
+    """Normal, low bone mass or osteoporosis by the lower measured T-score of neck and spine; NaN where none is known."""
+    scores = [name for name in ("t_femoral_neck", "t_lumbar") if name in table.columns]
     lowest = table[scores].min(axis=1) if scores else pd.Series(np.nan, table.index)
     status = np.select([lowest <= -2.5, lowest < -1.0], ["osteoporosis", "low_bone_mass"], "normal")
     return pd.Series(status, table.index, dtype="object").where(lowest.notna())
@@ -99,7 +100,10 @@ def prevalences(table: pd.DataFrame) -> tuple[Prevalence, ...]:
         "low_bone_mass": ((neck > -2.5) & (neck < -1.0)).where(neck.notna()),
     }
     if "osteoporosis_fn_or_evaluable_ls" in table.columns:
-        outcomes["osteoporosis_fn_or_evaluable_ls"] = table["osteoporosis_fn_or_evaluable_ls"]
+        either = outcomes["osteoporosis_fn_or_evaluable_ls"] = table["osteoporosis_fn_or_evaluable_ls"]
+        if "t_lumbar_evaluable" in table.columns:
+            low = table[["t_femoral_neck", "t_lumbar_evaluable"]].min(axis=1) < -1.0
+            outcomes["low_bone_mass_fn_or_evaluable_ls"] = (low & (either == 0.0)).where(either.notna())
     women = (table["sex"] == "female").to_numpy()
     who = {"all": np.ones(len(table), bool), "women": women, "men": ~women}
     weighted = (table["survey_weight"] > 0).to_numpy()
