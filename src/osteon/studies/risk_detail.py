@@ -114,6 +114,8 @@ def subgroups(table: pd.DataFrame, result: TaskResult, predictors: tuple[str, ..
         if variable == "bone_status" and result.task.startswith("osteoporosis"):
             continue  # one class each: no AUC exists inside them
         levels = [level for level in _ordered(variable, labels) if (labels == level).sum() >= 2]
+        if len(levels) < 2:
+            continue  # everybody: the line of all people again
         lines = []
         for level in levels:
             inside = (labels == level).to_numpy()
@@ -157,7 +159,7 @@ def alarms(table: pd.DataFrame, result: TaskResult) -> tuple[Alarm, ...]:
     Each model against bone density (and imported FRAX): of those with T > -2.5 who have the outcome, who is caught?
 
     Each model raises as many alarms over all people as the reference does: femoral neck T <= -2.5, or
-    FRAX major fracture >= 20 %. A model caught nobody at random would catch the alarm rate.
+    FRAX major fracture >= 20 %. Alarms at random would catch the alarm rate.
     """
     rows = table.loc[result.rows]
     if "t_femoral_neck" not in rows.columns or result.task.startswith("osteoporosis"):
@@ -177,8 +179,7 @@ def alarms(table: pd.DataFrame, result: TaskResult) -> tuple[Alarm, ...]:
             sought = both & result.y_true & (t > -2.5)
             if not 0 < rate < 1 or sought.sum() < _SMALLEST_CLASS:
                 continue
-            cut = np.quantile(judged.risk[both], 1 - rate)
-            caught = int((judged.risk[sought] > cut).sum())
+            caught = _caught(judged.risk[both], sought[both], rate)
             by_reference = int((alarm[sought] > 0.5).sum())
             lines.append(
                 Alarm(name=name, reference=reference, alarm_rate=rate, caught=proportion(caught, int(sought.sum())),
@@ -187,11 +188,24 @@ def alarms(table: pd.DataFrame, result: TaskResult) -> tuple[Alarm, ...]:
     return tuple(lines)
 
 
+def _caught(risk: Floats, sought: Flags, rate: float) -> int:
+    """
+    How many of ``sought`` are among the share ``rate`` of highest risk.
+
+    Scores of few values (OST, age) tie at the cut: alarms left over go to the tied at random, so that their expected
+    number is counted, rounded; without this a score of few values would raise fewer alarms than its rivals.
+    """
+    cut = np.quantile(risk, 1 - rate)
+    above, tied = risk > cut, risk == cut
+    left_over = max(rate * len(risk) - above.sum(), 0.0) / max(tied.sum(), 1)
+    return round(float((above & sought).sum() + min(left_over, 1.0) * (tied & sought).sum()))
+
+
 def matched_check(table: pd.DataFrame, result: TaskResult) -> MatchedCheck | None:
     """
-    Pairs with and without the outcome, matched 1:1 on the propensity of age, sex and body mass index.
+    Pairs with and without the outcome, matched 1:1 on its propensity given age, sex and body mass index.
 
-    What a model still separates there is not age, sex or build. None where the columns or the pairs are too few.
+    What a model still separates there is not these columns. None where the columns or the pairs are too few.
     """
     rows = table.loc[result.rows]
     columns = [name for name in ("age_years", "sex", "bmi_kg_m2") if name in rows.columns]
