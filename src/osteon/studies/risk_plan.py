@@ -2,7 +2,7 @@
 Which questions a table can answer: tasks, the predictors each model may see, and why a model is absent.
 
 A predictor set is a tuple of schema columns; a table is asked which of them it holds. Reasons for an absent model are
-codes: ``column_absent:NAME``, ``all_missing:NAME``, ``leakage``.
+codes: ``column_absent:NAME``, ``column_sparse:NAME`` (constant, or known in too few people), ``leakage``.
 """
 
 from __future__ import annotations
@@ -189,6 +189,18 @@ def predictor_sets(
     return sets
 
 
+def _lacking(table: pd.DataFrame, question: Question, name: str, held: Mapping[str, tuple[str, ...]]) -> str:
+    """Why a set is not built: the first of the columns that the table cannot give and a set already there lacks too."""
+    columns = question.sets[name]
+    live = {column for found in held.values() for column in found}.intersection(columns)
+    twin = next((other for other, found in held.items() if set(found) == live), None)
+    added = [column for column in columns if twin is None or column not in question.sets[twin]]
+    present = next((column for column in added if column in table.columns), None)
+    if present is not None:
+        return f"column_sparse:{present}"
+    return f"column_absent:{(added or list(columns))[0]}"
+
+
 def planned(
     table: pd.DataFrame,
     question: Question,
@@ -213,10 +225,8 @@ def planned(
             else tuple(x for x in learners if x in {"logistic", "lightgbm"})
         )
         if name not in held:
-            missing = next(
-                (c for c in question.sets[name] if c not in table.columns), question.sets[name][-1]
-            )
-            absent += [Absent(name=f"{name}_{x}", reason=f"column_absent:{missing}") for x in chosen]
+            reason = _lacking(table, question, name, held)
+            absent += [Absent(name=f"{name}_{x}", reason=reason) for x in chosen]
             continue
         found = leaks(table, question.outcome, held[name])
         if found and not allow_leakage:

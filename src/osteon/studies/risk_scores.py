@@ -65,8 +65,12 @@ def score_columns(
     for name, source in _SOURCES.items():
         shelf = computed if source.inputs else table
         if source.column not in shelf.columns or shelf[source.column].notna().sum() < _FEWEST:
-            missing = next((c for c in source.inputs if c not in table.columns), source.column)
-            absent.append(Absent(name=name, reason=f"column_absent:{missing}"))
+            lacking = next((c for c in (*source.inputs, source.column) if c not in table.columns), "")
+            if source.column in shelf.columns or not lacking:
+                reason = f"column_sparse:{source.inputs[0] if source.inputs else source.column}"
+            else:
+                reason = f"column_absent:{lacking}"
+            absent.append(Absent(name=name, reason=reason))
             continue
         found = () if source.inputs else leaks(table, outcome, (source.column,))
         if found and not allow_leakage:
