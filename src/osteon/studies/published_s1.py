@@ -62,7 +62,8 @@ def _same(printed: float, recomputed: float, half_unit: float) -> Follows:
 
 def _p_line(figure: str, item: str, row: dict[str, Any], p: float) -> Recheck:
     if "p_below" in row:
-        return Recheck(figure=figure, item=item, printed=f"< {row['p_below']:g}", recomputed=p,
+        shown: Value = p if p > 1e-300 else "< 1e-300"  # below what a computer can hold: never zero
+        return Recheck(figure=figure, item=item, printed=f"< {row['p_below']:g}", recomputed=shown,
                        follows="yes" if p < row["p_below"] else "no")  # fmt: skip
     # A printed p is accepted within a fifth of itself: the inputs are rounded.
     fits = abs(p - row["p"]) <= 0.2 * row["p"]
@@ -206,7 +207,7 @@ def _subgroup_oddities(paper: dict[str, Any]) -> Iterator[Recheck]:
     women = sum(paper["counts"]["female"]["n"])
     yield Recheck(figure="women_in_table4", printed=groups["sex"]["female"]["n"], recomputed=women,
                   follows=_same(groups["sex"]["female"]["n"], women, 0), why="women_differ")  # fmt: skip
-    yield Recheck(figure="subgroup_n", printed=cohort["n"], recomputed=cohort["split_test_n"], follows="no",
+    yield Recheck(figure="subgroup_n", printed=cohort["n"], recomputed=cohort["split_test_n"], follows="not computable",
                   why="subgroups_use_all_rows")  # fmt: skip
     for name in ("normal", "low_bone_mass", "osteoporosis"):
         yield Recheck(figure="one_class_auc", item=name, printed=groups["bone"][name]["auc"][0], recomputed=None,
@@ -215,5 +216,5 @@ def _subgroup_oddities(paper: dict[str, Any]) -> Iterator[Recheck]:
     yield Recheck(figure="interval_symmetry", printed=f"{low:g} - {high:g}", recomputed=f"{auc - low:.3f} / {high - auc:.3f}",
                   follows="no", why="asymmetric_interval")  # fmt: skip
     complete = min(cohort["microstructure_n"], cohort["genotyped_n"], cohort["sensor_n"])
-    yield Recheck(figure="complete_rows", printed=cohort["n"], recomputed=complete, follows="no",
+    yield Recheck(figure="complete_rows", printed=None, recomputed=f"<= {complete}", follows="not computable",
                   why="at_most_complete")  # fmt: skip
