@@ -114,8 +114,8 @@ def test_numbers_are_printed_as_each_language_prints_them(value, en, zh):
 
 
 def test_a_p_value_in_a_sentence_is_an_equation():
-    assert words("en")("figure.interaction", p=0.0001) == "p\u00a0<\u00a0.001 for interaction"
-    assert words("en")("figure.interaction", p=PValue(0.03)) == "p\u00a0=\u00a0.030 for interaction"
+    assert words("en")("figure.interaction", p=0.0001) == "p\u00a0<\u00a0.001 for heterogeneity"
+    assert words("en")("figure.interaction", p=PValue(0.03)) == "p\u00a0=\u00a0.030 for heterogeneity"
 
 
 def test_an_unknown_key_suggests_the_nearest():

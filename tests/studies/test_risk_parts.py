@@ -11,9 +11,13 @@ from osteon.cohort.impute import ImputeOptions
 from osteon.core.errors import ConfigError, FileError, NotEnoughData, SchemaError
 from osteon.models.card import read_card
 from osteon.models.train import TrainOptions
-from osteon.studies.fracture_risk import Config, configured
-from osteon.studies.risk_detail import alarms, matched_check, subgroups
+from osteon.report.words import words
+from osteon.studies.fracture_risk import Config, configured, run
+from osteon.studies.fracture_risk_page import document
+from osteon.studies.risk_detail import _caught, alarms, matched_check, subgroups
+from osteon.studies.risk_methods import filled_items, methods_blocks
 from osteon.studies.risk_plan import Question, planned, predictor_sets
+from osteon.studies.risk_population import bone_status
 from osteon.studies.risk_scores import score_columns
 from osteon.studies.risk_task import TaskSettings, judged_task
 from osteon.studies.risk_textbook import KNOWN, textbook_model
@@ -78,9 +82,7 @@ def test_a_set_that_adds_nothing_is_named_absent(people):
         "clinical_knn",
         "clinical_bmd_logistic",
     ]
-    assert [(a.name, a.reason) for a in plan.absent] == [
-        ("clinical_lab_logistic", "column_absent:not_in_the_table")
-    ]
+    assert [(a.name, a.reason) for a in plan.absent] == [("clinical_lab_logistic", "column_absent:ctx_ng_ml")]
 
 
 def test_density_is_refused_for_the_osteoporosis_it_defines(people):
@@ -140,6 +142,53 @@ def test_equal_alarms_mean_equal_alarms(people, answered):
         cut = np.quantile(risk[held], 1 - alarm.alarm_rate)
         assert np.mean(risk[held] > cut) <= alarm.alarm_rate + 1e-9
         assert alarm.caught_by_reference.k == 0  # the reference alarms at T <= -2.5 only
+
+
+def test_tied_scores_raise_as_many_alarms_as_their_rivals():
+    """Of 100 people 30 share the top value; 10 alarms fall on 10 of them, so a third of those sought there is caught."""
+    risk = np.repeat([1.0, 2.0, 3.0], [40, 30, 30])
+    sought = np.zeros(100, dtype=bool)
+    sought[[0, *range(70, 91)]] = True  # 21 of the 30, and one far below
+    assert _caught(risk, sought, 0.1) == 7
+    distinct = np.arange(100.0)
+    assert _caught(distinct, sought, 0.1) == 1  # rows 90 to 99 alarm; of those only row 90 is sought
+
+
+def test_a_column_known_in_too_few_people_is_not_called_absent(people):
+    sparse = people.assign(ctx_ng_ml=np.where(np.arange(len(people)) < 30, 0.4, np.nan))
+    plan = planned(sparse, FRACTURE, learners=("logistic",), largest_missing_share=0.5)
+    assert [a.reason for a in plan.absent] == ["column_sparse:ctx_ng_ml"]
+    _, absent = score_columns(sparse.assign(frax_mof_pct=np.nan), "fracture_ever")
+    assert "column_sparse:frax_mof_pct" in {a.reason for a in absent}
+
+
+def test_bone_status_and_the_outcome_agree(people):
+    """A total hip below the cut makes nobody osteoporotic in the baseline table when the outcome looks at neck and spine."""
+    status = bone_status(people.assign(t_total_hip=-3.0))
+    assert ((status == "osteoporosis") == (people["osteoporosis_fn"] == 1.0)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_study_whose_first_model_is_no_formula_still_has_its_report(tmp_path, lang):
+    """Boosting has no table of terms, so the checklist must not point at one; nor may the text claim what was not done."""
+    (tmp_path / "boost.toml").write_text(
+        'learners = ["lightgbm"]\nimputations = 1\nimputation_iterations = 2\nimputation_method = "paper"\n'
+        "folds = 2\ntrials = 1\nrepeats = 2\ndecision_resamples = 0\nexplained_rows = 50\nvirtual_people = 700\n",
+        encoding="utf-8",
+    )
+    result = run("virtual", config=configured(str(tmp_path / "boost.toml")), seed=3)
+    page = document(result)
+    assert "table-terms-osteoporosis" not in page.anchors()
+    items = filled_items(result)
+    assert "22" not in items
+    assert all(item.pointer in page.anchors() for item in items.values() if item.pointer != "provenance")
+    text = " ".join(words(lang).say(block.text) for block in methods_blocks(result) if hasattr(block, "text"))
+    for untrue in {
+        "en": ("spline", "predictive mean", "Parzen", "bootstrap"),
+        "zh": ("样条", "均值匹配", "Parzen", "自助法"),
+    }[lang]:
+        assert untrue not in text
 
 
 def test_matching_takes_age_out_of_the_comparison(people, answered):

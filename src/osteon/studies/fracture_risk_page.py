@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from osteon.care.scores.qfracture.equations import disclaimer
-from osteon.report.checklist import Filled, checklist
+from osteon.report.checklist import checklist
 from osteon.report.document import (
     Block,
     Bullets,
@@ -23,6 +23,7 @@ from osteon.report.document import (
 )
 from osteon.report.figure_flow import Excluded, FlowBox, FlowFigure
 from osteon.report.value import Estimate, Number, Text, Words
+from osteon.stats.auc import Auc
 from osteon.studies.fracture_risk import Answer, Result
 from osteon.studies.fracture_risk_results import recheck_name, recheck_why
 from osteon.studies.risk_figures import (
@@ -36,7 +37,9 @@ from osteon.studies.risk_figures import (
     shap_figure,
     subgroup_figure,
 )
+from osteon.studies.risk_methods import filled_items, methods_blocks
 from osteon.studies.risk_people import people_blocks
+from osteon.studies.risk_population import Prevalence
 from osteon.studies.risk_survival_page import survival_blocks
 from osteon.studies.risk_tables import (
     absent_table,
@@ -111,7 +114,7 @@ def _study(result: Result) -> Iterator[Block]:
     yield Paragraph(word(f"about.{result.kind}"))
     yield from _flow(result)
     if result.population is not None:
-        yield from people_blocks(result.population, result.eligible)
+        yield from people_blocks(result.population, result.eligible, part_of_cycle=result.kind == "nhanes")
     for answer in result.answers.values():
         yield from _task(answer)
     yield from _truth(result)
@@ -123,14 +126,18 @@ def _study(result: Result) -> Iterator[Block]:
     if any("qfracture_osteoporotic_10y" in answer.result.judged for answer in result.answers.values()):
         yield Callout("note", disclaimer(), word("score.qfracture_osteoporotic_10y"))
     yield Heading("methods", word("section.methods"))
-    yield from _methods(result)
+    yield from methods_blocks(result)
     yield Heading("checklist", word("section.checklist"))
-    yield checklist("tripod_ai", filled=_filled(result))
+    yield checklist("tripod_ai", filled=filled_items(result))
     yield from _references(
         "s1",
         "tripod",
         "delong",
         "vickers",
+        "riley",
+        "qfracture"
+        if any("qfracture_osteoporotic_10y" in answer.result.judged for answer in result.answers.values())
+        else "",
         "nchs" if result.population and result.population.prevalences else "",
     )
 
@@ -170,13 +177,13 @@ def _summary(result: Result) -> Iterator[Block]:
         yield Callout("warning", why, task_name(task))
 
 
-def _prevalence_lines(result: Result) -> list:  # type: ignore[type-arg]
+def _prevalence_lines(result: Result) -> list[Prevalence]:
     lines = result.population.prevalences if result.population else ()
     return [line for line in lines if line.what == "osteoporosis_femoral_neck"]
 
 
-def _estimate(auc: object) -> Estimate:
-    return Estimate(auc.value, auc.ci.low, auc.ci.high, digits=3)  # type: ignore[attr-defined]
+def _estimate(auc: Auc) -> Estimate:
+    return Estimate(auc.value, auc.ci.low, auc.ci.high, digits=3)
 
 
 def _lead(answer: Answer) -> Words:
@@ -215,7 +222,9 @@ def _flow(result: Result) -> Iterator[Block]:
         FlowBox(text=word("flow.final"), n=len(cohort)),
     )
     arms = tuple(
-        FlowBox(text=word("flow.task_arm", task=task_name(task)), n=answer.result.n)
+        FlowBox(
+            text=word("flow.task_arm", task=task_name(task), events=answer.result.events), n=answer.result.n
+        )
         for task, answer in result.answers.items()
     )
     yield FigureBlock(id="figure-flow", title=word("section.flow"), figure=FlowFigure(boxes=boxes, arms=arms),
@@ -322,11 +331,17 @@ def _limits(result: Result) -> Iterator[Text]:
     notes = set(result.loaded.plan.notes if result.loaded else ())
     if result.simulated:
         yield word("limits.simulated")
+    if "fracture_ever" in result.answers and not result.simulated:
+        notes.add("fracture_before_scan")
     for note in ("fracture_before_scan", "glow_oversampled", "management_is_indication"):
         if note in notes:
             yield word(f"limits.{note}")
     if "fracture_ever" in result.answers and result.kind == "nhanes":
-        yield word("limits.why_not_more")
+        judged = result.answers["fracture_ever"].result.judged.values()
+        reached = [each.auc.value for each in judged if each.kind == "model"]
+        yield word(
+            "limits.why_not_more", low=Number(min(reached), digits=2), high=Number(max(reached), digits=2)
+        )
     if any(task.startswith("osteoporosis") for task in result.answers):
         yield word("limits.leakage_osteoporosis")
     for answer in result.answers.values():
@@ -334,69 +349,10 @@ def _limits(result: Result) -> Iterator[Text]:
             yield word(
                 "limits.missing_site", n=sites.one_site, both=sites.both_sites, auc=_estimate(sites.auc)
             )
-    if result.kind == "nhanes":
+    if result.kind.startswith("nhanes"):
         yield word("limits.weights")
         yield word("limits.top_coded")
     yield word("limits.internal")
-
-
-def _methods(result: Result) -> Iterator[Block]:
-    config = result.config
-    gaps = any(share > 0 for share in (result.population.missing if result.population else {}).values())
-    imputation = (
-        word("methods.imputation", m=config.imputations, iterations=config.imputation_iterations)
-        if gaps
-        else word("methods.no_missing")
-    )
-    repeats = config.repeats or (result.loaded.plan.repeats if result.loaded else 1)
-    yield Paragraph(
-        word(
-            "methods.text",
-            data=word(f"data.{result.kind}"),
-            imputation=imputation,
-            learners=tuple(word(f"learner.{name}") for name in config.learners),
-            folds=config.folds,
-            repeats=word("methods.once") if repeats == 1 else word("methods.times", n=repeats),
-            inner=config.inner_folds,
-            trials=config.trials,
-            version=result.provenance.osteon,
-            seed=str(result.provenance.seed),
-        )
-    )
-    for size in (answer.size for answer in result.answers.values()):
-        yield Paragraph(
-            word(
-                "methods.riley",
-                n=size.n,
-                events=size.events,
-                parameters=size.parameters,
-                needed=size.needed,
-                auc=Number(size.auc, digits=2),
-                verdict=word("methods.enough" if size.n >= size.needed else "methods.short"),
-            )
-        )
-
-
-def _filled(result: Result) -> dict[str, Filled]:
-    """What software can answer of TRIPOD+AI, each with the anchor where the report does; the rest is the authors'."""
-    first = next(iter(result.answers)).replace("_", "-")
-    auto = {
-        "1": "summary", "5a": "people", "6b": "flow", "8a": f"task-{first}", "9a": "methods", "9b": f"table-terms-{first}", "10": "methods",
-        "11": "methods", "12a": "methods", "12b": "methods", "12c": "methods", "12e": f"table-models-{first}",
-        "12g": "methods", "15": f"table-thresholds-{first}", "18f": "provenance", "20a": "figure-flow",
-        "20b": "table-baseline" if result.population and result.population.baseline else "missing",
-        "21": f"table-models-{first}", "22": f"table-terms-{first}", "23a": f"table-models-{first}",
-    }  # fmt: skip
-    draft = {"2": "summary", "4": "summary", "5b": "people", "7": "flow", "13": "methods", "14": f"discrimination-{first}",
-             "18e": "provenance", "25": "summary", "26": "limits", "27a": "methods"}  # fmt: skip
-    if any(answer.subgroups for answer in result.answers.values()):
-        auto["23b"] = f"subgroups-{first}"
-        draft["14"] = f"subgroups-{first}"
-    if result.survival is not None:
-        auto["16"] = auto["20c"] = "table-temporal"
-    return {item: Filled(status="auto", pointer=anchor) for item, anchor in auto.items()} | {
-        item: Filled(status="draft", pointer=anchor) for item, anchor in draft.items()
-    }
 
 
 def _references(*names: str) -> Iterator[Block]:
@@ -415,6 +371,14 @@ def _references(*names: str) -> Iterator[Block]:
         ),
         "vickers": Reference(
             "Vickers AJ, Elkin EB. Decision curve analysis. Med Decis Making 2006;26:565-574.", "10.1177/0272989X06295361",
+        ),
+        "riley": Reference(
+            "Riley RD, et al. Calculating the sample size required for developing a clinical prediction model. "
+            "BMJ 2020;368:m441.", "10.1136/bmj.m441",
+        ),
+        "qfracture": Reference(
+            "Hippisley-Cox J, Coupland C. Derivation and validation of updated QFracture algorithm to predict risk of "
+            "osteoporotic fracture in primary care in the United Kingdom. BMJ 2012;344:e3427.", "10.1136/bmj.e3427",
         ),
         "nchs": Reference("Sarafrazi N, et al. Osteoporosis or low bone mass in older adults: United States, 2017-2018. "
                           "NCHS Data Brief 405, 2021."),

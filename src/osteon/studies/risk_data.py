@@ -92,7 +92,9 @@ def _given(path: Path, fewest: int, cycles: tuple[str, ...]) -> Loaded:
         transport = [p for p in path.iterdir() if p.name.upper().endswith((".XPT", ".XPT.GZ"))]
         if transport:
             cohort = nhanes.raw(path, cycles=cycles or None).at_least(fewest)
-            return Loaded(kind="nhanes", cohort=cohort, plan=PLANS["nhanes"], inputs=tuple(sorted(transport)))
+            return Loaded(
+                kind="nhanes_raw", cohort=cohort, plan=PLANS["nhanes"], inputs=tuple(sorted(transport))
+            )
         tables = [
             p for p in path.iterdir() if p.suffix.lower() in {".csv", ".tsv", ".xlsx", ".parquet", ".gz"}
         ]

@@ -98,9 +98,19 @@ def discrimination_table(result: TaskResult) -> TableBlock:
         rows=_group(result, line),
         footnotes=(
             word("models.note"),
+            *_by_partition(result),
             *(() if _QFRACTURE not in result.judged else (word("models.qfracture"),)),
         ),
     )
+
+
+def _by_partition(result: TaskResult) -> tuple[Words, ...]:
+    """How the prespecified model's AUC moves with the partition, where there were several."""
+    each = result.judged[result.primary].auc_by_repeat
+    if len(each) < 2:
+        return ()
+    mean, low, high = (Number(value, digits=3) for value in (sum(each) / len(each), min(each), max(each)))
+    return (word("models.repeats", n=len(each), mean=mean, low=low, high=high),)
 
 
 def calibration_table(result: TaskResult) -> TableBlock:
@@ -199,6 +209,7 @@ def reclassification_table(result: TaskResult) -> TableBlock | None:
     """NRI and IDI of the prespecified model against each score."""
     if not result.reclassified:
         return None
+    cuts = result.reclassified[0].categorical.cuts
     rows = tuple(
         (
             model_name(line.old),
@@ -217,7 +228,7 @@ def reclassification_table(result: TaskResult) -> TableBlock | None:
         title=word("reclassification.title", task=task_name(result.task)),
         columns=tuple(Column(word(f"reclassification.{label}")) for label in labels),
         rows=rows,
-        footnotes=(word("reclassification.note"),),
+        footnotes=(word(f"reclassification.note_{'relative' if len(cuts) == 3 else 'fixed'}"),),
     )
 
 
@@ -302,7 +313,7 @@ def terms_table(result: TaskResult, explained: Explained) -> TableBlock | None:
             for label in labels
         ),
         rows=((word("terms.intercept"), "", None, None, Number(terms.intercept, digits=4), None), *rows),
-        footnotes=(word("terms.note", m=terms.copies), *knots),
+        footnotes=(word("terms.note", m=terms.copies), *((word("terms.spline"),) if knots else ()), *knots),
     )
 
 
