@@ -28,7 +28,6 @@ __all__ = [
     "Calibration",
     "brier",
     "calibration",
-    "recalibrated",
     "smooth_observed",
 ]
 
@@ -276,20 +275,6 @@ def brier(y_true: ArrayLike, risk: ArrayLike, *, groups: int | None = 10, level:
         n=loss.size,
         events=int(outcome.sum()),
     )
-
-
-def recalibrated(risk: ArrayLike, *, intercept: float, slope: float) -> Floats:
-    """
-    Risks moved along the calibration line: expit(intercept + slope * logit(risk)).
-
-    Examples
-    --------
-    >>> recalibrated([0.5], intercept=0.0, slope=2.0).tolist()
-    [0.5]
-    """
-    p = np.clip(checked_risk(risk, n=np.size(risk)), EDGE, 1.0 - EDGE)
-    moved: Floats = expit(intercept + slope * logit(p))
-    return moved
 
 
 def _line(outcome: Bools, score: Floats) -> tuple[list[float], list[float]]:
