@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from osteon.report.words import words
+from osteon.report.words import LANGUAGES, words
 
 HOUSE = Path(__file__).parents[2] / "src" / "osteon"
 SPEAKERS = ("report", "studies", "cli")  # the rooms that make words
@@ -73,6 +73,24 @@ def test_every_text_is_asked_for():
     unused = [key for key in words("en").entries if not used(key)]
     # the categories of these columns come from the data, not from the schema
     assert [key for key in unused if not key.startswith(FROM_DATA)] == []
+
+
+def asked_keys():
+    """The keys written out in calls such as word("summary.lead") and Words("report.yes")."""
+    for path, tree in CODE.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                name, key = ast.unparse(node.func).rpartition(".")[2], node.args[0].value
+                if name == "word":
+                    yield f"{path.relative_to(HOUSE)}:{node.lineno}", f"fracture_risk.{key}"
+                elif name == "Words" or (name == "words" and key not in LANGUAGES):
+                    yield f"{path.relative_to(HOUSE)}:{node.lineno}", key
+
+
+def test_every_text_asked_for_is_there():
+    asked = list(asked_keys())
+    assert len(asked) > 100
+    assert [(place, key) for place, key in asked if key not in words("en").entries] == []
 
 
 def test_a_text_nobody_asks_for_is_found():
