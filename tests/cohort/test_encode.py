@@ -1,6 +1,4 @@
-"""Encoding: the spline against its printed formula and its laws, z-scores and one-hot, JSON there and back."""
-
-import json
+"""Encoding: the spline against its printed formula and its laws, z-scores and one-hot."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osteon.cohort.encode import Encoder, fit_encoder, knot_positions, spline_basis
+from osteon.cohort.encode import fit_encoder, knot_positions, spline_basis
 from osteon.core.errors import ConfigError, NotEnoughData, SchemaError
 
 TABLE = pd.DataFrame(
@@ -109,14 +107,6 @@ def test_unknown_levels_are_counted_or_refused():
     assert encoder.notes(TABLE) == ()
     with pytest.raises(SchemaError, match="unknown-level:sex:other:2"):
         fit_encoder(TABLE, unknown="refuse").transform(new)
-
-
-def test_json_there_and_back():
-    table = pd.concat([TABLE] * 20).assign(age_years=np.linspace(50, 90, 80))
-    encoder = fit_encoder(table, knots={"age_years": 3})
-    again = Encoder.from_dict(json.loads(json.dumps(encoder.as_dict())))
-    assert again == encoder
-    pd.testing.assert_frame_equal(again.transform(table), encoder.transform(table))
 
 
 def test_gaps_in_training_are_left_out_and_constants_become_zero():

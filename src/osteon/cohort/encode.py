@@ -1,7 +1,7 @@
 """
 Complete rows as numbers for a model: z-scores, one-hot levels, restricted cubic splines.
 
-What is learned comes from training rows alone and is plain data: an encoder can be written as JSON and read back.
+What is learned comes from training rows alone and is plain data.
 
 Note codes: ``unknown-level:<column>:<level>:<n>`` (a level absent from training, all its indicators are 0).
 """
@@ -9,8 +9,8 @@ Note codes: ``unknown-level:<column>:<level>:<n>`` (a level absent from training
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -180,19 +180,6 @@ class Encoder:
                 counts = text[~text.isin(code.levels)].value_counts(sort=False)
                 found += [f"unknown-level:{code.name}:{level}:{n}" for level, n in sorted(counts.items())]
         return tuple(found)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The encoder as plain JSON values."""
-        return {"unknown": self.unknown, "columns": [asdict(code) for code in self.columns]}
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Encoder:
-        """The encoder that :meth:`as_dict` wrote, also after JSON turned tuples into lists."""
-        codes: list[dict[str, Any]] = [
-            {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-            for entry in stored["columns"]
-        ]
-        return cls(columns=tuple(ColumnCode(**code) for code in codes), unknown=stored["unknown"])
 
 
 def fit_encoder(

@@ -149,7 +149,7 @@ def _fill_column(sheet: Worksheet, number: int, field: Field, lang: str) -> None
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     cell.comment = Comment(_example(field, lang), "osteon", height=90, width=260)
     sheet.column_dimensions[letter].width = 18
-    rule = _rule(field, lang, row=number + 1)
+    rule = _rule(field, lang)
     if rule is not None:
         sheet.add_data_validation(rule)
         rule.add(f"{letter}2:{letter}{_ROWS}")
@@ -159,7 +159,7 @@ def _fill_column(sheet: Worksheet, number: int, field: Field, lang: str) -> None
             sheet.cell(row=row, column=number).number_format = form
 
 
-def _rule(field: Field, lang: str, *, row: int) -> DataValidation | None:
+def _rule(field: Field, lang: str) -> DataValidation | None:
     words = _words(lang)
     if choices := _choices(field, lang):
         joined = ",".join(choices)

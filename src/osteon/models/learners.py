@@ -50,7 +50,6 @@ class Learner:
     """
 
     name: str
-    needs_scaling: bool
     splines: bool
     fitting: _Fit
     defaults: Params = field(default_factory=dict)
@@ -303,30 +302,30 @@ def _table(*learners: Learner) -> Mapping[str, Learner]:
 
 
 LEARNERS: Mapping[str, Learner] = _table(
-    Learner(name="logistic", reference=True, needs_scaling=False, splines=True, fitting=_logistic, defaults={"ridge": 0.0}),
+    Learner(name="logistic", reference=True, splines=True, fitting=_logistic, defaults={"ridge": 0.0}),
     Learner(
-        name="elastic_net", needs_scaling=True, splines=True, fitting=_elastic_net,
+        name="elastic_net", splines=True, fitting=_elastic_net,
         defaults={"penalty": 0.005, "l1_ratio": 0.5},
     ),
     Learner(
-        name="random_forest", needs_scaling=False, splines=False, fitting=_random_forest,
+        name="random_forest", splines=False, fitting=_random_forest,
         defaults={"trees": 100, "leaf_rows": 15, "feature_share": 0.3, "row_share": 0.7}, tuning={"trees": 50},
     ),
     Learner(
-        name="lightgbm", needs_scaling=False, splines=False, fitting=_lightgbm, missing=True,
+        name="lightgbm", splines=False, fitting=_lightgbm, missing=True,
         defaults={"rounds": 100, "learning_rate": 0.05, "leaves": 6, "leaf_rows": 30, "ridge": 5.0,
                   "feature_share": 0.6, "row_share": 0.8},
     ),
-    Learner(name="svm", needs_scaling=True, splines=False, fitting=_svm, defaults={"cost": 1.0, "width": 0.2}),
+    Learner(name="svm", splines=False, fitting=_svm, defaults={"cost": 1.0, "width": 0.2}),
     Learner(
-        name="knn", needs_scaling=True, splines=False, fitting=_knn,
+        name="knn", splines=False, fitting=_knn,
         defaults={"neighbours": 50, "votes": "distance"},
     ),
     Learner(
-        name="naive_bayes", needs_scaling=True, splines=False, fitting=_naive_bayes, defaults={"smoothing": 1e-3}
+        name="naive_bayes", splines=False, fitting=_naive_bayes, defaults={"smoothing": 1e-3}
     ),
     Learner(
-        name="mlp", needs_scaling=True, splines=False, fitting=_mlp,
+        name="mlp", splines=False, fitting=_mlp,
         defaults={"units": 16, "layers": 1, "decay": 0.1, "learning_rate": 0.005},
     ),
 )  # fmt: skip
