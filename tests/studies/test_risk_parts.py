@@ -221,6 +221,10 @@ def test_configurations_are_found_and_unknown_ones_refused(tmp_path):
     (tmp_path / "mine.toml").write_text("fold = 3")
     with pytest.raises(ConfigError, match="Did you mean 'folds'"):
         configured(str(tmp_path / "mine.toml"))
+    for late in ("decision_resamples = 50", "thresholds = [5.0, 10.0]"):  # seen before any work is done
+        (tmp_path / "mine.toml").write_text(late)
+        with pytest.raises(ConfigError, match=late.split()[0]):
+            configured(str(tmp_path / "mine.toml"))
     (tmp_path / "mine.toml").write_text('learners = ["logistic", "oracle"]')
     with pytest.raises(ConfigError, match="oracle"):
         configured(str(tmp_path / "mine.toml"))

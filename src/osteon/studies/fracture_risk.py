@@ -101,6 +101,13 @@ class Config:
                 "folds needs 2 or more, imputations 1 or more, repeats 0 or more, missing share 0-1."
             )
 
+        if not self.thresholds or not all(0 < threshold < 1 for threshold in self.thresholds):
+            raise ConfigError(f"thresholds are {list(self.thresholds)}, expected shares between 0 and 1.")
+        if 0 < self.decision_resamples < 100:
+            raise ConfigError(
+                f"decision_resamples is {self.decision_resamples}; use 0 for no intervals, or at least 100."
+            )
+
     def train_options(self) -> TrainOptions:
         """The protocol in the words of the models."""
         impute = ImputeOptions(
