@@ -169,3 +169,22 @@ def test_refusals(tmp_path):
         read_key(tmp_path / "key.txt")
     (tmp_path / "key.txt").write_bytes(KEY + b"\n")
     assert read_key(tmp_path / "key.txt") == KEY
+
+
+def test_headers_in_chinese_are_known_by_what_they_mean():
+    """A birth date of 92 years is hidden whatever the header's language, and the headers stay as they came."""
+    people = pd.DataFrame({
+        "患者编号": ["甲1", "乙2", "丙3"],
+        "出生日期": pd.to_datetime(["1931-02-03", "1960-05-06", "1950-07-08"]),
+        "就诊日期": pd.to_datetime(["2023-03-04", "2023-03-05", "2023-03-06"]),
+        "年龄": [92.0, 62.0, 72.0],
+        "性别": ["女", "男", "女"],
+    })  # fmt: skip
+    ours = people.set_axis(["participant_id", "birth_date", "visit_date", "age_years", "sex"], axis=1)
+    safe, known = deidentify(people, key=KEY), deidentify(ours, key=KEY)
+    assert list(safe.table.columns) == list(people.columns)
+    assert safe.table.set_axis(list(known.table.columns), axis=1).equals(known.table)
+    assert pd.isna(safe.table["出生日期"][0])
+    assert safe.table["年龄"][0] == 90.0
+    assert safe.k_anonymity == known.k_anonymity
+    assert "甲1" not in set(safe.table["患者编号"])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -171,6 +171,28 @@ def deidentify(table: pd.DataFrame, *, key: bytes, options: DeidentifyOptions | 
     options = DeidentifyOptions() if options is None else options
     key = _checked(key)
     _check_columns(table, options)
+    ours = _our_names(table, options)
+    theirs = {name: header for header, name in ours.items()}
+    safe = _deidentified(table.rename(columns=ours), key, options)
+    actions = tuple(
+        replace(action, column=theirs.get(action.column, action.column)) for action in safe.actions
+    )
+    return replace(safe, table=safe.table.rename(columns=theirs), actions=actions)
+
+
+def _our_names(table: pd.DataFrame, options: DeidentifyOptions) -> dict[str, str]:
+    """Headers in any language that mean a column the rules know by our name, such as 出生日期."""
+    rules = {options.patient, "birth_date", "visit_date", *options.quasi_identifiers} - set(table.columns)
+    ours: dict[str, str] = {}
+    for header in table.columns:
+        found = schema().find(str(header))
+        if found is not None and found[0].name in rules and found[0].name not in ours.values():
+            ours[header] = found[0].name
+    return ours
+
+
+def _deidentified(table: pd.DataFrame, key: bytes, options: DeidentifyOptions) -> Deidentified:
+    """The rules, one after the other, on a table whose key columns have our names."""
     table = _with_dates(table, options)
     out, actions = _without_identifiers(table.copy(), options)
     old = _older_than_89(table)
