@@ -18,6 +18,14 @@ def absent(what, why):
     pytest.skip(f"needs {what}: {why}")
 
 
+def pytest_collection_modifyitems(items):
+    """What a test asks for marks it: ``-m "not data"`` leaves out all that needs the real data sets."""
+    for item in items:
+        for fixture, mark in (("real_data", pytest.mark.data), ("chromium", pytest.mark.chromium)):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
 @pytest.fixture(scope="session")
 def oracle():
     """The JSON of a known answer by its name below tests/oracles, e.g. oracle("statistics/delong")."""

@@ -124,7 +124,6 @@ def test_consistent_people_contradict_nothing(bmd):
     assert contradictions(table.where(table != table)) == ()
 
 
-@pytest.mark.data
 def test_real_scans_agree_with_their_t_scores(real_data):
     table = nhanes.read(real_data / "tabular/nhanes/nhanes_2017_mar2020_age50_bone.csv.gz").table
     found = {finding.code: finding.n for finding in contradictions(table)}

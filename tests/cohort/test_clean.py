@@ -174,7 +174,6 @@ def test_refusals():
         CleanOptions(max_row_missing=30)
 
 
-@pytest.mark.data
 def test_real_people_have_no_unit_slips_and_few_outliers(real_data):
     table = nhanes.read(real_data / "tabular/nhanes/nhanes_2017_mar2020_age50_bone.csv.gz").table
     cleaned = clean(table)

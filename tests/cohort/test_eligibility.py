@@ -199,7 +199,6 @@ def test_refusals(tmp_path):
         kept(pd.DataFrame({"x": [2.0, 1.0]}, index=[0, 0]), made({"min": 4}))
 
 
-@pytest.mark.data
 def test_the_published_criteria_on_real_people(real_data):
     table = nhanes.read(real_data / "tabular/nhanes/nhanes_2017_mar2020_age50_bone.csv.gz").table
     eligible = apply(table, criteria("fracture_risk"))

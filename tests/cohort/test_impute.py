@@ -67,7 +67,6 @@ def shifted_back(holes, full, columns):
     return pd.DataFrame(table, columns=columns)
 
 
-@pytest.mark.data
 def test_glow_with_gaps_comes_near_its_complete_twin(real_data):
     full = pd.read_csv(real_data / "tabular/glow/glow_mis_comp.csv")
     holes = pd.read_csv(real_data / "tabular/glow/glow_mis_wmissing.csv")

@@ -46,7 +46,6 @@ def test_the_fit_is_that_of_statsmodels(seed):
     assert errors(fit)[3:] == pytest.approx(se, abs=1e-4)
 
 
-@pytest.mark.data
 def test_self_rated_risk_of_glow_is_that_of_statsmodels(real_data):
     table = pd.read_csv(real_data / "tabular/glow/glow500.csv")
     x = table[["AGE", "WEIGHT", "PRIORFRAC", "MOMFRAC", "SMOKE"]].to_numpy(float)

@@ -152,7 +152,6 @@ def test_file_names_within_a_set_are_unique_so_that_a_mirror_can_serve_them():
         assert len(names) == len(set(names)), found.name
 
 
-@pytest.mark.data
 def test_the_real_data_folder_agrees_with_the_registry(real_data):
     states = check(real_data)
     assert [state for state in states if state.state in ("changed", "unverified")] == []
@@ -163,7 +162,6 @@ def test_the_real_data_folder_agrees_with_the_registry(real_data):
     assert gone.isdisjoint(here)
 
 
-@pytest.mark.data
 def test_a_packed_copy_unpacks_to_the_hash_of_the_address(real_data):
     for name in ("nhanes_2017_2020", "nhanes_mortality"):
         for file in data_set(name).files:

@@ -32,7 +32,6 @@ def tabbed(path):
     return WHOLE.sub(r"\1", path.read_text(encoding="utf-8")).replace(",", "\t")
 
 
-@pytest.mark.data
 @pytest.mark.parametrize(
     ("kept", "served"),
     [("glow500.csv", "GLOW500.txt"), ("glow_bonemed.csv", "GLOW_BONEMED.txt"),
@@ -46,7 +45,6 @@ def test_glow_separated_by_tabs(real_data, tmp_path, kept, served):
     same(glow.read(path), glow.read(copy))
 
 
-@pytest.mark.data
 def test_glow_separated_by_tabs_keeps_its_gaps(real_data, tmp_path):
     """Blank cells, the last of a row among them, as GLOW_MIS_WMissing_Data.txt has them."""
     lines = [line.split("\t") for line in tabbed(real_data / "tabular/glow/glow_mis_comp.csv").splitlines()]
@@ -61,7 +59,6 @@ def test_glow_separated_by_tabs_keeps_its_gaps(real_data, tmp_path):
     assert table["weight_kg"].notna().all()
 
 
-@pytest.mark.data
 @pytest.mark.parametrize("mark", [";", ","])
 def test_estonia_plain(real_data, tmp_path, mark):
     copy = real_data / "tabular/estonia_hip_fracture/hip_fracture.csv.gz"
@@ -74,7 +71,6 @@ def test_estonia_plain(real_data, tmp_path, mark):
     same(estonia.read(path), estonia.read(copy))
 
 
-@pytest.mark.data
 def test_nhanes_transport_files_plain(real_data, tmp_path):
     kept = real_data / "tabular/nhanes/raw_xpt"
     folder = tmp_path / "raw_xpt"

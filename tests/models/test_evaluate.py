@@ -176,7 +176,6 @@ def test_optimism_is_positive_and_correction_is_honest(people):
 
 
 @pytest.mark.slow
-@pytest.mark.data
 def test_glow500_reaches_its_known_level(real_data):
     table = pd.read_csv(real_data / "tabular/glow/glow500.csv")
     for name in ("RATERISK",):

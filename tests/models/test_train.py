@@ -30,7 +30,6 @@ def glow(real_data):
     return table
 
 
-@pytest.mark.data
 def test_the_textbook_model_of_glow500_is_reproduced(real_data, oracle):
     known = oracle("glow500/textbook_model")
     table = glow(real_data)
@@ -43,7 +42,6 @@ def test_the_textbook_model_of_glow500_is_reproduced(real_data, oracle):
     assert fit.log_likelihood == pytest.approx(known["log_likelihood"], abs=1e-4)
 
 
-@pytest.mark.data
 def test_a_trained_model_on_complete_rows_is_the_textbook_model(real_data, oracle):
     known = oracle("glow500/textbook_model")
     table = glow(real_data)

@@ -81,7 +81,6 @@ def test_real_data_carry_no_mark(sample_document):
     assert "SIMULATED" not in html(speak(sample_document(), "en"))
 
 
-@pytest.mark.chromium
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_in_a_browser_nothing_overflows_and_nothing_complains(

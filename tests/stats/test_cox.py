@@ -82,7 +82,6 @@ def test_proportional_hazards_test_is_that_of_r(oracle, lung):
     np.testing.assert_allclose([row.p for row in rows.values()], known["p"], atol=1e-8)
 
 
-@pytest.mark.data
 def test_estonian_hip_fractures(estonia):
     follow_up, columns, year = estonia
     assert kaplan_meier(follow_up).at(11.99).survival[0] == pytest.approx(0.693, abs=0.002)
