@@ -74,10 +74,10 @@ def studied(tmp_path_factory):
             if not said.exists():
                 done = told(["study", "run", "fracture-risk", "--data", data, "--config", config, "--seed", seed,
                              "--out", out, "--lang", lang], env=env)  # fmt: skip
-                assert done.code in (0, 3), done.stderr
-                assert done.stderr == ""
-                said.write_text(json.dumps([done.code, done.stdout]))
-        code, stdout = json.loads(said.read_text())
+                said.write_text(json.dumps([done.code, done.stdout, done.stderr]))
+        code, stdout, stderr = json.loads(said.read_text())
+        assert code in (0, 3), stderr
+        assert stderr == ""
         return Ran(out, code, stdout, json.loads((out / "results.json").read_text(encoding="utf-8")))
 
     return run

@@ -79,6 +79,15 @@ def test_partial_dependence_of_a_logistic_model_follows_its_coefficient(people):
     assert curve.risk[4] == pytest.approx(model.predict(everyone).risk.mean(), abs=0.02)
 
 
+def test_a_flag_is_asked_both_ways_even_where_all_rows_say_no(people):
+    table, y, _ = people(600, 2, gaps=0.0)
+    model = train(table, y, spec=ModelSpec(name="one", learner="logistic", predictors=("age_years", "smoking_current")),
+                  options=QUICK, seed=1)  # fmt: skip
+    curve = partial_dependence(model, table[table["smoking_current"] == 0], variable="smoking_current")
+    assert curve.grid == (0.0, 1.0)
+    assert curve.risk[1] > curve.risk[0]
+
+
 def test_shuffling_a_planted_variable_costs_auc_and_noise_costs_none(fitted, people):
     make, _, _ = fitted
     new, truth, _ = people(1500, 3)

@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from osteon.cohort.schema import kind_of
 from osteon.core.errors import ConfigError, NotEnoughData
 from osteon.core.seeds import stream
 from osteon.models.learners import Boosted, Fitted, Forest
@@ -241,6 +242,8 @@ def _grid(model: TrainedModel, column: pd.Series, points: int) -> tuple[float | 
     known = column.dropna().to_numpy(dtype=np.float64)
     if not len(known):
         raise NotEnoughData(f"{column.name!r} is missing in all {len(column)} rows.")
+    if kind_of(column) == "flag":
+        return (0.0, 1.0)  # also where all rows at hand say the same
     distinct = np.unique(known)
     if len(distinct) <= points:
         return tuple(distinct.tolist())

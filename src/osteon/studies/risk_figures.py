@@ -237,16 +237,14 @@ def dependence_figure(result: TaskResult, explained: Explained | None) -> Figure
         return None
     panels = []
     for line in explained.dependence:
-        ends = slice(None)
         levels: tuple[Text, ...] = ()
         if isinstance(line.grid[0], str):
             levels = tuple(Level(line.variable, str(level)) for level in line.grid)
         elif _is_flag(line.variable):
-            ends = slice(None, None, len(line.grid) - 1)
             levels = (Words("report.no"), Words("report.yes"))
         panels.append(
             DependencePanel(
-                label=Variable(line.variable, "unit"), risk=line.risk[ends], low=line.low[ends], high=line.high[ends],
+                label=Variable(line.variable, "unit"), risk=line.risk, low=line.low, high=line.high,
                 grid=None if levels else np.array(line.grid, dtype=np.float64), levels=levels,
             )
         )  # fmt: skip
