@@ -188,8 +188,12 @@ def _estimate(auc: Auc) -> Estimate:
 
 def _lead(answer: Answer) -> Words:
     outcome = answer.result
+    primary = outcome.judged[outcome.primary]
+    fit = primary.calibration
     return word("summary.lead", n=outcome.n, events=outcome.events, task=task_name(outcome.task),
-                model=model_name(outcome.primary), auc=_estimate(outcome.judged[outcome.primary].auc))  # fmt: skip
+                model=model_name(outcome.primary), auc=_estimate(primary.auc),
+                slope=Estimate(fit.slope, fit.slope_ci.low, fit.slope_ci.high),
+                size=word("summary.size_enough" if answer.size.n >= answer.size.needed else "summary.size_short"))  # fmt: skip
 
 
 def _against(answer: Answer) -> Iterator[Text]:
@@ -342,6 +346,12 @@ def _limits(result: Result) -> Iterator[Text]:
         yield word(
             "limits.why_not_more", low=Number(min(reached), digits=2), high=Number(max(reached), digits=2)
         )
+    for answer in result.answers.values():
+        inside = [g.auc.value for g in answer.subgroups if g.variable == "ethnicity" and g.auc is not None]
+        overall = answer.result.judged[answer.result.primary].auc.value
+        if len(inside) > 1 and sorted(inside)[len(inside) // 2] < overall:
+            yield word("limits.ethnicity", task=task_name(answer.result.task), overall=Number(overall, digits=2),
+                       low=Number(min(inside), digits=2), high=Number(max(inside), digits=2))  # fmt: skip
     if any(task.startswith("osteoporosis") for task in result.answers):
         yield word("limits.leakage_osteoporosis")
     for answer in result.answers.values():

@@ -109,7 +109,8 @@ def decision_figure(result: TaskResult) -> FigureBlock:
     figure = DecisionFigure(
         thresholds=curves.thresholds, curves=lines, treat_all=curves.treat_all.net_benefit
     )
-    return _figure(result, "decision", figure, n=curves.n)
+    bands = word("figures.decision_bands") if curves.n_boot else ""
+    return _figure(result, "decision", figure, n=curves.n, bands=bands)
 
 
 def subgroup_figure(result: TaskResult, groups: tuple[Subgroup, ...]) -> FigureBlock | None:

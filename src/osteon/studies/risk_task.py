@@ -236,9 +236,14 @@ def _differences(y_true: Flags, judged: Mapping[str, Judged], primary: str) -> t
 def _reclassified(
     y_true: Flags, judged: Mapping[str, Judged], primary: str, references: list[str]
 ) -> tuple[Reclassified, ...]:
-    """The primary model against each score, as probabilities on the rows that have both."""
+    """
+    The primary model against each score, as probabilities on the rows that have both.
+
+    A score whose AUC is below one half orders people the wrong way round; the mapping to probabilities would turn it
+    round unasked, so nothing is reclassified against it.
+    """
     lines = []
-    for name in references:
+    for name in (n for n in references if judged[n].auc.value > 0.5):
         both = np.isfinite(judged[name].probability) & np.isfinite(judged[primary].probability)
         y, old, new = y_true[both], judged[name].probability[both], judged[primary].probability[both]
         share = float(y.mean())
