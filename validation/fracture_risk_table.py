@@ -1,23 +1,23 @@
 """
 The fracture-risk study on public data, beside known and published figures.
 
-    OSTEON_DATA=... python validation/fracture_risk_table.py [--config default]
+    OSTEON_DATA=... python validation/fracture_risk_table.py [--runs FOLDER] [--data KIND ...]
 
-Writes validation/fracture_risk.csv and .md. Each row: what, ours, its interval, the reference, where that comes from.
+Runs ``osteon study run fracture-risk --data KIND`` for each kind into FOLDER/KIND (default build/validation), keeps the
+runs that are there already, and writes validation/fracture_risk.csv and .md from their results.json. Each row: what,
+ours, its interval, the reference and where that comes from, and the version of the code that made it.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from osteon.core.provenance import code_version
 from osteon.studies.fracture_risk import run_to_folder
 
 HERE = Path(__file__).parent
@@ -108,58 +108,62 @@ def rows_of(data: str, found: dict[str, Any]) -> Iterator[tuple[str, Any, Any, A
         yield f"bayes auc {key}", ceiling, None, None, None, None
 
 
-def table(config: str) -> list[dict[str, Any]]:
-    """All rows; data that are not at hand leave none."""
-    lines = []
-    kinds = ["published", "virtual"] + (
-        ["glow", "estonia", "nhanes"] if os.environ.get("OSTEON_DATA") else []
-    )
-    for data in kinds:
-        with tempfile.TemporaryDirectory() as folder:
-            run_to_folder(
-                data, config=config, seed=SEED, out=Path(folder) / "out", lang="en", command="validation"
-            )
-            found = json.loads((Path(folder) / "out" / "results.json").read_text(encoding="utf-8"))
-        for figure, *values in rows_of(data, found):
-            reference, source = REFERENCES.get((data, figure), (None, ""))
-            values = [round(v, 6) if isinstance(v, float) else v for v in values]
-            lines.append(
-                dict(
-                    zip(COLUMNS, (data, found["simulated"], figure, *values, reference, source), strict=True)
-                )
-            )
-    return lines
+def run_of(data: str, folder: Path) -> dict[str, Any] | None:
+    """results.json of a kind of data: of the run in ``folder``, made now where there is none; None without the data."""
+    done = folder / data / "results.json"
+    if not done.exists():
+        if data in REAL and not os.environ.get("OSTEON_DATA"):
+            return None
+        command = f"osteon study run fracture-risk --data {data} --seed {SEED}"
+        run_to_folder(data, config="default", seed=SEED, out=folder / data, lang="en", command=command)
+    content: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+    return content
 
 
-def main() -> None:
-    """Write the table as CSV and Markdown."""
-    config = sys.argv[sys.argv.index("--config") + 1] if "--config" in sys.argv else "default"
-    lines = table(config)
-    if not any(line["data"] == "nhanes" for line in lines):
-        print("fracture_risk: OSTEON_DATA is not set; the committed table is kept as it is")
-        return
-    with (HERE / "fracture_risk.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(lines)
-    head = f"# The fracture-risk study on public data\n\nMade by `python validation/fracture_risk_table.py --config {config}`, "
-    head += f"osteon {code_version()}, seed {SEED}. Rows marked SIMULATED come from invented people.\n\n"
-    body = "| data | figure | value (95% CI) | n | events | reference | source |\n|---|---|---|---|---|---|---|\n"
+def lines_of(data: str, found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of one run as the table prints them."""
+    for figure, *values in rows_of(data, found):
+        reference, source = REFERENCES.get((data, figure), (None, ""))
+        shown = [round(v, 6) if isinstance(v, float) else v for v in values]
+        cells = (data, found["simulated"], figure, *shown, reference, source, found["provenance"]["code"])
+        yield dict(zip(COLUMNS, cells, strict=True))
+
+
+def markdown(lines: list[dict[str, Any]]) -> str:
+    """The table for readers."""
+    text = "# The fracture-risk study on public data\n\nMade by `python validation/fracture_risk_table.py`: default "
+    text += f"configuration, seed {SEED}. Rows marked SIMULATED come from invented people. References were measured by other "
+    text += "programs on the same public tables, or published.\n\n"
+    text += "| data | figure | value (95% CI) | n | events | reference | source | code |\n|---|---|---|---|---|---|---|---|\n"
     for line in lines:
         interval = f" ({line['low']:.3f} to {line['high']:.3f})" if line["low"] is not None else ""
         value = "" if line["value"] is None else f"{line['value']:.4g}{interval}"
         data = f"{line['data']} SIMULATED" if line["simulated"] else line["data"]
-        cells = (
-            data,
-            line["figure"],
-            value,
-            line["n"],
-            line["events"],
-            line["reference"],
-            line["reference_source"],
-        )
-        body += "| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |\n"
-    (HERE / "fracture_risk.md").write_text(head + body, encoding="utf-8")
+        cells = (data, line["figure"], value, *(line[key] for key in COLUMNS[6:]))
+        text += "| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |\n"
+    return text
+
+
+def main() -> None:
+    """Write the table as CSV and Markdown; without the real data the committed one is kept."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=Path, default=HERE.parent / "build" / "validation")
+    parser.add_argument("--data", nargs="*", default=list(KINDS), choices=KINDS)
+    asked = parser.parse_args()
+    runs = {data: run_of(data, asked.runs) for data in asked.data}
+    absent = [data for data, found in runs.items() if found is None]
+    if absent or set(asked.data) != set(KINDS):
+        missing = f"no data for {', '.join(absent)}" if absent else "not all kinds were asked for"
+        print(f"fracture_risk: {missing}; the committed table is kept as it is")
+        return
+    lines = [line for data, found in runs.items() if found is not None for line in lines_of(data, found)]
+    with (HERE / "fracture_risk.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(lines)
+    (HERE / "fracture_risk.md").write_text(markdown(lines), encoding="utf-8")
     print(f"fracture_risk: {len(lines)} rows")
 
 
