@@ -6,13 +6,16 @@ import tomllib
 from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from osteon.core.errors import ConfigError, FileError
 
 __all__ = ["load", "override", "read_toml"]
 
-C = TypeVar("C")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+C = TypeVar("C", bound="DataclassInstance")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def override(default: C, changes: dict[str, Any], *, where: str = "config") -> C
     Traceback (most recent call last):
     osteon.core.errors.ConfigError: config: unknown key 'epoch'. Did you mean 'epochs'?
     """
-    known = {f.name: getattr(default, f.name) for f in fields(default)}  # type: ignore[arg-type]
+    known = {f.name: getattr(default, f.name) for f in fields(default)}
     changed = {}
     for key, value in changes.items():
         if key not in known:
@@ -56,14 +59,14 @@ def override(default: C, changes: dict[str, Any], *, where: str = "config") -> C
             raise ConfigError(f"{where}: unknown key {key!r}.", hint=hint)
         changed[key] = _fitting(known[key], value, where=f"{where}.{key}")
     try:
-        return replace(default, **changed)  # type: ignore[type-var]
+        return replace(default, **changed)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
 
 
 def _fitting(old: Any, new: Any, *, where: str) -> Any:
     """``new`` in the kind of ``old``: numbers stay numbers, lists become tuples, tables become dataclasses."""
-    if is_dataclass(old) and isinstance(new, dict):
+    if is_dataclass(old) and not isinstance(old, type) and isinstance(new, dict):
         return override(old, new, where=where)
     if isinstance(old, tuple) and isinstance(new, list):
         return tuple(new)
