@@ -33,7 +33,11 @@ COLUMNS = (
     "events",
     "reference",
     "reference_source",
+    "code",
 )
+KINDS = ("published", "glow", "estonia", "nhanes", "virtual")
+REAL = {"glow", "estonia", "nhanes"}
+
 
 # Measured before osteon was written, by other programs, on the same public tables (5-fold cross-validation), or published.
 REFERENCES = {
