@@ -90,3 +90,18 @@ def test_the_filled_hospital_sheet_is_known_by_its_sheets(tmp_path):
     table = checked.read(tmp_path / "sheet.xlsx").table
     assert len(table) == 30
     assert table["osteoporosis_fn"].sum() == 7  # rows 25 to 31
+
+
+def test_rows_that_contradict_themselves_are_named_and_kept(tmp_path):
+    """A T-score that its own density cannot give stands in the log with its row; the values stay."""
+    rows = [f"{i},{60 + i % 20},female,0.700,{-1.3 if i else 0.9}" for i in range(30)]
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "participant_id,age_years,sex,bmd_femoral_neck_g_cm2,t_femoral_neck\n" + "\n".join(rows) + "\n"
+    )
+    cohort = checked.read(path)
+    (odd,) = [change for change in cohort.log if change.code == "contradiction"]
+    assert odd.n == 1
+    assert "t_femoral_neck" in odd.column
+    assert odd.row == "0"
+    assert cohort.table["t_femoral_neck"][0] == 0.9

@@ -173,6 +173,15 @@ def _summary(result: Result) -> Iterator[Block]:
             who: Number(line.estimate.value, digits=1, percent=True) for who, line in prevalence.items()
         }
         yield Paragraph(word("summary.prevalence", **shares))
+    odd = [
+        change
+        for change in (result.loaded.cohort.log if result.loaded else ())
+        if change.code == "contradiction"
+    ]
+    if odd:
+        yield Callout(
+            "warning", word("flow.contradictions", n=sum(change.n for change in odd), checks=len(odd))
+        )
     for task, why in result.skipped.items():
         yield Callout("warning", why, task_name(task))
 

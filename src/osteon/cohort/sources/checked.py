@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from osteon.cohort.checks import contradictions
 from osteon.cohort.clean import CleanOptions, clean
-from osteon.cohort.cohort import Cohort
+from osteon.cohort.cohort import Change, Cohort
 from osteon.cohort.schema import Field, schema
 from osteon.cohort.sources import table as any_table
 from osteon.cohort.units import unit_slip
@@ -64,7 +65,16 @@ def checked(cohort: Cohort, *, where: str) -> Cohort:
     log = [change for change in cohort.log if change.code != "outside_limits" and change.column not in ours]
     log += [change for change in cleaned.log if change.code != "outlier"]  # far from the rest is not wrong
     log += any_table.add_bone_status(table)
+    log += _contradictions(table)
     return replace(cohort, table=table, log=tuple(log), flow=(*cohort.flow, *cleaned.flow))
+
+
+def _contradictions(table: pd.DataFrame) -> Iterator[Change]:
+    """What the rows say against themselves (a T-score against its density, menopause after age); named, not changed."""
+    for finding in contradictions(table):
+        rows = ", ".join(map(str, finding.rows[:20])) + (", ..." if finding.n > 20 else "")
+        yield Change(code="contradiction", column=" ".join(finding.columns), row=rows, n=finding.n,
+                     why=f"{finding.code}: expected {finding.expected}")  # fmt: skip
 
 
 def _numbers(table: pd.DataFrame) -> Iterator[Field]:
