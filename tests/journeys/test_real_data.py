@@ -64,6 +64,10 @@ def test_nhanes_osteoporosis(nhanes):
     models = nhanes.results["tasks"]["osteoporosis"]["models"]
     for name in ("femoral_neck_bmd", "clinical_bmd_logistic"):
         assert models[name]["refused"] == "leakage"
+    (against_ost,) = [x for x in nhanes.results["tasks"]["osteoporosis"]["delong"] if x["second"] == "ost"]
+    assert against_ost["first"] == "clinical_logistic"
+    assert against_ost["difference"] > 0
+    assert against_ost["p"] < 0.2  # below .05 in the default setting; three folds alone leave it to the partition
 
 
 def test_nhanes_fracture_is_no_better_than_it_can_be(nhanes):
