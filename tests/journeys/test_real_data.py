@@ -67,7 +67,8 @@ def test_nhanes_osteoporosis(nhanes):
     (against_ost,) = [x for x in nhanes.results["tasks"]["osteoporosis"]["delong"] if x["second"] == "ost"]
     assert against_ost["first"] == "clinical_logistic"
     assert against_ost["difference"] > 0
-    assert against_ost["p"] < 0.2  # below .05 in the default setting; three folds alone leave it to the partition
+    # Below .05 in the default setting; three folds alone leave it to the partition.
+    assert against_ost["p"] < 0.2
 
 
 def test_nhanes_fracture_is_no_better_than_it_can_be(nhanes):
