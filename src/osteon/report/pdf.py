@@ -197,7 +197,7 @@ def _height_mm(table: SpokenTable, widths: list[tuple[str, float]], *, size: flo
 def _need_mm(table: SpokenTable, index: int, *, whole: bool) -> float:
     """The width of the widest cell of a column at the largest size, a long header counted by its longest word."""
     column = table.columns[index]
-    head = max(column.label.split(), key=len, default="")
+    head = max(column.label.split(" "), key=len, default="")  # an unbreakable space holds
     cells = [row.cells[index].text for row in table.rows if not row.spans]
     if not whole and column.align != "left":
         cells = [part for cell in cells for part in _BEFORE_INTERVAL.split(cell)]

@@ -96,7 +96,7 @@ def _published(result: Result) -> Iterator[Block]:
     yield TableBlock(
         id="table-recheck",
         title=word("recheck.title"),
-        columns=tuple(Column(word(f"recheck.{x}"), align="left" if x in {"why", "follows"} else "auto") for x in labels),
+        columns=tuple(Column(word(f"recheck.{x}"), align="left") for x in labels),
         rows=tuple(
             (recheck_name(line.figure, line.item), line.printed, line.recomputed, word(f"recheck.{verdicts[line.follows]}"),
              recheck_why(line.why) if line.why else "")
