@@ -27,6 +27,9 @@ __all__ = ["CleanOptions", "Cleaned", "clean", "log_table", "outliers", "write_l
 
 _MAD_TO_SD = 1.4826  # makes the median absolute deviation of a normal sample its standard deviation
 
+_PASSES = 5
+_CHANGED = frozenset({"unit_slip", "impossible"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanOptions:
@@ -119,13 +122,29 @@ def clean(table: pd.DataFrame, *, options: CleanOptions | None = None) -> Cleane
         raise SchemaError("row labels repeat.", hint="Use reset_index, or link duplicates first.")
     table = table.copy()
     ids = _row_ids(table)
-    log: list[Change] = []
-    for step in (_categories, _slips, _impossible, _bmi):
-        log += step(table, ids, options)
+    log = [*_categories(table, ids, options), *_measured(table, ids, options), *_bmi(table, ids, options)]
     table, flow, changes = _without_empty(table, ids, options)
     log += changes
     log += _outliers(table, ids, options)
     return Cleaned(table=table, log=tuple(log), flow=flow)
+
+
+def _measured(table: pd.DataFrame, ids: pd.Series, options: CleanOptions) -> list[Change]:
+    """
+    Units and impossible cells, in turn until neither changes anything.
+
+    A cell that cannot be moves the median by which a unit is judged, so each may bring out the other.
+    """
+    log: list[Change] = []
+    queries: dict[tuple[str, str, str], Change] = {}
+    for _ in range(_PASSES):
+        found = [*_slips(table, ids, options), *_impossible(table, ids, options)]
+        changes = [change for change in found if change.code in _CHANGED]
+        log += changes
+        queries |= {(c.code, c.column, c.row): c for c in found if c.code not in _CHANGED}
+        if not changes:
+            break
+    return [*log, *queries.values()]
 
 
 def _row_ids(table: pd.DataFrame) -> pd.Series:
