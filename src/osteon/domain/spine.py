@@ -1,0 +1,274 @@
+"""What a CT says about a spine: one finding per vertebra with its evidence, and the reading they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = [
+    "Denis",
+    "Endplate",
+    "Genant",
+    "HeightLoss",
+    "Heights",
+    "Hounsfield",
+    "PosteriorWall",
+    "ScanFacts",
+    "SpineReading",
+    "VertebraFinding",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heights:
+    """Anterior, middle and posterior height of a vertebral body in millimetres."""
+
+    anterior: float
+    middle: float
+    posterior: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeightLoss:
+    """
+    Loss of height per site as a fraction of the height expected there (0.25 = a quarter is gone).
+
+    Attributes
+    ----------
+    anterior, middle, posterior : float
+        1 - height / reference height; negative where the body is taller than expected.
+    reference_mm : Heights
+        The heights expected of this level in this patient, unfractured.
+    reference_from : tuple of str
+        Levels the expectation was fitted on; empty where it rests on the vertebra's own posterior height.
+    se : float
+        Standard error of the largest loss, from the fit and from the measurement.
+    self_loss : float
+        Largest loss against the vertebra's own posterior height and the level-specific ratios.
+    """
+
+    anterior: float
+    middle: float
+    posterior: float
+    reference_mm: Heights
+    reference_from: tuple[str, ...]
+    se: float
+    self_loss: float
+
+    @property
+    def largest(self) -> float:
+        """The largest of the three losses."""
+        return max(self.anterior, self.middle, self.posterior)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Genant:
+    """
+    Semiquantitative grade of Genant 1993.
+
+    Attributes
+    ----------
+    grade : int, 0-3
+        0 below the operating point, then 20-25 %, 25-40 %, above 40 % of height lost.
+    type : str
+        Where most is lost; "none" for grade 0.
+    operating_point : float
+        The loss from which a deformity counts (0.20 or 0.25).
+    """
+
+    grade: int
+    type: Literal["none", "wedge", "biconcave", "crush"]
+    operating_point: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endplate:
+    """
+    Evidence of injury at one endplate.
+
+    Attributes
+    ----------
+    depression_mm : float
+        Deepest point below the rim plane, less what the neighbours' same endplate shows.
+    discontinuity : float or None, 0-1
+        Share of columns without a cortical peak; None without an image.
+    band_hu : float or None
+        Mean density 2-6 mm inside the endplate less that of the core; None without an image.
+    tilt_deg : float
+        Angle to the posterior wall's normal, less what the neighbours show.
+    injured : bool
+        At least two of the four signs.
+    signs : tuple of str
+        Codes of the signs that spoke.
+    """
+
+    depression_mm: float
+    discontinuity: float | None
+    band_hu: float | None
+    tilt_deg: float
+    injured: bool
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosteriorWall:
+    """Convexity of the posterior wall into the canal (mm), and canal area against the neighbours' (1 = as expected)."""
+
+    convexity_mm: float
+    canal_area_ratio: float | None
+    involved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denis:
+    """
+    Compression (A both endplates, B superior, C inferior, D both intact) or burst type of Denis 1983.
+
+    ``type`` is None where the rule abstains; ``margin`` is the distance of the nearest sign from its threshold in units
+    of the threshold.
+    """
+
+    scheme: Literal["compression", "burst"]
+    type: str | None
+    margin: float
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hounsfield:
+    """Trabecular density of one body in Hounsfield units over ``volume_ml`` of bone. Never a T-score."""
+
+    median: float
+    mean: float
+    sd: float
+    volume_ml: float
+    vbmd_mg_cm3: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VertebraFinding:
+    """
+    All that is said of one vertebra.
+
+    Attributes
+    ----------
+    level : str
+        "T12"; "V3" (third from below) where the spine is not anchored.
+    level_confidence : float, 0-1
+        Posterior probability of that level.
+    evaluable : bool
+        False means that no grade is given; ``not_evaluable`` holds the codes of the reasons.
+    fractured : bool or None
+        Deformity at or above the operating point and not explained otherwise; None where not evaluable.
+    confidence : float or None, 0-1
+        Calibrated probability that the call (fractured or not) is right.
+    contents : tuple of str
+        "cement", "screw", "metal".
+    red_flags : tuple of str
+        Codes; any of them goes before a grade: suspicious, not called osteoporotic.
+    indicators : mapping
+        Research indicators by code, e.g. "fresh_band_hu"; no diagnosis rests on them.
+    """
+
+    level: str
+    level_confidence: float
+    evaluable: bool
+    not_evaluable: tuple[str, ...] = ()
+    centroid_lps_mm: tuple[float, float, float]
+    heights_mm: Heights | None = None
+    heights_parasagittal_mm: Heights | None = None
+    height_loss: HeightLoss | None = None
+    wedge_deg: float | None = None
+    lateral_wedge_deg: float | None = None
+    volume_ml: float | None = None
+    disc_above_mm: float | None = None
+    disc_below_mm: float | None = None
+    canal_ap_mm: float | None = None
+    canal_area_mm2: float | None = None
+    fractured: bool | None = None
+    genant: Genant | None = None
+    superior: Endplate | None = None
+    inferior: Endplate | None = None
+    posterior_wall: PosteriorWall | None = None
+    denis: Denis | None = None
+    of_type: int | None = None
+    hu: Hounsfield | None = None
+    confidence: float | None = None
+    contents: tuple[str, ...] = ()
+    red_flags: tuple[str, ...] = ()
+    indicators: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanFacts:
+    """What the reading knows of the scan; empty or None where the file does not say (a NIfTI says almost nothing)."""
+
+    source: str
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    modality: str = "CT"
+    kvp: float | None = None
+    kernel: str = ""
+    contrast: Literal["none", "arterial", "portal_venous", "given", "unknown"] = "unknown"
+    slice_thickness_mm: float | None = None
+    manufacturer: str = ""
+    series_description: str = ""
+    study_date: str = ""
+    patient_id: str = ""
+    study_uid: str = ""
+    series_uid: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpineReading:
+    """
+    A whole spine read.
+
+    Attributes
+    ----------
+    vertebrae : tuple of VertebraFinding
+        From the head down.
+    anchored : bool
+        Level names rest on the sacrum, the ribs or a user's pin; otherwise levels are "V1", "V2", ... counted from below.
+    deformity_index : int or None
+        Spinal deformity index: the sum of the Genant grades of the evaluable vertebrae.
+    lordosis_deg, kyphosis_deg : float or None
+        Angle between the superior endplates of L1 and S1 (or the lower endplate of L5), and T4-T12 or what of it is seen.
+    hu_l1, hu_mean : float or None
+        Median trabecular density of L1, and the mean over the unfractured T12-L5, Hounsfield units.
+    backend : str
+        "embedded", "classical", "import:verse", "external:totalsegmentator".
+    elapsed_s : mapping
+        Seconds per step.
+    simulated : bool
+        The scan was invented.
+    notes : tuple of str
+        Codes of caveats that hold for the whole reading.
+    """
+
+    vertebrae: tuple[VertebraFinding, ...]
+    scan: ScanFacts
+    anchored: bool
+    backend: str
+    backend_version: str
+    operating_point: float
+    deformity_index: int | None = None
+    lordosis_deg: float | None = None
+    kyphosis_deg: float | None = None
+    hu_l1: float | None = None
+    hu_mean: float | None = None
+    elapsed_s: Mapping[str, float] = field(default_factory=dict)
+    simulated: bool = False
+    notes: tuple[str, ...] = ()
+
+    def at(self, level: str) -> VertebraFinding | None:
+        """The finding of ``level``, or None."""
+        return next((v for v in self.vertebrae if v.level == level), None)
+
+    @property
+    def fractured(self) -> tuple[VertebraFinding, ...]:
+        """The vertebrae called fractured."""
+        return tuple(v for v in self.vertebrae if v.fractured)

@@ -1,0 +1,1 @@
+"""From labelled vertebrae to millimetres, degrees and Hounsfield units."""

@@ -1,0 +1,1 @@
+"""From an image, or from what a network said about it, to labelled vertebrae."""
