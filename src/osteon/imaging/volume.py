@@ -77,9 +77,9 @@ class Grid:
 
     def index(self, points_lps_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Fractional voxel indices (..., 3) in (z, y, x) order of LPS millimetres."""
-        inverse = np.linalg.inv(self.affine)
+        inverse: npt.NDArray[np.float64] = np.linalg.inv(self.affine)
         points = np.asarray(points_lps_mm, dtype=np.float64)
-        return np.add(points @ inverse[:3, :3].T, inverse[:3, 3])
+        return points @ inverse[:3, :3].T + inverse[:3, 3]
 
     def same_place(self, other: Grid, *, tolerance_mm: float = 0.01) -> bool:
         """Whether both grids have the same voxels at the same places, to ``tolerance_mm`` at the far corner."""
