@@ -77,7 +77,7 @@ class Grid:
 
     def index(self, points_lps_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Fractional voxel indices (..., 3) in (z, y, x) order of LPS millimetres."""
-        inverse: npt.NDArray[np.float64] = np.linalg.inv(self.affine)
+        inverse = np.linalg.inv(self.affine).astype(np.float64)
         points = np.asarray(points_lps_mm, dtype=np.float64)
         return points @ inverse[:3, :3].T + inverse[:3, 3]
 
