@@ -65,6 +65,18 @@ def test_the_module_runs_as_a_program():
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, f"osteon {__version__}", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("study", "run", "--nope"), "osteon: No such option: --nope. See `osteon study run --help`."),
+        (("nope",), "osteon: No such command 'nope'. See `osteon --help`."),
+    ],
+)
+def test_a_mistyped_command_is_one_line(words, expected):
+    done = subprocess.run([sys.executable, "-m", "osteon", *words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (2, "", expected)
+
+
 def test_doctor_says_what_is_there_and_what_is_not(osteon, monkeypatch):
     said = osteon("doctor")
     assert said.exit_code == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from osteon.cli import data, deidentify, demo, doctor, score, study
 from osteon.core.errors import OsteonError
 
 __all__ = ["app", "main", "options"]
+
+_Refused: Any = typer.BadParameter.__mro__[2]  # the parser's own error; typer does not export it
 
 app = typer.Typer(
     name="osteon",
@@ -46,12 +48,21 @@ def options(
 
 
 def main() -> None:
-    """Run the command; what osteon refuses becomes one line on stderr and exit code 2."""
+    """Run the command; what osteon or the parser refuses becomes one line on stderr and exit code 2."""
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except OsteonError as error:
         sys.stderr.write("osteon: " + " ".join(str(error).split()) + "\n")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except _Refused as error:
+        context = getattr(error, "ctx", None)
+        if not error.format_message() and context is not None:  # a verb without its words
+            typer.echo(context.get_help())
+        else:
+            verb = context.command_path if context is not None else "osteon"
+            sys.stderr.write(f"osteon: {error.format_message().rstrip('.')}. See `{verb} --help`.\n")
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("osteon: stopped; nothing was half-written.\n")
         sys.exit(130)
