@@ -50,7 +50,7 @@ def options(
 def main() -> None:
     """Run the command; what osteon or the parser refuses becomes one line on stderr and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="osteon", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except OsteonError as error:
         sys.stderr.write("osteon: " + " ".join(str(error).split()) + "\n")
