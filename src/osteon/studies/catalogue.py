@@ -37,6 +37,18 @@ STUDIES = {
             data=("nhanes", "glow", "estonia", "virtual", "published", "FILE", "DIR"),
             configs=("default", "full", "quick"),
         ),
+        StudyEntry(
+            name="ovcf-reading",
+            module="osteon.studies.ovcf_reading",
+            title={"en": "CT reading of vertebral fractures", "zh": "椎体压缩骨折的 CT 阅片"},
+            question={
+                "en": "Do readers find and type osteoporotic vertebral fractures on CT better with AI than without, "
+                "MRI being the truth?",
+                "zh": "以 MRI 为金标准，医师在 AI 辅助下诊断骨质疏松性椎体压缩骨折并分型是否更准？",
+            },
+            data=("published", "virtual", "design", "FILE"),
+            configs=("default", "quick"),
+        ),
     )
 }
 

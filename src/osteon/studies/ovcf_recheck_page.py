@@ -1,0 +1,155 @@
+"""The recheck of the published reading study: its blocks, its part of results.json, the line the command prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from osteon.report.document import (
+    Block,
+    Bullets,
+    Column,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    Reference,
+    References,
+    TableBlock,
+    Tile,
+)
+from osteon.report.value import Cell, Number, Text, Words
+from osteon.report.words import words
+from osteon.studies.ovcf_words import phrase
+from osteon.studies.published_s2 import Recheck
+
+__all__ = ["PAPER", "recheck_blocks", "recheck_name", "recheck_results", "recheck_summary", "recheck_why"]
+
+PAPER = Reference(
+    "Application value of artificial intelligence electronic computed tomography in the diagnosis and assessment of "
+    "osteoporotic vertebral compression fractures. Third Hospital of Shijiazhuang, 220 patients, 2021 to 2022."
+)
+_VERDICTS = {"yes": "yes", "no": "no", "not computable": "unknown"}
+
+
+def recheck_name(line: Recheck) -> Words:
+    """The printed name of a rechecked figure."""
+    item = {"item": phrase(f"recheck_item.{line.item}")} if line.item else {}
+    return phrase(f"recheck_figure.{line.figure}", **item)
+
+
+def recheck_why(why: str) -> Words | str:
+    """The printed remark to a verdict."""
+    code, _, value = why.partition(":")
+    if not code:
+        return ""
+    return phrase(f"recheck_why.{code}", value=value) if value else phrase(f"recheck_why.{code}")
+
+
+def recheck_blocks(lines: tuple[Recheck, ...]) -> Iterator[Block]:
+    """Headline counts, what does not follow, and every figure."""
+    counts = _counts(lines)
+    yield Heading("summary", phrase("section.summary"))
+    yield KeyFigures(
+        (
+            Tile(phrase("recheck.tile_figures"), len(lines), phrase("recheck.tile_detail")),
+            Tile(phrase("recheck.tile_follows"), counts["yes"]),
+            Tile(phrase("recheck.tile_not"), counts["no"]),
+            Tile(phrase("recheck.tile_unknown"), counts["not computable"]),
+        )
+    )
+    yield Paragraph(_intro(lines))
+    wrong = [line for line in lines if line.follows == "no"]
+    if wrong:
+        yield Heading("wrong", phrase("recheck.wrong_title"), level=2)
+        yield Bullets(tuple(map(_wrong, wrong)))
+    yield Heading("recheck", phrase("section.recheck"))
+    labels = ("figure", "place", "printed", "recomputed", "follows", "why")
+    yield TableBlock(
+        id="table-recheck",
+        title=phrase("recheck.title"),
+        columns=tuple(Column(phrase(f"recheck.{label}"), align="left") for label in labels),
+        rows=tuple(_row(line) for line in lines),
+        footnotes=(phrase("recheck.note"),),
+        landscape=True,
+    )
+    yield Heading("references", phrase("section.references"))
+    yield References((PAPER,))
+
+
+def _counts(lines: tuple[Recheck, ...]) -> Counter[str]:
+    return Counter(line.follows for line in lines)
+
+
+def _intro(lines: tuple[Recheck, ...]) -> Words:
+    counts = _counts(lines)
+    return phrase("recheck.intro", total=len(lines), yes=counts["yes"], no=counts["no"],
+                  unknown=counts["not computable"])  # fmt: skip
+
+
+def _wrong(line: Recheck) -> Text:
+    parts = {"place": _place(line.place), "figure": recheck_name(line), "printed": line.printed,
+             "why": recheck_why(line.why)}  # fmt: skip
+    if line.recomputed is None:
+        return phrase("recheck.wrong_stated", **parts)
+    return phrase("recheck.wrong", **parts, recomputed=_shown(line))
+
+
+def _row(line: Recheck) -> tuple[Cell, ...]:
+    verdict = phrase(f"recheck.{_VERDICTS[line.follows]}")
+    return (recheck_name(line), _place(line.place), line.printed, _shown(line), verdict,
+            recheck_why(line.why))  # fmt: skip
+
+
+def _place(text: str) -> Words:
+    """Section, table or abstract, such as "2.1, abstract", as the reader's language names them."""
+    return phrase("place.all", places=tuple(_one_place(part) for part in text.split(", ")))
+
+
+def _one_place(part: str) -> Words:
+    kind, _, number = part.partition(" ")
+    if kind == "Table":
+        return phrase("place.table", n=number)
+    return phrase("place.section", n=kind) if kind[0].isdigit() else phrase(f"place.{part}")
+
+
+def _shown(line: Recheck) -> Cell:
+    """The recomputed value with the decimals of the printed one."""
+    value = line.recomputed
+    if not isinstance(value, float):
+        return value
+    printed = line.printed or ""
+    if printed.startswith("< ") and value < float(printed[2:]):
+        return printed
+    return Number(value, digits=len(printed.partition(".")[2]))
+
+
+def _number(printed: str | None) -> float | str | None:
+    """The printed figure as a number where it is one."""
+    try:
+        return None if printed is None else float(printed)
+    except ValueError:
+        return printed
+
+
+def recheck_results(lines: tuple[Recheck, ...]) -> list[dict[str, Any]]:
+    """The rechecked figures for results.json, their names and remarks in English."""
+    english = words("en")
+    return [
+        {
+            "figure": english.say(recheck_name(line)),
+            "place": line.place,
+            "printed": _number(line.printed),
+            "recomputed": line.recomputed,
+            "follows": line.follows,
+            "why": english.say(recheck_why(line.why)),
+        }
+        for line in lines
+    ]
+
+
+def recheck_summary(lines: tuple[Recheck, ...], lang: str) -> tuple[str, ...]:
+    """What the command prints."""
+    say = words(lang)
+    wrong = (say.say(_wrong(line)) for line in lines if line.follows == "no")
+    return (say.say(_intro(lines)), *(f"  {text}" for text in wrong))
