@@ -1,0 +1,135 @@
+"""
+DICOM images from a folder, a file or a ZIP archive: which series are there, and one of them as a volume.
+
+Keys of ``Volume.meta`` (absent where the header says nothing): ``format`` ("dicom"), ``modality``, ``kvp``, ``kernel``,
+``contrast_agent``, ``slice_thickness_mm``, ``largest_step_mm``, ``manufacturer``, ``model``, ``series_description``,
+``study_description``, ``study_date``, ``study_time``, ``accession_number``, ``patient_id``, ``patient_name``,
+``patient_sex``, ``patient_age``, ``patient_birth_date``, ``study_uid``, ``series_uid``, ``frame_uid``, ``sop_class_uid``,
+``image_type``, ``sop_uids`` and ``files`` (one per slice of the scan along array axis ``slice_axis``, in array order; they
+match the array's slices one to one unless a note says that missing or unequal slices were resampled), ``series_choice``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osteon.core.errors import FileError, InputError
+from osteon.imaging.dicom_files import sources_in
+from osteon.imaging.dicom_header import Slice, slices_of
+from osteon.imaging.dicom_series import Chosen, Series, choose_series, grouped
+from osteon.imaging.dicom_stack import stacked
+from osteon.imaging.volume import Volume
+
+__all__ = ["Chosen", "Series", "choose_series", "list_series", "read_dicom", "read_series"]
+
+_META = {
+    "modality": "Modality", "kernel": "ConvolutionKernel", "contrast_agent": "ContrastBolusAgent",
+    "manufacturer": "Manufacturer", "model": "ManufacturerModelName", "series_description": "SeriesDescription",
+    "study_description": "StudyDescription", "study_date": "StudyDate", "study_time": "StudyTime",
+    "accession_number": "AccessionNumber", "patient_id": "PatientID", "patient_name": "PatientName",
+    "patient_sex": "PatientSex", "patient_age": "PatientAge", "patient_birth_date": "PatientBirthDate",
+    "study_uid": "StudyInstanceUID", "series_uid": "SeriesInstanceUID", "frame_uid": "FrameOfReferenceUID",
+}  # fmt: skip
+
+
+def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
+    """
+    The image series in a folder (with subfolders), a ZIP archive, a file, or a list of files.
+
+    Files are known by content, not by suffix; objects without an image (reports, plans, directories) are left out. A
+    damaged object among good ones is left out with the note "unreadable_files:n" on every series.
+
+    Raises
+    ------
+    FileError
+        There is no such place, nothing in it is DICOM, or all of it is damaged.
+    """
+    sources = sources_in(place)
+    slices: list[Slice] = []
+    damaged: list[FileError] = []
+    for source in sources:
+        try:
+            slices.extend(slices_of(source))
+        except FileError as error:
+            damaged.append(error)
+    if not slices:
+        if damaged:
+            raise damaged[0]
+        what = "no image (segmentations and reports are none)" if sources else "no DICOM object"
+        raise FileError(f"{place}: {what} in it.", hint="Expected a folder, ZIP or file of DICOM images.")
+    found = grouped(slices)
+    if damaged:
+        note = f"unreadable_files:{len(damaged)}"
+        found = tuple(Series(key=s.key, slices=s.slices, notes=(*s.notes, note)) for s in found)
+    return found
+
+
+def read_dicom(place: Path | Iterable[Path], *, series: str | None = None) -> Volume:
+    """
+    One series as a volume: the one asked for by key, UID, number or description, else :func:`choose_series`'s.
+
+    Raises
+    ------
+    FileError
+        See :func:`list_series` and :func:`read_series`.
+    InputError
+        No series, or more than one, answers to ``series``.
+    """
+    found = list_series(place)
+    if series is None:
+        chosen = choose_series(found)
+        return read_series(chosen.series, choice=chosen.reason)
+    asked = [s for s in found if series in (s.key, s.fact("SeriesInstanceUID"))] or [
+        s for s in found if series in (s.fact("SeriesNumber"), s.description)
+    ]
+    exact = [s for s in asked if s.key == series] or asked
+    if len(exact) != 1:
+        known = "; ".join(
+            f"{s.key} ({s.description or s.modality}, {len(s.slices)} slices)" for s in found[:12]
+        )
+        raise InputError(f"{len(exact)} series answer to {series!r}.", hint=f"There are: {known}.")
+    return read_series(exact[0], choice="asked_for")
+
+
+def read_series(series: Series, *, choice: str = "asked_for") -> Volume:
+    """
+    A series as a canonical volume (z to the head, y to the back, x to the left), float32, Hounsfield units for CT.
+
+    Sorted by position; straightened or filled within the limits of :mod:`osteon.imaging.dicom_stack`, with a note.
+
+    Raises
+    ------
+    FileError
+        The geometry is missing or beyond repair, or pixels cannot be decoded; the message names the file.
+    NotEnoughData
+        Fewer than two positions.
+    """
+    stack = stacked(series.slices)
+    meta: dict[str, Any] = {key: text for key, word in _META.items() if (text := series.fact(word))}
+    first = stack.slices[0]
+    thickness = [s.thickness_mm for s in stack.slices if s.thickness_mm]
+    meta |= {
+        "format": "dicom",
+        "series_choice": choice,
+        "largest_step_mm": stack.largest_step_mm,
+        "sop_class_uid": first.sop_class_uid,
+        "image_type": first.image_type,
+        "sop_uids": tuple(s.sop_uid for s in stack.slices),
+        "files": tuple(str(s.source) for s in stack.slices),
+        "slice_axis": 2 - int(np.abs(stack.affine[:3, 0]).argmax()),
+    }
+    if thickness:
+        meta["slice_thickness_mm"] = float(np.median(thickness))
+    if series.fact("KVP"):
+        meta["kvp"] = float(series.fact("KVP"))
+    if "kernel" in meta:
+        meta["kernel"] = meta["kernel"].split("\\")[0]
+    heard = (note for s in stack.slices for note in s.notes)
+    kinds = {"derived_image": series.derived, "localizer": series.localizer, "not_axial": not series.axial}
+    doubts = (note for note, true in kinds.items() if true)
+    notes = tuple(dict.fromkeys((*series.notes, *heard, *stack.notes, *doubts)))
+    return Volume(array=stack.array, affine=stack.affine, meta=meta, notes=notes).canonical()

@@ -1,0 +1,117 @@
+"""Where the bytes of DICOM objects lie: a file, a folder, a ZIP archive read in memory. Nothing is ever unpacked to disk."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from osteon.core.errors import FileError
+
+__all__ = ["DAMAGED", "MAX_UNPACKED_BYTES", "Source", "sources_in"]
+
+MAX_UNPACKED_BYTES = 8 << 30
+"""What the members of one archive may add up to."""
+
+#: What pydicom and its decoders raise on a malformed object.
+DAMAGED = (ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RecursionError,
+           RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)  # fmt: skip
+
+_BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08", b"\x00\x02")  # group 2 or 8, either byte order
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One object: a file of its own, or a member of an archive that stays open as long as its sources live."""
+
+    path: Path
+    member: str = ""
+    archive: zipfile.ZipFile | None = field(default=None, compare=False, repr=False)
+
+    def open(self) -> BinaryIO:
+        """
+        The bytes, from the start.
+
+        Raises
+        ------
+        FileError
+            The member is damaged or the file has gone.
+        """
+        try:
+            if self.archive is None:
+                return self.path.open("rb")
+            return io.BytesIO(self.archive.read(self.member))
+        except (
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
+            raise FileError(f"{self}: cannot be read ({error}).") from error
+
+    def __str__(self) -> str:
+        return f"{self.path}!{self.member}" if self.member else str(self.path)
+
+
+def sources_in(place: Path | Iterable[Path]) -> tuple[Source, ...]:
+    """
+    Every file that may be a DICOM object in a folder (with its subfolders), an archive, or a list of files.
+
+    A file counts by its content, never by its suffix.
+
+    Raises
+    ------
+    FileError
+        There is no such place, or the archive is damaged, encrypted or larger than :data:`MAX_UNPACKED_BYTES`.
+    """
+    if not isinstance(place, Path | str):
+        return tuple(Source(Path(path)) for path in place if _may_be_dicom(Path(path)))
+    place = Path(place)
+    if place.is_dir():
+        files = sorted(path for path in place.rglob("*") if path.is_file())
+        return tuple(Source(path) for path in files if _may_be_dicom(path))
+    if not place.exists():
+        raise FileError(f"{place}: no such file or folder.")
+    return _members(place) if zipfile.is_zipfile(place) else (Source(place),)
+
+
+def _may_be_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(132)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror}).") from error
+    return start[128:] == b"DICM" or start.startswith(_BARE_STARTS)
+
+
+def _members(path: Path) -> tuple[Source, ...]:
+    """The members of an archive; their declared sizes bound what :meth:`Source.open` can unpack."""
+    try:
+        archive = zipfile.ZipFile(path)
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    except DAMAGED as error:
+        raise FileError(f"{path}: the ZIP archive is damaged ({error}).") from error
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise FileError(f"{path}: the archive is encrypted.", hint="Unpack it and give the folder.")
+    if (total := sum(entry.file_size for entry in entries)) > MAX_UNPACKED_BYTES:
+        raise FileError(
+            f"{path}: unpacks to {total / 2**30:.1f} GiB, at most {MAX_UNPACKED_BYTES >> 30} are read.",
+            hint="Unpack it and give the folder.",
+        )
+    found = []
+    for entry in sorted(entries, key=lambda entry: entry.filename):
+        try:
+            with archive.open(entry) as stream:
+                start = stream.read(132)
+        except DAMAGED as error:
+            raise FileError(f"{path}!{entry.filename}: cannot be unpacked ({error}).") from error
+        if start[128:] == b"DICM" or start.startswith(_BARE_STARTS):
+            found.append(Source(path, entry.filename, archive))
+    return tuple(found)
