@@ -168,8 +168,8 @@ def _patient(hu: FloatArray, margin: int = 3) -> tuple[slice, slice, slice]:
         return whole
     size = np.bincount(parts.ravel())
     size[0] = 0
-    boxes = ndimage.find_objects(parts == size.argmax())
-    z, y, x = (slice(max(0, s.start - margin), s.stop + margin) for s in boxes[0])
+    box = ndimage.find_objects(parts)[int(size.argmax()) - 1]
+    z, y, x = (slice(max(0, s.start - margin), s.stop + margin) for s in box)
     return z, y, x
 
 
