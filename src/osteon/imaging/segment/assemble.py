@@ -1,0 +1,209 @@
+"""From tissue probabilities to a labelled spine: canal, discs, instances, levels, then each vertebra on the input's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage as ndi
+
+from osteon.core.errors import NotEnoughData, ShapeError
+from osteon.domain.anatomy import Tissue
+from osteon.imaging.segment.canal import CanalPath, canal_path, enclosure
+from osteon.imaging.segment.cues import level_cues
+from osteon.imaging.segment.discs import disc_evidence, find_discs
+from osteon.imaging.segment.instances import Instances, separate
+from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.segment.levels import assign_levels
+from osteon.imaging.segment.paste import Box, CloseView, View, paste_tissue, paste_vertebrae
+from osteon.imaging.volume import Grid, LabelMap
+
+__all__ = ["Refine", "label_spine"]
+
+Map = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float64]
+Pin = tuple[tuple[float, float, float], str]
+Progress = Callable[[str, float], None]
+Refine = Callable[[Array, LabelMap], Sequence[CloseView]]
+"""
+Takes the centres of the bodies (n, 3), LPS millimetres from the head down, and the coarse bodies (label k + 1 is centre
+k); answers one :class:`CloseView` per centre.
+"""
+
+
+def label_spine(
+    volume_grid: Grid,
+    maps: Mapping[Tissue, Map],
+    maps_grid: Grid,
+    *,
+    refine: Refine | None = None,
+    pin: Pin | None = None,
+    progress: Progress | None = None,
+    backend: str = "embedded",
+    version: str = "",
+) -> SpineLabels:
+    """
+    A labelled spine on the input's grid from tissue probabilities on a coarse one.
+
+    Parameters
+    ----------
+    volume_grid : Grid
+        The input's grid; the label maps come on it.
+    maps : mapping of Tissue to ndarray (z, y, x), 0-1
+        Probabilities; ``BODY`` is needed, the others help. A tissue that is not in the mapping is not known, which is
+        not the same as one that is nowhere.
+    maps_grid : Grid
+        The canonical grid of the maps, about 3 mm.
+    refine : callable, optional
+        A closer look at each vertebra (:data:`Refine`); without it the coarse probabilities are interpolated.
+    pin : ((x, y, z), level), optional
+        The user's name of the vertebra at an LPS point; all others shift with it.
+    progress : callable, optional
+        Told a step ("canal", "discs", "instances", "refine", "paste") and the share done.
+
+    Returns
+    -------
+    SpineLabels
+        Without vertebrae and with the note "no_spine_found" where no spine is seen.
+
+    Raises
+    ------
+    ShapeError
+        A map does not fit its grid.
+    InputError
+        The pin lies on no vertebra or cannot be met.
+    """
+    for tissue, array in maps.items():
+        if array.shape != maps_grid.shape:
+            raise ShapeError(f"the map of {tissue.name} has shape {array.shape}, its grid {maps_grid.shape}.")
+    tell = progress or (lambda step, share: None)
+    nothing = np.zeros(maps_grid.shape, np.float32)
+    known = {t: np.asarray(maps.get(t, nothing), np.float32) for t in Tissue}
+    provenance = (f"{backend} {version}".strip(),)
+    try:
+        tell("canal", 0.0)
+        path = _path(known, maps_grid)
+    except NotEnoughData:
+        return _empty(volume_grid, backend, version, provenance)
+    tell("discs", 0.2)
+    found = _instances(path, known, maps_grid)
+    if not found.vertebrae:
+        return _empty(volume_grid, backend, version, provenance)
+    tell("instances", 0.4)
+    cues = level_cues(found, path, maps_grid, known[Tissue.RIB] if Tissue.RIB in maps else None, pin)
+    levels = assign_levels(cues, sacrum=found.sacrum_contact)
+    tell("refine", 0.5)
+    views = _views(found, known, maps_grid, refine)
+    tell("paste", 0.8)
+    codes = [label.code for label in levels.labels]
+    vertebrae, bodies = paste_vertebrae(volume_grid, views, codes)
+    tissues = paste_tissue(volume_grid, known, maps_grid, _column(path, maps_grid), vertebrae, bodies)
+    names = {label.code: label.level for label in levels.labels}
+    tell("paste", 1.0)
+    return SpineLabels(
+        vertebrae=LabelMap(array=vertebrae, affine=volume_grid.affine, names=names),
+        bodies=LabelMap(array=bodies, affine=volume_grid.affine, names=names),
+        tissue=LabelMap(
+            array=tissues, affine=volume_grid.affine, names={int(t): t.name.lower() for t in Tissue}
+        ),
+        levels=levels.labels,
+        anchored_by=levels.anchored_by,
+        backend=backend,
+        version=version,
+        provenance=provenance,
+        notes=levels.notes,
+    )
+
+
+def _path(maps: Mapping[Tissue, Map], grid: Grid) -> CanalPath:
+    """The canal by its own probability; by the ring of bone around it where that shows none."""
+    try:
+        return canal_path(maps[Tissue.CANAL], grid)
+    except NotEnoughData:
+        bone = maps[Tissue.BODY] + maps[Tissue.POSTERIOR] + maps[Tissue.DISC] > 0.5
+        return canal_path(enclosure(bone, grid.spacing_mm), grid)
+
+
+def _instances(path: CanalPath, maps: Mapping[Tissue, Map], grid: Grid) -> Instances:
+    column = np.minimum(maps[Tissue.BODY] + maps[Tissue.SACRUM], 1.0)  # the last disc lies on the sacrum
+    evidence = disc_evidence(path, grid, column, maps[Tissue.DISC])
+    discs = find_discs(path, evidence)
+    return separate(
+        path,
+        discs,
+        grid,
+        body=maps[Tissue.BODY],
+        posterior=maps[Tissue.POSTERIOR],
+        sacrum=maps[Tissue.SACRUM],
+    )
+
+
+def _views(
+    found: Instances, maps: Mapping[Tissue, Map], grid: Grid, refine: Refine | None
+) -> tuple[CloseView, ...]:
+    """One view per vertebra: the close one where it confirms the coarse body, else the coarse one."""
+    coarse = _coarse_views(found, maps, grid)
+    if refine is None:
+        return coarse
+    close = refine(found.centres_lps_mm, found.bodies)
+    if len(close) != len(coarse):
+        raise ShapeError(f"the closer look gave {len(close)} views of {len(coarse)} vertebrae.")
+    chosen: list[CloseView] = []
+    for k, (near, far) in enumerate(zip(close, coarse, strict=True), start=1):
+        places = near.grid.index(grid.world(np.argwhere(found.bodies.array == k)))
+        inside = ndi.map_coordinates(near.body, places.T, order=1, mode="constant")
+        chosen.append(near if float(np.mean(inside > 0.5)) > 0.5 else far)
+    return tuple(chosen)
+
+
+def _coarse_views(found: Instances, maps: Mapping[Tissue, Map], grid: Grid) -> tuple[View, ...]:
+    """The coarse probabilities around each vertebra, those of its neighbours set to nothing."""
+    bodies, whole = found.bodies.array, found.whole.array
+    both = np.minimum(maps[Tissue.BODY] + maps[Tissue.POSTERIOR], 1.0)
+    views = []
+    for k, box in enumerate(ndi.find_objects(whole, max_label=len(found.vertebrae)), start=1):
+        z, y, x = (
+            slice(max(0, s.start - 2), min(n, s.stop + 2)) for s, n in zip(box, whole.shape, strict=True)
+        )
+        around = (z, y, x)
+        fields = []
+        for labels, probability in (
+            (bodies[around], maps[Tissue.BODY][around]),
+            (whole[around], both[around]),
+        ):
+            near = ndi.binary_dilation(labels == k, np.ones((3, 3, 3), bool))
+            free = near & ((labels == k) | (labels == 0))
+            fields.append(np.where(free, probability, 0.0).astype(np.float32))
+        affine = grid.affine.copy()
+        affine[:3, 3] = grid.world([s.start for s in around])
+        views.append(
+            View(
+                body=fields[0], vertebra=np.maximum(*fields), grid=Grid(shape=fields[0].shape, affine=affine)
+            )
+        )
+    return tuple(views)
+
+
+def _column(path: CanalPath, grid: Grid) -> Box:
+    """The box of ``grid`` with all that lies within 75 mm of the canal."""
+    index = grid.index(path.points_lps_mm)
+    reach = np.array([75.0 / s for s in grid.spacing_mm])
+    low = np.maximum(index.min(axis=0) - reach, 0).astype(int)
+    high = np.minimum(index.max(axis=0) + reach + 2, grid.shape).astype(int)
+    z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return z, y, x
+
+
+def _empty(grid: Grid, backend: str, version: str, provenance: tuple[str, ...]) -> SpineLabels:
+    nothing = LabelMap(array=np.zeros(grid.shape, np.uint8), affine=grid.affine)
+    return SpineLabels(
+        vertebrae=nothing,
+        bodies=nothing,
+        levels=(),
+        anchored_by=(),
+        backend=backend,
+        version=version,
+        provenance=provenance,
+        notes=("no_spine_found",),
+    )
