@@ -19,6 +19,7 @@ from osteon.imaging.volume import Volume
 
 __all__ = ["MAX_VOXELS", "finite", "lps_to_ras", "placed_array", "read_nifti"]
 
+_nibabel: Any = nibabel  # its functions carry no types
 MAX_VOXELS = 1 << 30
 """Largest array read: 4 GiB of float32."""
 
@@ -38,7 +39,9 @@ def read_nifti(path: Path) -> Volume:
         Damaged, of two or four dimensions, coloured, or neither qform nor sform says how it lies in the patient.
     """
     array, affine, notes = placed_array(path)
-    volume = Volume(array=array, affine=affine, meta={"format": "nifti", "files": (str(path),)}).canonical()
+    axes = "".join(_nibabel.aff2axcodes(lps_to_ras(affine)))
+    meta = {"format": "nifti", "files": (str(path),), "axes": axes}
+    volume = Volume(array=array, affine=affine, meta=meta).canonical()
     values, holes = finite(np.ascontiguousarray(volume.array, dtype=np.float32), path=path)
     return Volume(array=values, affine=volume.affine, meta=volume.meta, notes=notes + holes)
 
@@ -71,7 +74,7 @@ def placed_array(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64],
         See :func:`read_nifti`.
     """
     try:
-        image: Any = nibabel.load(path)
+        image = _nibabel.load(path)
         header = image.header
         shape = tuple(int(n) for n in image.shape)
     except _DAMAGED as error:
