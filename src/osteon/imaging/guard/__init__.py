@@ -1,0 +1,1 @@
+"""What keeps a hostile upload in bounds: limits, cheap refusals, processes that read and may die."""

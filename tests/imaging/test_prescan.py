@@ -1,0 +1,284 @@
+"""Bombs and false claims are refused by their headers, before anything is read: within 10 s and 1 GB."""
+
+import gzip
+import io
+import struct
+import time
+import zipfile
+import zlib
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
+
+from osteon.core.errors import FileError
+from osteon.imaging.guard.prescan import prescan
+from osteon.imaging.guarded import LABEL_LIMITS, Limits, ReaderPool
+
+MB = 1 << 20
+
+
+def dicom(path, *, rows=4, columns=4, frames=1, pixels=b"\0" * 32, deflated=False):
+    """A small CT object; its claims need not be true."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian if deflated else ExplicitVRLittleEndian
+    scan = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    scan.SOPClassUID, scan.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
+    scan.Modality, scan.Rows, scan.Columns, scan.NumberOfFrames = "CT", rows, columns, frames
+    scan.SamplesPerPixel, scan.PhotometricInterpretation, scan.PixelRepresentation = 1, "MONOCHROME2", 1
+    scan.BitsAllocated, scan.BitsStored, scan.HighBit = 16, 16, 15
+    scan.PixelSpacing, scan.ImageOrientationPatient = [1, 1], [1, 0, 0, 0, 1, 0]
+    scan.ImagePositionPatient = [0, 0, 0]
+    scan.PixelData = pixels
+    scan.save_as(path, enforce_file_format=True)
+    return path
+
+
+def zeros(n_mib, wbits):
+    """A deflate stream of so many MiB of zeros, made by repeating one block."""
+    block = zlib.compressobj(9, zlib.DEFLATED, -15)
+    mib = block.compress(bytes(MB)) + block.flush(zlib.Z_FULL_FLUSH)
+    return mib * n_mib + (block.flush() if wbits < 0 else b"")
+
+
+def nifti_header(shape, *, bits=16):
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<8h", header, 40, len(shape), *shape, *[1] * (7 - len(shape)))
+    struct.pack_into("<hh", header, 70, {8: 2, 16: 4, 32: 16}[bits], bits)
+    struct.pack_into("<8f", header, 76, *[1.0] * 8)
+    struct.pack_into("<f", header, 108, 352.0)
+    header[344:348] = b"n+1\0"
+    return bytes(header)
+
+
+def bomb_false_claim(folder):
+    return dicom(folder / "claim.dcm", rows=65535, columns=65535, frames=1000, pixels=bytes(1000))
+
+
+def bomb_deflated(folder):
+    small = dicom(folder / "deflated.dcm", deflated=True)
+    content = small.read_bytes()
+    with small.open("rb") as stream:
+        start = stream.seek(132) and 132
+        while (
+            stream.read(2) == b"\x02\0"
+        ):  # the group of the file meta information is short enough to step over
+            element = content[start : start + 12]
+            long = element[4:6] in (b"OB", b"UN")
+            length = (
+                struct.unpack("<I", element[8:12])[0] + 12
+                if long
+                else struct.unpack("<H", element[6:8])[0] + 8
+            )
+            start = stream.seek(start + length)
+    plain = zlib.decompress(content[start:], -15)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head = packer.compress(plain[:-44] + plain[-44:-36] + struct.pack("<I", 500 * MB)) + packer.flush(
+        zlib.Z_FULL_FLUSH
+    )
+    small.write_bytes(content[:start] + head + zeros(500, -15))
+    return small
+
+
+def bomb_gzip(folder, *, shape=(512, 512, 2000)):
+    members = gzip.compress(nifti_header(shape)) + gzip.compress(bytes(MB)) * 1000
+    (folder / "zeros.nii.gz").write_bytes(members)
+    return folder / "zeros.nii.gz"
+
+
+def bomb_gzip_that_lies(folder):
+    return bomb_gzip(folder, shape=(64, 64, 10))
+
+
+def bomb_nifti(folder):
+    (folder / "claim.nii").write_bytes(nifti_header((30000, 30000, 1000)) + bytes(1000))
+    return folder / "claim.nii"
+
+
+def bomb_nested(folder):
+    nested = b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\0\xe0\xff\xff\xff\xff"
+    content = dicom(folder / "nested.dcm").read_bytes()
+    (folder / "nested.dcm").write_bytes(content[: content.index(b"\x08\0\x16\0UI")] + nested * 5000)
+    return folder / "nested.dcm"
+
+
+def bomb_cut(folder):
+    path = dicom(folder / "cut.dcm")
+    path.write_bytes(path.read_bytes()[:300])
+    return path
+
+
+def bomb_zip(folder):
+    with zipfile.ZipFile(folder / "zeros.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("a.dcm", bytes(300 * MB))
+    return folder / "zeros.zip"
+
+
+def bomb_traversal(folder):
+    with zipfile.ZipFile(folder / "out.zip", "w") as archive:
+        archive.writestr("../../etc/x", b"x")
+    return folder / "out.zip"
+
+
+def bomb_in_a_zip(folder):
+    with zipfile.ZipFile(folder / "inner.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.write(bomb_deflated(folder), "slices/a.dcm")
+    return folder / "inner.zip"
+
+
+def bomb_nrrd(folder):
+    (folder / "zeros.nrrd").write_bytes(
+        b"NRRD0004\ntype: short\ndimension: 3\nsizes: 2048 2048 1000\nencoding: gzip\nendian: little\n\n"
+        + bytes(100)
+    )
+    return folder / "zeros.nrrd"
+
+
+def bomb_metaimage(folder):
+    text = "ObjectType = Image\nNDims = 3\nDimSize = 2048 2048 500\nElementType = MET_SHORT\nCompressedData = True\n"
+    (folder / "zeros.mha").write_bytes(text.encode() + b"ElementDataFile = LOCAL\n" + bytes(100))
+    return folder / "zeros.mha"
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with ReaderPool() as readers:
+        readers.call("builtins:sum", [])
+        yield readers
+
+
+@pytest.mark.parametrize(
+    ("bomb", "words"),
+    [
+        (bomb_false_claim, "cut short, it claims 8590 GB of pixels"),
+        (bomb_deflated, "as a decompression bomb does"),
+        (bomb_gzip, "as a decompression bomb does"),
+        (bomb_gzip_that_lies, "as a decompression bomb does"),
+        (bomb_nifti, "claims 3600 GB of voxels"),
+        (bomb_nested, "nested deeper than 64"),
+        (bomb_cut, "cut short, nothing follows"),
+        (bomb_zip, "as a decompression bomb does"),
+        (bomb_traversal, "a name that leads outside"),
+        (bomb_in_a_zip, "as a decompression bomb does"),
+        (bomb_nrrd, "claims 16.8 GB of voxels"),
+        (bomb_metaimage, "claims 8.39 GB of voxels"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_bomb_is_refused_in_time_and_little_memory(pool, tmp_path, bomb, words):
+    path = bomb(tmp_path)
+    assert path.stat().st_size < 2 * MB
+    start = time.monotonic()
+    reply = pool.ask("osteon.imaging.read:read_volume", path)
+    assert time.monotonic() - start < 10
+    assert reply.peak_bytes < 10**9
+    assert type(reply.error) is FileError
+    assert str(path) in reply.error.message
+    assert words in reply.error.message
+
+
+def test_a_folder_is_refused_for_one_bomb_in_it_but_not_for_one_cut_file(tmp_path):
+    dicom(tmp_path / "a.dcm")
+    bomb_cut(tmp_path)
+    prescan(tmp_path)
+    bomb_deflated(tmp_path)
+    with pytest.raises(FileError, match=r"deflated\.dcm"):
+        prescan(tmp_path)
+
+
+def test_many_small_files_make_one_bomb(tmp_path):
+    content = dicom(tmp_path / "0.dcm", rows=1000, columns=1000).read_bytes()
+    compressed = content.replace(
+        b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0"
+    )  # RLE: the size is a claim
+    for n in range(60):
+        (tmp_path / f"{n}.dcm").write_bytes(compressed)
+    prescan(tmp_path, limits=Limits(sparse_bytes=200 * MB))
+    with pytest.raises(FileError, match="decompression bomb"):
+        prescan(tmp_path, limits=Limits(sparse_bytes=50 * MB))
+    with pytest.raises(FileError, match="more than 59 files"):
+        prescan(tmp_path, limits=Limits(files=59))
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "C:\\x", "a/../../x", "..\\x"])
+def test_names_that_lead_outside(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), b"x")
+    with pytest.raises(FileError, match="leads outside"):
+        prescan(tmp_path / "a.zip")
+
+
+def test_honest_files_pass(tmp_path):
+    rng = np.random.default_rng(1)
+    voxels = rng.integers(0, 50, 64 * 64 * 20, dtype=np.int16).tobytes()
+    dicom(tmp_path / "a.dcm")
+    dicom(tmp_path / "b.dcm", deflated=True)
+    (tmp_path / "c.nii").write_bytes(nifti_header((64, 64, 20)) + voxels)
+    (tmp_path / "c.nii.gz").write_bytes(gzip.compress(nifti_header((64, 64, 20)) + voxels))
+    (tmp_path / "d.txt").write_text("a note")
+    (tmp_path / "empty").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "e.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a.dcm", "b.dcm", "c.nii.gz"):
+            archive.write(tmp_path / name, name)
+    for path in (tmp_path, *tmp_path.iterdir()):
+        prescan(path)
+
+
+@pytest.mark.parametrize(("slices", "bits"), [(300, 16), (1000, 16), (1000, 32)])
+def test_the_largest_ct_passes_under_the_defaults(tmp_path, slices, bits):
+    path = tmp_path / "ct.nii"
+    path.write_bytes(nifti_header((512, 512, slices), bits=bits))
+    with path.open("r+b") as stream:
+        stream.truncate(352 + 512 * 512 * slices * bits // 8)  # a sparse file
+    prescan(path)
+
+
+def test_an_empty_label_map_passes(tmp_path):
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as stream:
+        stream.write(nifti_header((512, 512, 400), bits=16))
+        for _ in range(200):
+            stream.write(bytes(MB))
+    (tmp_path / "labels.nii.gz").write_bytes(packed.getvalue())
+    prescan(tmp_path / "labels.nii.gz", limits=LABEL_LIMITS)
+    with pytest.raises(FileError, match="decompression bomb"):
+        prescan(tmp_path / "labels.nii.gz")
+    with pytest.raises(FileError, match="decompression bomb"):
+        prescan(bomb_gzip(tmp_path), limits=LABEL_LIMITS)
+
+
+@pytest.mark.data
+def test_no_real_file_is_taken_for_a_bomb(real_data):
+    wrong = []
+    for path in (p for p in sorted((real_data / "dicom").rglob("*")) if p.is_file()):
+        try:
+            prescan(path)
+        except FileError as error:
+            wrong.append((path.name, error.message))
+    assert all("cut short" in message or "holds" in message for _, message in wrong), wrong
+    assert len(wrong) < 12
+
+
+@pytest.mark.data
+@pytest.mark.filterwarnings("ignore")
+def test_the_walk_sees_the_shape_pydicom_sees(real_data):
+    from osteon.imaging.guard.dicom_walk import walk
+
+    compared = 0
+    for path in sorted((real_data / "dicom").rglob("*.dcm")):
+        with path.open("rb") as stream:
+            seen = walk(stream, depth=64)
+        try:
+            known = pydicom.dcmread(path, stop_before_pixels=True)
+            shape = known.get("Rows", 0), known.get("Columns", 0), int(known.get("NumberOfFrames") or 1)
+        except Exception:  # noqa: BLE001 - what pydicom cannot read is no oracle
+            continue
+        if seen.pixels_at and known.file_meta.get("TransferSyntaxUID") == seen.transfer_syntax:
+            compared += 1
+            assert (seen.rows, seen.columns, seen.frames) == shape, path.name
+    assert compared > 100
