@@ -79,7 +79,10 @@ class SpineLabels:
 class SpineSegmenter(Protocol):
     """Anything that labels the vertebrae of a CT."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the backend, as results carry it."""
+        ...
 
     def segment(
         self,
