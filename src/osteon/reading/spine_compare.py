@@ -1,0 +1,71 @@
+"""Two readings of one spine, level by level: what is new, what progressed, and what lies within measurement error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from osteon.domain.spine import SpineReading, VertebraFinding
+
+__all__ = ["CONFIDENCE_95", "Change", "LevelChange", "compare_readings"]
+
+Change = Literal["new", "progressed", "unchanged", "within_error", "regained", "not_comparable"]
+
+#: Two-sided 95 % point of the normal distribution: a difference counts from this many standard errors on.
+CONFIDENCE_95 = 1.959964
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """
+    One level then and now.
+
+    Attributes
+    ----------
+    change : str
+        "new": fractured now, not then. "progressed": fractured both times and lower. "unchanged": the same call, the
+        difference within measurement error. "within_error": another call, the difference within measurement error.
+        "regained": taller than before (treated, or measured otherwise). "not_comparable": missing or not evaluable.
+    loss_before, loss_now : float or None
+        Loss of height at the site that has lost most now, as a fraction of the expected height.
+    error : float or None
+        Smallest difference of loss beyond measurement error (95 %).
+    """
+
+    level: str
+    change: Change
+    loss_before: float | None = None
+    loss_now: float | None = None
+    error: float | None = None
+
+
+def compare_readings(now: SpineReading, prior: SpineReading) -> tuple[LevelChange, ...]:
+    """
+    Every level of ``now`` against the same level of ``prior``; nothing where either spine is not anchored.
+
+    A difference counts only where it exceeds 1.96 times the root of the summed squared standard errors of both losses.
+    """
+    if not (now.anchored and prior.anchored):
+        return ()
+    return tuple(_compared(vertebra, prior.at(vertebra.level)) for vertebra in now.vertebrae)
+
+
+def _compared(now: VertebraFinding, before: VertebraFinding | None) -> LevelChange:
+    if before is None or not now.evaluable or not before.evaluable or now.red_flags or before.red_flags:
+        return LevelChange(level=now.level, change="not_comparable")
+    if now.height_loss is None or before.height_loss is None or None in (now.fractured, before.fractured):
+        return LevelChange(level=now.level, change="not_comparable")
+    site = max(("anterior", "middle", "posterior"), key=lambda name: float(getattr(now.height_loss, name)))
+    loss_now, loss_before = (float(getattr(v.height_loss, site)) for v in (now, before))
+    error = CONFIDENCE_95 * math.hypot(now.height_loss.se, before.height_loss.se)
+    change: Change
+    if loss_now - loss_before > error:
+        change = ("progressed" if before.fractured else "new") if now.fractured else "unchanged"
+    elif loss_before - loss_now > error:
+        change = "regained" if before.fractured else "unchanged"
+    else:
+        change = "unchanged" if now.fractured == before.fractured else "within_error"
+    return LevelChange(
+        level=now.level, change=change, loss_before=loss_before, loss_now=loss_now, error=error
+    )

@@ -1,0 +1,54 @@
+"""Codes of the DICOM results, from spine_codes.toml: SNOMED CT where there is one, else the private scheme 99OSTEON."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydicom.sr.coding import Code
+
+from osteon.core.config import read_toml
+from osteon.domain.anatomy import level_rank
+
+__all__ = ["UNITS", "level_code", "private_code"]
+
+#: UCUM units by the name used here.
+UNITS = {
+    "mm": Code("mm", "UCUM", "millimeter"),
+    "hu": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
+    "percent": Code("%", "UCUM", "percent"),
+    "ratio": Code("1", "UCUM", "no units"),
+    "ml": Code("ml", "UCUM", "milliliter"),
+    "deg": Code("deg", "UCUM", "degree"),
+}
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Any]:
+    return read_toml(Path(__file__).parent / "spine_codes.toml")
+
+
+def level_code(level: str) -> Code:
+    """
+    The code of a vertebra: SNOMED CT for C1-L5, the private scheme for T13, L6, S1 and unnamed levels.
+
+    Examples
+    --------
+    >>> level_code("T12").value, level_code("L1").value, level_code("V3").scheme_designator
+    ('23215003', '66794005', '99OSTEON')
+    """
+    table = _table()
+    if level in table["levels"]:
+        value, meaning = table["levels"][level]
+        return Code(value, "SCT", meaning)
+    if not level.startswith("V"):
+        level_rank(level)
+    meaning = f"{level} vertebra" if not level.startswith("V") else f"Vertebra {level[1:]} counted from below"
+    return Code(f"VERTEBRA{level}", table["scheme"]["private"], meaning)
+
+
+def private_code(name: str) -> Code:
+    """A code of the private scheme."""
+    table = _table()
+    return Code(name, table["scheme"]["private"], table["private"][name])

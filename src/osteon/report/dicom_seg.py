@@ -1,0 +1,58 @@
+"""DICOM segmentation: one binary segment for each vertebra, no two overlapping, every frame referring to its source image."""
+
+from __future__ import annotations
+
+import highdicom as hd
+import numpy as np
+from highdicom.seg import Segmentation, SegmentDescription
+from pydicom.sr.codedict import codes
+
+from osteon import __version__
+from osteon.imaging.segment.labels import SpineLabels
+from osteon.report.dicom_codes import level_code
+from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource
+
+__all__ = ["SERIES_NUMBER_SEG", "spine_seg"]
+
+SERIES_NUMBER_SEG = 9101
+
+
+def spine_seg(labels: SpineLabels, source: DicomSource) -> Segmentation:
+    """
+    Whole vertebrae as a BINARY segmentation of the source series; segments are numbered from the head down.
+
+    Frames lie on the grid of ``labels``; where that is the scan's own (not resampled) each refers to its source image.
+    Planes without bone are left out.
+    """
+    present = [label for label in labels.levels if label.code in set(labels.vertebrae.present)]
+    number = np.zeros(int(labels.vertebrae.array.max()) + 1, dtype=np.uint8)
+    for index, label in enumerate(present, 1):
+        number[label.code] = index
+    array = np.ascontiguousarray(number[np.maximum(labels.vertebrae.array, 0)])
+    algorithm = hd.AlgorithmIdentificationSequence(
+        name=f"{MODEL} ({labels.backend})", version=f"{__version__}/{labels.version}", family=codes.DCM.ArtificialIntelligence
+    )  # fmt: skip
+    segments = [
+        SegmentDescription(
+            segment_number=index,
+            segment_label=label.level,
+            segmented_property_category=codes.SCT.AnatomicalStructure,
+            segmented_property_type=level_code(label.level),
+            algorithm_type="AUTOMATIC",
+            algorithm_identification=algorithm,
+            tracking_uid=hd.UID(),
+            tracking_id=label.level,
+        )
+        for index, label in enumerate(present, 1)
+    ]
+    placed = hd.Volume(
+        array=array, affine=labels.vertebrae.affine, coordinate_system="PATIENT",
+        frame_of_reference_uid=source.first.FrameOfReferenceUID,
+    )  # fmt: skip
+    return Segmentation(
+        source_images=list(source.headers), pixel_array=placed, segmentation_type="BINARY", segment_descriptions=segments,
+        series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SEG, sop_instance_uid=hd.UID(), instance_number=1,
+        manufacturer=MANUFACTURER, manufacturer_model_name=MODEL, software_versions=__version__, device_serial_number="0",
+        content_label="VERTEBRAE", content_description="Vertebrae by level, proposal of a program",
+        series_description="osteon: vertebrae",
+    )  # fmt: skip

@@ -1,0 +1,90 @@
+"""Profile of a spine: each level's three heights against the expected ones, and its density, head above feet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from osteon.domain.spine import SpineReading
+from osteon.report.figure_spine import GRADE_COLOURS, status_of
+from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, drawn
+
+__all__ = ["L1_CUTOFFS_HU", "LevelProfileFigure"]
+
+#: Published for L1 at 120 kVp: at or below 160 HU 90 % sensitive, at or below 110 HU more than 90 % specific for
+#: osteoporosis by DXA (Pickhardt 2013, doi 10.7326/0003-4819-158-8-201304160-00003).
+L1_CUTOFFS_HU = (110, 160)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelProfileFigure:
+    """Three panels of heights (dot: measured, bar: expected) and, with a CT, one of density with published cut-offs."""
+
+    reading: SpineReading
+
+    def draw(self, pen: Pen) -> Drawn:
+        """The figure, 180 mm wide and as high as its levels need."""
+        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=30 + 5.6 * len(self.reading.vertebrae))
+
+    def _paint(self, figure: Figure, pen: Pen) -> None:
+        levels = [v.level for v in self.reading.vertebrae]
+        with_hu = any(v.hu is not None for v in self.reading.vertebrae)
+        panels = figure.subplots(1, 4 if with_hu else 3, sharey=True)
+        for axes, site in zip(panels, ("anterior", "middle", "posterior"), strict=False):
+            self._heights(axes, site, pen)
+        if with_hu:
+            self._density(panels[3], pen)
+        panels[0].set_yticks(range(len(levels)), levels)
+        panels[0].set_ylim(len(levels) - 0.4, -0.6)
+        for axes in panels:
+            axes.tick_params(axis="y", length=0)
+            axes.spines["left"].set_visible(False)
+            for row in range(len(levels)):
+                axes.axhline(row, color=FAINT, linewidth=0.4, zorder=0)
+        panels[0].plot([], [], "o", color=GREY, markersize=4, markeredgecolor=INK, markeredgewidth=0.4,
+                       label=pen.words("spine_ct.figure.measured"))  # fmt: skip
+        panels[0].plot(
+            [],
+            [],
+            "|",
+            color=INK,
+            markersize=8,
+            markeredgewidth=1.4,
+            label=pen.words("spine_ct.figure.expected"),
+        )
+        figure.legend(loc="outside lower left", ncols=2, handlelength=1.0)
+
+    def _heights(self, axes: Axes, site: str, pen: Pen) -> None:
+        for row, vertebra in enumerate(self.reading.vertebrae):
+            if vertebra.heights_mm is None:
+                continue
+            height = getattr(vertebra.heights_mm, site)
+            if vertebra.height_loss is not None:
+                expected = getattr(vertebra.height_loss.reference_mm, site)
+                axes.plot([height, expected], [row, row], color=GREY, linewidth=1.0, zorder=1)
+                axes.plot([expected], [row], "|", color=INK, markersize=8, markeredgewidth=1.4)
+            axes.plot([height], [row], "o", color=GRADE_COLOURS[status_of(vertebra)], markersize=4.6,
+                      markeredgecolor=INK, markeredgewidth=0.5, zorder=3)  # fmt: skip
+        axes.set_title(pen.words(f"spine_ct.site.{site}"), pad=11)
+        axes.set_xlabel(pen.words("spine_ct.figure.height_mm"))
+        axes.margins(x=0.12)
+
+    def _density(self, axes: Axes, pen: Pen) -> None:
+        for row, vertebra in enumerate(self.reading.vertebrae):
+            if vertebra.hu is not None:
+                axes.plot(
+                    [vertebra.hu.median],
+                    [row],
+                    "D",
+                    color=GREY if vertebra.level != "L1" else INK,
+                    markersize=4.2,
+                )
+        for cutoff, dash in zip(L1_CUTOFFS_HU, ((0, (1, 1.2)), (0, (4, 2))), strict=True):
+            axes.axvline(cutoff, color=INK, linewidth=0.8, linestyle=dash)
+            axes.text(cutoff, -0.55, f"{cutoff}", ha="center", va="bottom", fontsize=6.2)
+        axes.set_title(pen.words("spine_ct.figure.density"), pad=11)
+        axes.set_xlabel(pen.words("spine_ct.figure.hu"))
+        low, high = axes.get_xlim()
+        axes.set_xlim(min(low, 60.0), max(high, 190.0))

@@ -1,0 +1,332 @@
+"""The sentences of a spine CT report: its first line, the findings by level, the impression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from typing import Any
+
+from osteon.domain.spine import Endplate, SpineReading, VertebraFinding
+from osteon.reading.spine_compare import LevelChange
+from osteon.report.figure_levels import L1_CUTOFFS_HU
+from osteon.report.figure_spine import status_of
+from osteon.report.value import Cell, Level, Number, Text, Words
+
+__all__ = [
+    "alignment",
+    "canal",
+    "coded",
+    "date",
+    "denis_name",
+    "density",
+    "evidence",
+    "finding",
+    "headline",
+    "impression",
+    "levels_text",
+    "phrase",
+    "sound_levels",
+]
+
+
+def phrase(key: str, **values: Any) -> Words:
+    """A text of this report."""
+    return Words(f"spine_ct.{key}", **values)
+
+
+def coded(kind: str, codes: Iterable[str]) -> tuple[Level, ...]:
+    """Codes of one kind ("flag", "reason", "note", "sign", "content") in words; an unknown one is printed as it stands."""
+    return tuple(Level(f"spine_{kind}", code) for code in codes)
+
+
+def date(text: str) -> str:
+    """A DICOM date with its hyphens; anything else as it stands."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+
+
+def levels_text(reading: SpineReading, levels: Iterable[str]) -> tuple[str, ...]:
+    """
+    Levels with neighbours drawn together: T9-T11, L2.
+
+    The order is that of the reading, head first.
+    """
+    wanted = set(levels)
+    runs: list[list[str]] = []
+    open_run = False
+    for vertebra in reading.vertebrae:
+        if vertebra.level in wanted and open_run:
+            runs[-1].append(vertebra.level)
+        elif vertebra.level in wanted:
+            runs.append([vertebra.level])
+        open_run = vertebra.level in wanted
+    return tuple(
+        text
+        for run in runs
+        for text in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else run)
+    )  # fmt: skip
+
+
+def _joined(parts: Iterable[Text]) -> Text:
+    """Sentences one after the other."""
+    return reduce(lambda first, second: phrase("then", first=first, second=second), parts)
+
+
+def _percent(share: float) -> Number:
+    return Number(max(share, 0.0), percent=True)
+
+
+def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
+    return [v for v in reading.vertebrae if v.red_flags]
+
+
+def _called(reading: SpineReading) -> list[VertebraFinding]:
+    """The fractures that carry a grade: what is suspicious goes before them, under its own name."""
+    return [v for v in reading.fractured if not v.red_flags and v.genant is not None]
+
+
+def _grade(vertebra: VertebraFinding) -> int:
+    return vertebra.genant.grade if vertebra.genant is not None else 0
+
+
+def sound_levels(reading: SpineReading) -> list[str]:
+    """The levels graded 0 without anything to add."""
+    return [v.level for v in reading.vertebrae if status_of(v) == "0"]
+
+
+def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Text:
+    """Number, levels, worst grade, new or old, canal; what is suspicious first. ``changes`` None: no earlier scan."""
+    parts: list[Text] = []
+    suspicious, fractures = _suspicious(reading), _called(reading)
+    if suspicious:
+        parts.append(
+            phrase("headline.suspicious", levels=levels_text(reading, (v.level for v in suspicious)))
+        )
+    graded = [v.level for v in reading.vertebrae if status_of(v) not in ("suspicious", "not_evaluable")]
+    if not graded:
+        parts.append(phrase("headline.nothing"))
+    elif not fractures:
+        parts.append(phrase("headline.none", levels=levels_text(reading, graded)))
+    else:
+        parts.append(_fracture_line(reading, fractures))
+        parts += [_age(reading, changes), canal(reading)]
+    missing = [v.level for v in reading.vertebrae if status_of(v) == "not_evaluable"]
+    if missing:
+        parts.append(phrase("headline.missing", levels=levels_text(reading, missing)))
+    if not reading.anchored:
+        parts.append(phrase("headline.unanchored"))
+    return _joined(parts)
+
+
+def _fracture_line(reading: SpineReading, fractures: list[VertebraFinding]) -> Text:
+    worst = max(_grade(v) for v in fractures)
+    return phrase(
+        "headline.one" if len(fractures) == 1 else "headline.some",
+        n=len(fractures),
+        levels=levels_text(reading, (v.level for v in fractures)),
+        grade=worst,
+        worst=tuple(v.level for v in fractures if _grade(v) == worst),
+    )
+
+
+def _age(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Text:
+    if changes is None:
+        return phrase("age.unknown")
+    if not changes:
+        return phrase("age.not_comparable")
+    parts: list[Text] = []
+    for kind in ("new", "progressed"):
+        levels = [change.level for change in changes if change.change == kind]
+        if levels:
+            parts.append(phrase(f"age.{kind}", levels=levels_text(reading, levels)))
+    fractured = {v.level for v in _called(reading)}
+    known = {change.level for change in changes if change.change in ("unchanged", "within_error", "regained")}
+    if known & fractured:
+        parts.append(phrase("age.old", levels=levels_text(reading, known & fractured)))
+    unknown = {change.level for change in changes if change.change == "not_comparable"} & fractured
+    if unknown:
+        parts.append(phrase("age.not_in_prior", levels=levels_text(reading, unknown)))
+    return _joined(parts) if parts else phrase("age.unknown")
+
+
+def canal(reading: SpineReading) -> Text:
+    """Whether a fractured body reaches into the canal."""
+    seen = [v for v in _called(reading) if v.posterior_wall is not None]
+    if not seen:
+        return phrase("canal.not_assessed")
+    involved = [v.level for v in seen if v.posterior_wall is not None and v.posterior_wall.involved]
+    if involved:
+        return phrase("canal.involved", levels=levels_text(reading, involved))
+    return phrase("canal.free")
+
+
+def finding(vertebra: VertebraFinding) -> Text:
+    """All that is said of one vertebra that is not simply sound."""
+    parts: list[Text] = []
+    if vertebra.red_flags:
+        parts.append(phrase("finding.suspicious", flags=coded("flag", vertebra.red_flags)))
+    if vertebra.contents:
+        parts.append(phrase("finding.contents", contents=coded("content", vertebra.contents)))
+    if not vertebra.evaluable:
+        parts.append(phrase("finding.not_evaluable", reasons=coded("reason", vertebra.not_evaluable)))
+    if vertebra.evaluable and vertebra.heights_mm is not None:
+        parts += _shape(vertebra)
+    if vertebra.evaluable and not vertebra.red_flags and vertebra.fractured:
+        parts += _fracture(vertebra)
+    if vertebra.notes:
+        parts.append(phrase("finding.notes", notes=coded("note", vertebra.notes)))
+    return phrase("finding.line", level=vertebra.level, text=_joined(parts) if parts else phrase("status.0"))
+
+
+def _shape(vertebra: VertebraFinding) -> Iterator[Text]:
+    heights, loss = vertebra.heights_mm, vertebra.height_loss
+    if heights is None:
+        return
+    numbers = {site: Number(getattr(heights, site), digits=1) for site in ("anterior", "middle", "posterior")}
+    if loss is None:
+        yield phrase("finding.heights", **numbers)
+        return
+    expected = {f"expected_{site}": Number(getattr(loss.reference_mm, site), digits=1) for site in numbers}
+    lost = {f"lost_{site}": _percent(getattr(loss, site)) for site in numbers}
+    key = (
+        "heights_fractured"
+        if vertebra.fractured and vertebra.genant and vertebra.genant.grade
+        else "heights_expected"
+    )
+    shape = phrase(f"shape.{vertebra.genant.type}") if vertebra.genant is not None else ""
+    yield phrase(f"finding.{key}", shape=shape, **numbers, **expected, **lost)
+
+
+def _fracture(vertebra: VertebraFinding) -> Iterator[Text]:
+    genant = vertebra.genant
+    if genant is not None:
+        yield phrase("finding.genant", grade=genant.grade, type=phrase(f"type.{genant.type}"))
+    for name, plate in (("superior", vertebra.superior), ("inferior", vertebra.inferior)):
+        if plate is not None:
+            yield _endplate(name, plate)
+    wall = vertebra.posterior_wall
+    if wall is not None and wall.involved:
+        bulge = Number(wall.convexity_mm, digits=1)
+        if wall.canal_area_ratio is None:
+            yield phrase("finding.wall_bulges", mm=bulge)
+        else:
+            yield phrase("finding.wall_narrows", mm=bulge, share=_percent(wall.canal_area_ratio))
+    elif wall is not None:
+        yield phrase("finding.wall_intact")
+    if vertebra.denis is not None:
+        yield phrase("finding.denis", type=denis_name(vertebra, long=True))
+    if vertebra.of_type is not None:
+        yield phrase("finding.of_type", type=vertebra.of_type)
+    if vertebra.confidence is not None:
+        yield phrase("finding.confidence", value=Number(vertebra.confidence, digits=2))
+
+
+def _endplate(name: str, plate: Endplate) -> Text:
+    side = phrase(f"endplate.{name}")
+    if not plate.injured:
+        return phrase("finding.endplate_intact", side=side)
+    depth = Number(plate.depression_mm, digits=1)
+    signs = coded("sign", plate.signs)
+    key = "finding.endplate_injured" if signs else "finding.endplate_depressed"
+    return phrase(key, side=side, mm=depth, signs=signs)
+
+
+def denis_name(vertebra: VertebraFinding, *, long: bool = False) -> Text:
+    """The Denis type with its scheme; said to be undecided where the rule abstains."""
+    denis = vertebra.denis
+    if denis is None:
+        return ""
+    if denis.type is None:
+        return phrase("denis.undecided")
+    return phrase(f"denis.{denis.scheme}_{'long' if long else 'short'}", type=denis.type)
+
+
+def alignment(reading: SpineReading) -> Iterator[Text]:
+    """Curves, the canal where it is narrowest, the deformity index."""
+    if reading.kyphosis_deg is not None:
+        yield phrase("alignment.kyphosis", deg=Number(reading.kyphosis_deg))
+    if reading.lordosis_deg is not None:
+        yield phrase("alignment.lordosis", deg=Number(reading.lordosis_deg))
+    widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None]
+    if widths:
+        narrow, level = min(widths)
+        yield phrase(
+            "alignment.canal",
+            low=Number(narrow, digits=1),
+            level=level,
+            high=Number(max(widths)[0], digits=1),
+        )
+    if reading.deformity_index is not None:
+        yield phrase("alignment.index", n=reading.deformity_index)
+
+
+def density(reading: SpineReading) -> Iterator[Text]:
+    """Trabecular density in Hounsfield units beside what was published; never a T-score."""
+    if reading.hu_l1 is not None:
+        low, high = L1_CUTOFFS_HU
+        band = "low" if reading.hu_l1 <= low else "between" if reading.hu_l1 <= high else "high"
+        yield phrase("density.l1", hu=Number(reading.hu_l1))
+        if reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown"):
+            yield phrase(f"density.{band}", low=low, high=high)
+        else:
+            yield phrase("density.no_band", low=low, high=high)
+    if reading.hu_mean is not None:
+        yield phrase("density.mean", hu=Number(reading.hu_mean))
+
+
+def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
+    """The numbered statements of the impression."""
+    for vertebra in _suspicious(reading):
+        yield phrase("impression.suspicious", level=vertebra.level, flags=coded("flag", vertebra.red_flags))
+    fractures = _called(reading)
+    graded = [v.level for v in reading.vertebrae if status_of(v) not in ("suspicious", "not_evaluable")]
+    if fractures:
+        for vertebra in fractures:
+            key = "impression.fracture" if vertebra.denis is None else "impression.fracture_denis"
+            yield phrase(key, level=vertebra.level, shape=phrase(f"shape.{vertebra.genant.type}" if vertebra.genant else "shape.none"),
+                         grade=_grade(vertebra), denis=denis_name(vertebra, long=True))  # fmt: skip
+        yield _age(reading, changes)
+        yield canal(reading)
+    elif graded:
+        yield phrase("headline.none", levels=levels_text(reading, graded))
+    else:
+        yield phrase("headline.nothing")
+    cement = [v.level for v in reading.vertebrae if v.contents]
+    if cement:
+        yield phrase("impression.contents", levels=levels_text(reading, cement))
+    lines = tuple(density(reading))
+    if lines:
+        yield _joined(lines)
+    missing = [v.level for v in reading.vertebrae if status_of(v) == "not_evaluable"]
+    if missing:
+        yield phrase("headline.missing", levels=levels_text(reading, missing))
+
+
+def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
+    """What stands beside a close-up: label and value."""
+    rows: list[tuple[Text, Cell]] = []
+    heights, loss = vertebra.heights_mm, vertebra.height_loss
+    if heights is not None and loss is not None:
+        for site in ("anterior", "middle", "posterior"):
+            pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=_percent(getattr(loss, site)),
+                          expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
+            rows.append((phrase(f"site.{site}"), pair))
+    if vertebra.red_flags:
+        rows += [(phrase("evidence.flag"), flag) for flag in coded("flag", vertebra.red_flags)]
+    elif vertebra.genant is not None:
+        short = phrase(
+            "genant_short", grade=vertebra.genant.grade, type=phrase(f"type.{vertebra.genant.type}")
+        )
+        rows.append((phrase("evidence.genant"), short))
+    if vertebra.denis is not None and not vertebra.red_flags:
+        rows.append((phrase("evidence.denis"), denis_name(vertebra)))
+    for name, plate in (("superior", vertebra.superior), ("inferior", vertebra.inferior)):
+        if plate is not None:
+            key = "evidence.injured" if plate.injured else "evidence.intact"
+            rows.append((phrase(f"endplate.{name}"), phrase(key, mm=Number(plate.depression_mm, digits=1))))
+    wall = vertebra.posterior_wall
+    if wall is not None:
+        key = "evidence.bulges" if wall.involved else "evidence.no_bulge"
+        rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
+    if vertebra.confidence is not None:
+        rows.append((phrase("evidence.confidence"), Number(vertebra.confidence, digits=2)))
+    return tuple(rows)

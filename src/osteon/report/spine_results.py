@@ -1,0 +1,133 @@
+"""results.json of a spine CT: headline numbers by their public names, and the whole reading to be read back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from osteon.core.errors import FileError
+from osteon.core.provenance import Provenance
+from osteon.core.result import as_dict
+from osteon.domain.spine import SpineReading, VertebraFinding
+from osteon.reading.spine_compare import compare_readings
+
+__all__ = ["read_prior", "results_json"]
+
+
+def results_json(
+    reading: SpineReading,
+    *,
+    prior: SpineReading | None = None,
+    provenance: Provenance | None = None,
+    dicom: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """
+    What results.json holds: proportions are fractions 0-1, lengths millimetres, ``spacing_mm`` along z, y, x.
+
+    Parameters
+    ----------
+    prior : SpineReading or None
+        An earlier reading; adds ``changes``, one entry a level.
+    dicom : mapping or None
+        Which DICOM objects were written, or why none.
+    """
+    made: dict[str, Any] = {
+        "study": "ovcf-reading",
+        "simulated": reading.simulated,
+        "source": reading.scan.source,
+        "spacing_mm": list(reading.scan.spacing_mm),
+        "backend": reading.backend,
+        "backend_version": reading.backend_version,
+        "anchored": reading.anchored,
+        "operating_point": reading.operating_point,
+        "elapsed_s": reading.elapsed_s.get("total", sum(reading.elapsed_s.values())),
+        "elapsed_steps_s": dict(reading.elapsed_s),
+        "n_fractures": len(reading.fractured),
+        "worst_grade": max((v.genant.grade for v in reading.fractured if v.genant is not None), default=0),
+        "deformity_index": reading.deformity_index,
+        "suspicious_levels": [v.level for v in reading.vertebrae if v.red_flags],
+        "not_evaluable_levels": [v.level for v in reading.vertebrae if not v.evaluable],
+        "lordosis_deg": reading.lordosis_deg,
+        "kyphosis_deg": reading.kyphosis_deg,
+        "hu_l1": reading.hu_l1,
+        "hu_mean": reading.hu_mean,
+        "vertebrae": [_vertebra(v) for v in reading.vertebrae],
+        "notes": list(reading.notes),
+        "seed": provenance.seed if provenance is not None else None,
+        "versions": provenance,
+        "dicom": dict(dicom) if dicom is not None else None,
+        "reading": reading,
+    }
+    if prior is not None:
+        made["changes"] = compare_readings(reading, prior)
+    plain: dict[str, Any] = as_dict(made)
+    return plain
+
+
+def _vertebra(v: VertebraFinding) -> dict[str, Any]:
+    return {
+        "level": v.level,
+        "level_confidence": v.level_confidence,
+        "evaluable": v.evaluable,
+        "not_evaluable": v.not_evaluable,
+        "heights_mm": v.heights_mm,
+        "expected_mm": v.height_loss.reference_mm if v.height_loss is not None else None,
+        "height_loss": v.height_loss.largest if v.height_loss is not None else None,
+        "fractured": v.fractured,
+        "genant": {"grade": v.genant.grade, "type": v.genant.type} if v.genant is not None else None,
+        "denis": {"scheme": v.denis.scheme, "type": v.denis.type} if v.denis is not None else None,
+        "of_type": v.of_type,
+        "posterior_wall_involved": v.posterior_wall.involved if v.posterior_wall is not None else None,
+        "hu_median": v.hu.median if v.hu is not None else None,
+        "confidence": v.confidence,
+        "contents": v.contents,
+        "red_flags": v.red_flags,
+        "centroid_lps_mm": v.centroid_lps_mm,
+        "notes": v.notes,
+    }
+
+
+def read_prior(place: Path) -> SpineReading:
+    """
+    The reading kept in a results.json, or in the folder that holds one.
+
+    Raises
+    ------
+    FileError
+        There is none, or it holds no reading of a spine.
+    """
+    path = place / "results.json" if place.is_dir() else place
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))["reading"]
+        reading: SpineReading = _revived(SpineReading, kept)
+    except OSError as error:
+        raise FileError(
+            f"{path}: cannot be read ({error.strerror}).", hint="Give the folder of an earlier reading."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileError(
+            f"{path}: holds no reading of a spine.", hint="Give the folder of an earlier 'osteon read ct'."
+        ) from error
+    return reading
+
+
+def _revived(kind: Any, value: Any) -> Any:
+    """``value`` from JSON as an instance of the annotation ``kind``: dataclasses, tuples, mappings, unions with None."""
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        unknown = set(value) - {f.name for f in dataclasses.fields(kind)}
+        if unknown:
+            raise TypeError(f"{kind.__name__} has no {sorted(unknown)}")
+        return kind(**{name: _revived(hints[name], item) for name, item in value.items()})
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else _revived(next(k for k in inner if k is not types.NoneType), value)
+    if origin is tuple:
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+        return tuple(_revived(k, item) for k, item in zip(kinds, value, strict=True))
+    return value

@@ -1,0 +1,95 @@
+"""Everything that ``osteon read ct`` leaves in its folder: results, report, masks, and DICOM objects for a DICOM scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from osteon.core.errors import InputError
+from osteon.core.files import staged_folder, whole_file, write_json
+from osteon.core.provenance import provenance
+from osteon.domain.spine import SpineReading
+from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.volume import Volume
+from osteon.imaging.write import write_nifti
+from osteon.report.save import save
+from osteon.report.spine_ct import spine_ct_document
+from osteon.report.spine_results import read_prior, results_json
+from osteon.report.spine_scene import spine_scene
+
+__all__ = ["read_prior", "save_reading"]
+
+
+def save_reading(
+    out: Path,
+    reading: SpineReading,
+    volume: Volume | None,
+    labels: SpineLabels | None,
+    *,
+    lang: str,
+    prior: SpineReading | None = None,
+    command: str = "",
+) -> tuple[Path, ...]:
+    """
+    Write a reading into ``out``: results.json, report.html, report.pdf, report.docx, tables/, figures/, the masks, and
+    segmentation.dcm, report.dcm, key-image.dcm and report-pdf.dcm where the scan was DICOM.
+
+    All files appear together or none does. Without ``volume`` the key images are drawn from the label map alone; a
+    DICOM scan that nothing can refer to (empty identifiers) gets no DICOM objects and results.json says why.
+
+    Returns
+    -------
+    tuple of Path
+        What was written, sorted.
+    """
+    made = provenance(seed=None, inputs=_inputs(volume), command=command)
+    drawable = labels is not None and bool(reading.vertebrae)
+    scene = spine_scene(reading, labels, volume) if labels is not None and drawable else None
+    document = spine_ct_document(reading, key_images=scene, prior=prior, provenance=made)
+    with staged_folder(out) as stage:
+        save(document, stage, lang)
+        if labels is not None:
+            axes = str(volume.meta.get("axes", "")) if volume is not None else ""
+            write_nifti(labels.vertebrae, stage / "segmentation.nii.gz", axes=axes)
+            write_nifti(labels.bodies, stage / "bodies.nii.gz", axes=axes)
+        dicom = _dicom(stage, reading, volume, labels) if labels is not None and drawable else None
+        write_json(stage / "results.json", results_json(reading, prior=prior, provenance=made, dicom=dicom))
+        written = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
+    return tuple(out / path for path in written)
+
+
+def _inputs(volume: Volume | None) -> tuple[Path, ...]:
+    """The one file that was read; a series of many is told by its UIDs."""
+    files: tuple[str, ...] = volume.meta.get("files", ()) if volume is not None else ()
+    return (Path(files[0]),) if len(files) == 1 else ()
+
+
+def _dicom(
+    stage: Path, reading: SpineReading, volume: Volume | None, labels: SpineLabels
+) -> dict[str, Any] | None:
+    """Write the DICOM objects of a DICOM scan; says what was written, or why nothing could be."""
+    if volume is None or volume.meta.get("format") != "dicom":
+        return None
+    from osteon.report.dicom_sc import encapsulated_pdf, key_image
+    from osteon.report.dicom_seg import spine_seg
+    from osteon.report.dicom_source import dicom_source
+    from osteon.report.dicom_sr import spine_sr
+
+    try:
+        source = dicom_source(volume)
+    except InputError as error:
+        return {"written": [], "why_not": error.message}
+    seg = spine_seg(labels, source)
+    pdf = encapsulated_pdf(
+        (stage / "report.pdf").read_bytes(), source, title="Spine CT: vertebral fracture report"
+    )
+    objects = {
+        "segmentation.dcm": seg,
+        "report.dcm": spine_sr(reading, seg, source),
+        "key-image.dcm": key_image((stage / "figures" / "figure-spine.png").read_bytes(), source),
+        "report-pdf.dcm": pdf,
+    }
+    for name, made in objects.items():
+        with whole_file(stage / name) as draft:
+            made.save_as(draft, enforce_file_format=True)
+    return {"written": sorted(objects), "why_not": None}

@@ -1,0 +1,201 @@
+"""
+The pictures behind the key images: a sagittal and a coronal reformat that follow the spine, with the bodies' outlines.
+
+The planes bend sideways with the line of the vertebral bodies and never stretch: a millimetre in the picture is one
+along the patient's axes. Without a CT the label map itself is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from osteon.domain.spine import SpineReading
+from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.volume import Volume
+
+__all__ = ["PIXEL_MM", "HeightLine", "Plane", "SpineScene", "height_lines", "spine_scene"]
+
+Array = npt.NDArray[Any]
+PIXEL_MM = 0.5
+BONE_WINDOW_HU = (-450.0, 1050.0)  # level 300, width 1500
+SLAB_MM = (-1.0, 0.0, 1.0)
+SITES = (0.1, 0.5, 0.9)  # anterior, middle, posterior share of the depth, as in the measurement
+BAND = 0.07
+ABOVE_MM, FRONT_MM, BEHIND_MM = 32.0, 42.0, 78.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plane:
+    """
+    One reformat.
+
+    Attributes
+    ----------
+    grey : ndarray (rows, columns), 0-1
+        Bone window; or the label map in shades where there is no CT. Row 0 lies at the feet.
+    codes : ndarray (rows, columns)
+        Code of the vertebral body at each pixel, 0 for none.
+    extent_mm : (left, right, bottom, top)
+        Along the patient's axes: back (sagittal) or left (coronal) to the right, head to the top.
+    """
+
+    grey: Array
+    codes: Array
+    extent_mm: tuple[float, float, float, float]
+
+    def mask(self, code: int) -> Array:
+        """One body with soft edges, 0-1: its outline is the contour at 0.5."""
+        return np.asarray(ndimage.gaussian_filter((self.codes == code).astype(np.float32), 1.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeightLine:
+    """Where a height is drawn: its lower and upper end (across, up), millimetres in the plane."""
+
+    lower: tuple[float, float]
+    upper: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SpineScene:
+    """A volume, its labels and the line of the bodies, ready to be cut; ``code`` by level, ``centre_mm`` (z, y, x)."""
+
+    volume: Volume | None
+    labels: SpineLabels
+    code: Mapping[str, int]
+    centre_mm: Mapping[str, tuple[float, float, float]]
+    sagittal: Plane
+
+    def around(self, level: str, *, plane: Literal["sagittal", "coronal"], reach_mm: float = 36.0) -> Plane:
+        """The reformat of ``reach_mm`` on each side of one body."""
+        z, y, x = self.centre_mm[level]
+        across = y if plane == "sagittal" else x
+        box = (across - reach_mm, across + reach_mm, z - reach_mm, z + reach_mm)
+        return _cut(self.volume, self.labels, _line(self.centre_mm), box, plane)
+
+
+def spine_scene(reading: SpineReading, labels: SpineLabels, volume: Volume | None = None) -> SpineScene:
+    """
+    The scene of a reading; ``volume`` and ``labels`` share a canonical grid (z up, y back, x left).
+
+    Vertebrae that the label map does not hold are left out.
+    """
+    grid = labels.bodies.grid
+    steps = np.array(grid.spacing_mm)
+    known = {label.level: label.code for label in labels.levels}
+    seen = [v for v in reading.vertebrae if v.level in known]
+    centre = {v.level: tuple(float(c) for c in grid.index(v.centroid_lps_mm) * steps) for v in seen}
+    code = {level: known[level] for level in centre}
+    z, y, _ = (np.array([c[k] for c in centre.values()]) for k in range(3))
+    size = (np.array(grid.shape) - 1) * steps
+    box = (
+        max(y.min() - FRONT_MM, 0.0), min(y.max() + BEHIND_MM, size[1]),
+        max(z.min() - ABOVE_MM, 0.0), min(z.max() + ABOVE_MM, size[0]),
+    )  # fmt: skip
+    placed: Any = centre
+    plane = _cut(volume, labels, _line(placed), box, "sagittal")
+    return SpineScene(volume=volume, labels=labels, code=code, centre_mm=placed, sagittal=plane)
+
+
+def _line(centres: Mapping[str, tuple[float, float, float]]) -> Array:
+    """The line of the bodies as rows (z, y, x) in millimetres, from the feet up."""
+    line = np.array(list(centres.values()))
+    return line[np.argsort(line[:, 0])]
+
+
+def _cut(
+    volume: Volume | None,
+    labels: SpineLabels,
+    line: Array,
+    box: tuple[float, float, float, float],
+    plane: str,
+) -> Plane:
+    """Sample the box (left, right, bottom, top) of the bent plane on a square raster."""
+    left, right, bottom, top = box
+    steps = labels.bodies.spacing_mm
+    up = np.arange(bottom, top, PIXEL_MM)[:, None]
+    across = np.arange(left, right, PIXEL_MM)[None, :]
+    held = 2 if plane == "sagittal" else 1
+    bent = np.interp(up[:, 0], line[:, 0], line[:, held])[:, None]
+
+    def places(shift_mm: float) -> Array:
+        other = np.broadcast_to(bent + shift_mm, (up.size, across.size))
+        flat = np.broadcast_to(across, other.shape)
+        y, x = (flat, other) if held == 2 else (other, flat)
+        return np.array([np.broadcast_to(up, other.shape) / steps[0], y / steps[1], x / steps[2]])
+
+    def sampled(array: Array, shift_mm: float, order: int, outside: float) -> Array:
+        return np.asarray(
+            ndimage.map_coordinates(array, places(shift_mm), order=order, cval=outside, prefilter=False)
+        )
+
+    codes = sampled(labels.bodies.array, 0.0, 0, 0)
+    if volume is None:
+        whole = sampled(labels.vertebrae.array, 0.0, 0, 0)
+        grey = np.where(codes > 0, 0.72, np.where(whole > 0, 0.42, 0.06))
+    else:
+        low, high = BONE_WINDOW_HU
+        hu = np.mean([sampled(volume.array, shift, 1, -1000.0) for shift in SLAB_MM], axis=0)
+        grey = np.clip((hu - low) / (high - low), 0.0, 1.0)
+    drawn = (left, left + across.size * PIXEL_MM, bottom, bottom + up.size * PIXEL_MM)
+    return Plane(grey=grey, codes=codes, extent_mm=drawn)
+
+
+def height_lines(plane: Plane, code: int) -> tuple[HeightLine, ...]:
+    """
+    Anterior, middle and posterior height of one body in a sagittal plane, along the mean normal of its endplates.
+
+    They show where a height runs; the figures beside them are the measured ones. Empty where the plane misses the body.
+    """
+    rows, columns = np.nonzero(plane.codes == code)
+    if rows.size < 40:
+        return ()
+    points = np.c_[columns, rows] * PIXEL_MM
+    centre = points.mean(axis=0)
+    turn = 0.0
+    for _ in range(3):
+        along, up = _turned(points - centre, turn)
+        low, high = np.percentile(along, [1, 99])
+        bins = np.linspace(low + 0.2 * (high - low), high - 0.2 * (high - low), 9)
+        ends = np.array([(x, *_ends(along, up, x, 0.06 * (high - low))) for x in bins])
+        ends = ends[np.isfinite(ends).all(axis=1)]
+        if len(ends) < 4:
+            return ()
+        turn += float(np.arctan(np.mean([np.polyfit(ends[:, 0], ends[:, k], 1)[0] for k in (1, 2)])))
+    along, up = _turned(points - centre, turn)
+    low, high = np.percentile(along, [1, 99])
+    corner = np.array([plane.extent_mm[0], plane.extent_mm[2]])
+    lines = []
+    for share in SITES:
+        x = low + share * (high - low)
+        lower, upper = _ends(along, up, x, BAND * (high - low))
+        if np.isfinite(lower + upper):
+            (x0, x1), (y0, y1) = (
+                _turned(np.array([[x, lower], [x, upper]]), -turn) + (centre + corner)[:, None]
+            )
+            lines.append(HeightLine(lower=(float(x0), float(y0)), upper=(float(x1), float(y1))))
+    return tuple(lines)
+
+
+def _turned(points: Array, turn: float) -> Array:
+    """Coordinates (along, up) of points (n, 2) in axes turned by ``turn``."""
+    cos, sin = np.cos(turn), np.sin(turn)
+    return np.array([points[:, 0] * cos + points[:, 1] * sin, points[:, 1] * cos - points[:, 0] * sin])
+
+
+def _ends(along: Array, up: Array, place: float, band: float) -> tuple[float, float]:
+    """Lower and upper border of the points within ``band`` of ``place``: the mean over thin columns of their extremes."""
+    near = np.abs(along - place) <= max(band, PIXEL_MM)
+    if near.sum() < 4:
+        return float("nan"), float("nan")
+    columns = np.round(along[near] / PIXEL_MM).astype(int)
+    heights = up[near]
+    spans = [(heights[columns == c].min(), heights[columns == c].max()) for c in np.unique(columns)]
+    lower, upper = np.median(spans, axis=0)
+    return float(lower) - PIXEL_MM / 2, float(upper) + PIXEL_MM / 2
