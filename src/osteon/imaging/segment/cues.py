@@ -16,8 +16,8 @@ __all__ = ["level_cues", "rib_contact"]
 
 Map = npt.NDArray[np.float32]
 
-REACH_MM = 10.0  # a rib head lies within this distance of the body it meets
-HEAD_ML = 0.15  # half of this much rib there is as good as a coin toss; a rib head has 0.4-0.8 ml
+REACH_MM = 15.0  # head and neck of a rib lie within this distance of the body it meets
+HEAD_ML = 0.15  # this much rib there is as good as a coin toss; head and neck have about 1 ml
 PIN_REACH_MM = 60.0  # a pin farther from every body than this is a slip
 
 
@@ -66,7 +66,7 @@ def rib_contact(found: Instances, k: int, path: CanalPath, grid: Grid, rib: Map)
     """
     Probability that a rib meets body ``k``, mean of the sides in the field; None where neither side is.
 
-    Counts rib within 10 mm of the body, from its upper two thirds to the disc above: the head of rib n lies at the
+    Counts rib within 15 mm of the body, from its upper two thirds to the disc above: the head of rib n lies at the
     upper corner of body n, and the lower third is left to the next rib.
     """
     vertebra = found.vertebrae[k]
@@ -85,7 +85,8 @@ def rib_contact(found: Instances, k: int, path: CanalPath, grid: Grid, rib: Map)
         here = place & (side * (u - u0) > 0.25 * vertebra.width_mm)
         if here.sum() * grid.voxel_ml < 2 * HEAD_ML:
             continue
-        amount = float(rib[tuple(voxels[here].T)].sum()) * grid.voxel_ml
+        beside = rib[tuple(voxels[here].T)]
+        amount = float(beside[beside > 0.5].sum()) * grid.voxel_ml
         sides.append(amount**2 / (amount**2 + HEAD_ML**2))
     return float(np.mean(sides)) if sides else None
 

@@ -190,47 +190,40 @@ def _chain(gain: Array, filled: Array, depth_mm: Array) -> list[int]:
 
 
 def plane_at(path: CanalPath, evidence: Evidence, s_mm: float) -> DiscPlane:
-    """The disc plane near ``s_mm``, its place and both tilts refined on the evidence."""
+    """The disc plane near ``s_mm``: first its lateral tilt, then tilt and place are refined on the evidence."""
     i = int(np.clip(round(s_mm), 0, len(evidence.score) - 1))
-    weight, middle = evidence.weight[i], evidence.middle_mm[i]
-    u, v = np.meshgrid(LEFT_MM, FORWARD_MM - middle, indexing="ij")
-    share = weight / weight.sum()
-    columns = np.stack(np.meshgrid(np.arange(len(LEFT_MM)), np.arange(len(FORWARD_MM)), indexing="ij"))
     start = float(evidence.tilt_deg[i])
-    best: tuple[float, float, float, float] = (-np.inf, s_mm, start, 0.0)
-    shifts = np.arange(-3.0, 4.0)
-    offsets = np.unique(
-        np.concatenate([shifts + h for h in (-HALF_BODY_MM[1], -HALF_BODY_MM[0], 0.0, *HALF_BODY_MM)])
-    )
-    for tilt in start + np.array([-8.0, -4.0, -2.0, 0.0, 2.0, 4.0, 8.0]):
-        for side in LATERAL_TILTS_DEG:
-            plane = v * np.tan(np.radians(tilt)) + u * np.tan(np.radians(side))
-            rows = i + offsets[:, None, None] + plane
-            where = np.stack([rows, *(np.broadcast_to(c, rows.shape) for c in columns)])
-            bodies, discs = (
-                (ndi.map_coordinates(m, where, order=1, mode="nearest") * share).sum(axis=(1, 2))
-                for m in (evidence.body, evidence.disc)
-            )
-            value = dict(zip(offsets.tolist(), bodies.tolist(), strict=True))
-            for shift, disc in ((float(q), discs[np.searchsorted(offsets, q)]) for q in shifts):
-                around = max(0.5 * (value[shift + h] + value[shift - h]) for h in HALF_BODY_MM)
-                score = (
-                    disc
-                    + around
-                    - value[shift]
-                    - 0.002 * (abs(side) + abs(tilt - start))
-                    - 0.005 * abs(shift)
-                )
-                if score > best[0]:
-                    best = (float(score), i + shift, float(tilt), float(side))
-    score, s, tilt, side = best
+    _, _, side = max((*_best_shift(evidence, i, start, q, abs(q)), q) for q in LATERAL_TILTS_DEG.tolist())
+    tilts = [start + q for q in (-8.0, -4.0, -2.0, 0.0, 2.0, 4.0, 8.0)]
+    score, shift, tilt = max((*_best_shift(evidence, i, q, side, abs(q - start)), q) for q in tilts)
+    s = i + shift
     point, tangent, lateral, forward = path.at(s)
     normal = tangent - np.tan(np.radians(tilt)) * forward - np.tan(np.radians(side)) * lateral
     return DiscPlane(
         s_mm=s,
-        centre_lps_mm=point + middle * forward,
+        centre_lps_mm=point + evidence.middle_mm[i] * forward,
         normal_lps=normal / np.linalg.norm(normal),
         score=float(np.clip(score / 1.5, 0.0, 1.0)),
         tilt_deg=tilt,
         lateral_tilt_deg=side,
     )
+
+
+def _best_shift(evidence: Evidence, i: int, tilt: float, side: float, turned: float) -> tuple[float, float]:
+    """Best evidence of a plane with these tilts within 3 mm of row ``i``, and its shift."""
+    weight = evidence.weight[i]
+    left, front = np.meshgrid(np.arange(len(LEFT_MM)), np.arange(len(FORWARD_MM)), indexing="ij")
+    plane = (FORWARD_MM[front] - evidence.middle_mm[i]) * np.tan(np.radians(tilt))
+    plane = plane + LEFT_MM[left] * np.tan(np.radians(side))
+    reach = np.arange(-14.0, 15.0)
+    rows = i + reach[:, None, None] + plane
+    where = np.stack([rows, np.broadcast_to(left, rows.shape), np.broadcast_to(front, rows.shape)])
+    bodies, discs = (
+        (ndi.map_coordinates(m, where, order=1, mode="nearest") * weight).sum(axis=(1, 2)) / weight.sum()
+        for m in (evidence.body, evidence.disc)
+    )
+    at = np.arange(11, 18)  # shifts of -3 to 3 mm
+    around = np.maximum(*(0.5 * (bodies[at + int(h)] + bodies[at - int(h)]) for h in HALF_BODY_MM))
+    value = discs[at] + around - bodies[at] - 0.005 * np.abs(reach[at]) - 0.002 * turned
+    best = int(value.argmax())
+    return float(value[best]), float(reach[at[best]])

@@ -197,9 +197,13 @@ def _sacrum_contact(bodies: npt.NDArray[np.uint8], last: int, grid: Grid, sacrum
     mask = bodies == last
     margin = [int(np.ceil(CONTACT_MM / s)) + 1 for s in grid.spacing_mm]
     box = boxed(mask, margin)
-    near = (ndi.distance_transform_edt(~mask[box], sampling=grid.spacing_mm) <= CONTACT_MM) & ~mask[box]
+    near = (
+        (ndi.distance_transform_edt(~mask[box], sampling=grid.spacing_mm) <= CONTACT_MM)
+        & ~mask[box]
+        & (sacrum[box] > 0.5)
+    )
     amount = float(sacrum[box][near].sum()) * grid.voxel_ml
-    return amount**2 / (amount**2 + CONTACT_ML**2)
+    return amount**4 / (amount**4 + CONTACT_ML**4)
 
 
 def boxed(mask: npt.NDArray[np.bool_], margin: Sequence[int]) -> tuple[slice, slice, slice]:

@@ -45,7 +45,10 @@ DEPTH_MM = {
     **dict(zip(LEVELS[20:26], (35.3, 34.9, 34.8, 33.9, 33.2, 33.2), strict=True)),
 }
 SCALES = np.exp(np.arange(-3, 4) * 0.06)  # people differ in size by some 9 % (SD)
-SIZE_SD = 0.12  # log error of one measured size around the person's own; errors of neighbours go together
+SIZE_SD = 0.12  # log error of one measured size around the person's own
+INDEPENDENT = (
+    3.0  # errors of neighbours go together: a whole spine says no more of its sizes than this many vertebrae
+)
 NEVER = -1e9
 
 
@@ -117,7 +120,8 @@ def assign_levels(cues: Sequence[Cues], *, sacrum: float) -> Levels:
         if cue.pin is not None:
             level_rank(cue.pin)
     anchors = _anchors(cues, sacrum)
-    unary = np.stack([_unary(cue) for cue in cues])
+    weight = min(1.0, INDEPENDENT / len(cues))
+    unary = np.stack([_unary(cue, weight) for cue in cues])
     posterior, best = _solved(cues, unary, _transition(), _last(sacrum))
     labels = _labels(cues, posterior, best, anchored=bool(anchors))
     notes = _doubts(cues, sacrum, labels, anchors)
@@ -131,10 +135,20 @@ def _anchors(cues: Sequence[Cues], sacrum: float) -> tuple[str, ...]:
         found.append("user")
     if sacrum > 0.5:
         found.append("sacrum")
-    seen = [c.rib for c in cues if c.rib is not None]
-    if any(x > 0.5 for x in seen) and any(x < 0.5 for x in seen):
+    if _ribs_end([c.rib > 0.5 for c in cues if c.rib is not None]):
         found.append("ribs")
     return tuple(found)
+
+
+def _ribs_end(ribbed: Sequence[bool]) -> bool:
+    """Whether one cut parts vertebrae with ribs from those without, nine in ten of them on the right side of it."""
+    n = len(ribbed)
+    for k in range(1, n):
+        if ribbed[k - 1] != ribbed[k]:
+            right = sum(x == ribbed[k - 1] for x in ribbed[:k]) + sum(x == ribbed[k] for x in ribbed[k:])
+            if right >= 0.9 * n:
+                return True
+    return False
 
 
 def _transition() -> Array:
@@ -169,7 +183,7 @@ def _last(sacrum: float) -> Array:
     return np.asarray(np.log(q * (followed * 0.97 + (1 - followed) * 0.02) + (1 - q)))
 
 
-def _unary(cue: Cues) -> Array:
+def _unary(cue: Cues, weight: float) -> Array:
     """Log likelihood by level and person's scale, ndarray (scales, levels)."""
     out = np.zeros((len(SCALES), len(LEVELS)))
     out[:, LEVELS.index("S1")] = NEVER
@@ -185,14 +199,14 @@ def _unary(cue: Cues) -> Array:
             continue
         expected = np.array([table.get(level, 1.0) for level in LEVELS])
         off = np.log(size / (expected[None] * SCALES[:, None])) / SIZE_SD
-        out += np.maximum(-0.25 * off**2, -3.0)  # halved: width and depth of a person err together
+        out += weight * np.maximum(-0.25 * off**2, -3.0)  # halved: width and depth of a person err together
     return out
 
 
 def _rib_rate(level: str) -> float:
     if level[0] == "T":
         return {"T12": 0.88, "T13": 0.8, "T1": 0.93}.get(level, 0.97)
-    return {"L1": 0.05, "C7": 0.05}.get(level, 0.02)
+    return {"L1": 0.05, "C7": 0.1}.get(level, 0.02)
 
 
 def _solved(

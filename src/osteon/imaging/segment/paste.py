@@ -19,6 +19,9 @@ Map = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.uint8]
 Box = tuple[slice, slice, slice]
 
+SMOOTH = (Tissue.DISC, Tissue.CANAL, Tissue.SACRUM)
+SLAB = 10
+
 
 class CloseView(Protocol):
     """One vertebra seen closely: probabilities (z, y, x) of its body and of all of it on a grid of its own."""
@@ -74,34 +77,48 @@ def paste_tissue(
     grid: Grid, maps: Mapping[Tissue, Map], maps_grid: Grid, column: Box, vertebrae: Labels, bodies: Labels
 ) -> Labels:
     """
-    Tissue codes on ``grid``: interpolated inside ``column`` (a box of ``maps_grid``), the nearest voxel elsewhere.
+    Tissue codes on ``grid``: the nearest voxel of the maps; canal, discs and sacrum inside ``column`` (a box of
+    ``maps_grid``) with an interpolated border.
 
     Bodies and posterior elements are those of the vertebrae; what the maps call so elsewhere is left out.
     """
     tissues = [t for t in Tissue if t in maps and t != Tissue.BACKGROUND]
-    best = np.maximum(0.0, 1.0 - np.sum([maps[t] for t in tissues], axis=0)).astype(np.float32)
-    coarse = np.zeros(maps_grid.shape, np.uint8)
-    for t in tissues:
-        coarse[maps[t] > best] = t
-        best = np.maximum(best, maps[t])
+    stack = np.stack([maps[t] for t in tissues])
+    background = np.maximum(0.0, 1.0 - stack.sum(axis=0))
+    coarse = np.array([0, *tissues], np.uint8)[
+        np.where(stack.max(axis=0) > background, stack.argmax(axis=0) + 1, 0)
+    ]
+    coarse[(coarse == Tissue.BODY) | (coarse == Tissue.POSTERIOR)] = Tissue.BACKGROUND
     out = _nearest(coarse, maps_grid, grid)
-    part = Grid(shape=_shape(column), affine=_moved(maps_grid, column))
-    box = _box_of(grid, part)
-    if box is not None:
-        rest = np.maximum(0.0, 1.0 - np.sum([maps[t][column] for t in tissues], axis=0)).astype(np.float32)
-        best = interpolated(rest, part, grid, box)
-        inside = np.zeros(best.shape, np.uint8)
-        for t in tissues:
-            if not maps[t][column].any():
-                continue
-            value = interpolated(maps[t][column], part, grid, box)
-            inside[value > best] = t
-            np.maximum(best, value, out=best)
-        out[box] = inside
-    out[(out == Tissue.BODY) | (out == Tissue.POSTERIOR)] = Tissue.BACKGROUND
+    for k, t in enumerate(tissues):
+        if t in SMOOTH and maps[t].any():
+            others = np.maximum(
+                np.delete(stack[(slice(None), *column)], k, axis=0).max(axis=0), background[column]
+            )
+            part = Grid(shape=_shape(column), affine=_moved(maps_grid, column))
+            _paste_lead(out, grid, maps[t][column] - others, part, t)
     labelled = vertebrae > 0
     out[labelled] = np.where(bodies[labelled] > 0, Tissue.BODY, Tissue.POSTERIOR)
     return out
+
+
+def _paste_lead(out: Labels, grid: Grid, lead: Map, source: Grid, tissue: Tissue) -> None:
+    """Write ``tissue`` where its lead over all others is positive, slab by slab so that boxes follow the curve."""
+    for start in range(0, lead.shape[0] - 1, SLAB):
+        z = slice(start, min(start + SLAB + 1, lead.shape[0]))
+        places = np.argwhere(lead[z] > -0.9)
+        if not len(places):
+            continue
+        low, high = np.maximum(places.min(axis=0) - 1, 0), places.max(axis=0) + 2
+        sub = (z, slice(int(low[1]), int(high[1])), slice(int(low[2]), int(high[2])))
+        part = Grid(shape=lead[sub].shape, affine=_moved(source, sub))
+        box = _box_of(grid, part)
+        if box is None:
+            continue
+        inside = interpolated(lead[sub], part, grid, box) > 0
+        block = out[box]
+        block[(block == tissue) & ~inside] = Tissue.BACKGROUND
+        block[inside] = tissue
 
 
 def interpolated(array: Map, source: Grid, target: Grid, box: Box) -> Map:
@@ -111,7 +128,7 @@ def interpolated(array: Map, source: Grid, target: Grid, box: Box) -> Map:
     shape = _shape(box)
     if np.abs(step[:3, :3] - np.diag(np.diag(step[:3, :3]))).max() < 1e-6:
         out = array
-        for axis in range(3):
+        for axis in (2, 1, 0):  # the slowest axis last: its rows are copied whole
             out = _along(out, start[axis] + step[axis, axis] * np.arange(shape[axis]), axis)
         return out
     return np.asarray(
