@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from osteon.domain.anatomy import level_rank
 from osteon.synth.spine_anatomy import SpineAnatomy
 from osteon.synth.spine_ranges import Ranges, draw
 from osteon.synth.spine_render import Canvas
@@ -89,7 +90,9 @@ class _Body:
         return np.array([np.interp(z, self.line_z, self.line[:, k]) for k in range(3)])
 
     def level(self, name: str) -> Points:
-        return self.anatomy.at(name).frame.centre
+        """The centre of a body; of its lower neighbour where this spine lacks it (no T12)."""
+        wanted = level_rank(name)
+        return next(v for v in self.anatomy.vertebrae if level_rank(v.level) >= wanted).frame.centre
 
     def oval(
         self, cx: Floats | float, cy: Floats | float, rx: Floats | float, ry: Floats | float, p: float
@@ -251,7 +254,11 @@ class _Body:
         width = float(np.mean(self.rx)) - look.fat_mm - 30
         for _ in range(int(rng.integers(25, 55))):
             at = np.array(
-                [rng.uniform(-0.75, 0.75) * width, rng.uniform(front + 15, max(front + 16, rear - 62)), rng.uniform(low, high)]
+                [
+                    rng.uniform(-0.75, 0.75) * width,
+                    rng.uniform(front + 15, max(front + 16, rear - 62)),
+                    rng.uniform(low, high),
+                ]
             )
             end = at + rng.normal(0, 22, 3)
             r = rng.uniform(8, 17)
