@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from osteon.core.errors import InputError
+from osteon.domain.anatomy import level_rank
 from osteon.imaging.volume import Grid, Volume
 from osteon.synth.spine_anatomy import SpineAnatomy, draw_anatomy
 from osteon.synth.spine_appearance import Appearance, draw_appearance, render_ct
@@ -71,9 +72,8 @@ def field_grid(anatomy: SpineAnatomy, *, spacing_mm: tuple[float, float, float],
     if fov not in FIELDS:
         raise InputError(f"no field of view is called {fov!r}.", hint=f"One of {', '.join(FIELDS)}.")
     first, last, front, width = FIELDS[fov]
-    first = first if any(v.level == first for v in anatomy.vertebrae) else "T11"
-    names = [v.level for v in anatomy.vertebrae]
-    inside = anatomy.vertebrae[names.index(first) : names.index(last) + 1]
+    low_rank, high_rank = level_rank(first), level_rank(last)
+    inside = [v for v in anatomy.vertebrae if low_rank <= level_rank(v.level) <= high_rank]
     centres = np.array([v.frame.centre for v in inside])
     upper, lower = inside[0], inside[-1]
     z = (
