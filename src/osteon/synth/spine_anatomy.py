@@ -22,7 +22,7 @@ _VARIANTS = ("T13", "L6", "no_T12")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Focus:
-    """A round change of density inside a body: ``kind`` "lytic", "sclerotic", "island" or "cement"; local millimetres."""
+    """A round change of density inside a body: ``kind`` "lytic", "sclerotic", "destruction" (of a pedicle), "island" or "cement"; local mm."""
 
     kind: str
     at: tuple[float, float, float]
@@ -181,7 +181,7 @@ def draw_anatomy(
             level=name, code=verse_of_level(name), frame=Frame(centre=np.zeros(3), axes=np.eye(3)),
             shape=shape, sizes=sizes, heights_mm=now.heights_mm, intact_heights_mm=intact.heights_mm,
             losses=(losses[0], losses[1], losses[2]), tilt_deg=now.tilt_deg, fracture=fracture,
-            foci=_foci(rng, shape, focus_rate, cement=implant == "cement" and name in implanted),
+            foci=_foci(rng, shape, sizes, focus_rate, cement=implant == "cement" and name in implanted),
             screws=implant == "screws" and name in implanted, rib=_rib(rng, name, variant),
         ))  # fmt: skip
         thin = rng.uniform(0.35, 0.7) if rng.random() < 0.3 * degenerate else rng.uniform(0.9, 1.1)
@@ -282,7 +282,7 @@ def _shape(
         concavity=(0.3, cup) if name == "S1" else (cup * rng.uniform(0.75, 1.1), cup * rng.uniform(0.95, 1.3)),
         power=person.power, back_concavity=rng.uniform(0.3, 2.0) * n.depth / 34.0,
         waist=person.waist * n.width / 44.0, back_waist=rng.uniform(0.2, 1.2),
-        lip=(spur[0], spur[1]), lip_right=(spur[2], spur[3]), nodes=tuple(nodes),
+        taper=5.0 * person.size if name == "S1" else 0.0, lip=(spur[0], spur[1]), lip_right=(spur[2], spur[3]), nodes=tuple(nodes),
     )  # fmt: skip
     s, a = person.size, person.size * person.arch * float(rng.normal(1.0, 0.02))
     sizes = LevelNorm(
@@ -302,7 +302,9 @@ def _tilt(name: str, norm: LevelNorm, person: _Person) -> float:
     return junction + (norm.tilt_deg - junction) * factor
 
 
-def _foci(rng: np.random.Generator, shape: BodyShape, rate: float, *, cement: bool) -> tuple[Focus, ...]:
+def _foci(
+    rng: np.random.Generator, shape: BodyShape, sizes: LevelNorm, rate: float, *, cement: bool
+) -> tuple[Focus, ...]:
     out = []
 
     def place(kind: str, radius: float, hu: float) -> None:
@@ -319,6 +321,10 @@ def _foci(rng: np.random.Generator, shape: BodyShape, rate: float, *, cement: bo
             rng.uniform(5.0, 10.0),
             rng.uniform(10, 60) if lytic else rng.uniform(450, 900),
         )
+    if rng.random() < 0.5 * rate:
+        side = float(rng.choice([-1.0, 1.0])) * (sizes.canal_width + sizes.pedicle_width) / 2
+        at = (side, shape.half_depth + 4.0, 0.15 * sizes.height)
+        out.append(Focus(kind="destruction", at=at, radius_mm=rng.uniform(7, 12), hu=rng.uniform(30, 70)))
     if rng.random() < 0.05:
         place("island", rng.uniform(1.5, 4.0), rng.uniform(600, 1100))
     return tuple(out)

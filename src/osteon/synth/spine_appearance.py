@@ -11,10 +11,11 @@ from scipy.ndimage import gaussian_filter
 
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.volume import Volume
-from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra
+from osteon.synth.spine_anatomy import SpineAnatomy
+from osteon.synth.spine_marks import metal_share, paint_foci, paint_fracture
 from osteon.synth.spine_ranges import Ranges, draw
 from osteon.synth.spine_render import Canvas, PhantomLabels
-from osteon.synth.spine_skeleton import chain, pelvis_rods, screw_rods
+from osteon.synth.spine_skeleton import chain
 from osteon.synth.spine_soft import SoftLook, soft_tissue
 
 __all__ = ["Appearance", "draw_appearance", "render_ct"]
@@ -97,8 +98,13 @@ def render_ct(
     _canal_and_discs(image, labels, anatomy, canvas, look, rng)
     _bone(image, labels, anatomy, look, rng)
     for v in anatomy.vertebrae:
-        _inside_body(image, labels, canvas, v, look, rng)
-    metal = _metal(image, anatomy, canvas)
+        paint_fracture(
+            image, labels, canvas, v, plain_hu=look.trabecular_hu, cortex_mm=look.cortex_mm, rng=rng
+        )
+        paint_foci(image, labels, canvas, v)
+    metal = metal_share(anatomy, canvas)
+    if metal is not None:
+        image += metal * (3000 - image)
     image = _scanned(image, canvas, look, rng, metal)
     return Volume(array=image, affine=labels.tissue.affine, meta={"modality": "CT", "simulated": True})
 
@@ -191,65 +197,6 @@ def _nearest_kind(tissue: npt.NDArray[np.uint8], near: npt.NDArray[np.intp]) -> 
             break
         kind[bare] = flat[np.clip(near[bare] + step, 0, flat.size - 1)]
     return kind
-
-
-def _inside_body(
-    image: Floats,
-    labels: PhantomLabels,
-    canvas: Canvas,
-    v: Vertebra,
-    look: Appearance,
-    rng: np.random.Generator,
-) -> None:
-    """Fracture bands and gaps, foci, cement, and the veins that leave the body at its back."""
-    s = v.shape
-    reach = np.array([s.half_width, s.half_depth, s.height * 0.6])
-    block = canvas.block(-reach, reach, v.frame)
-    if block is None or v.level == "S1":
-        return
-    body = labels.bodies.array[block] == v.code
-    if not body.any():
-        return
-    here = image[block]
-    x, y, z = canvas.local(block, v.frame)
-    if v.fracture is not None and v.fracture.fresh:
-        f = v.fracture
-        top, bottom = s.surfaces(x, y)
-        for plate, letters in ((top - z, "AB"), (z - bottom, "AC")):
-            if f.denis not in letters:
-                continue
-            band = np.exp(-(((plate - np.float32(2 + f.band_mm / 2)) / np.float32(f.band_mm * 0.6)) ** 2))
-            here += np.where(body, band * np.float32(f.band_hu), 0)
-            angle = np.arctan2(y, x) / (2 * np.pi) + rng.uniform()
-            gap = (np.modf(angle * rng.integers(2, 4))[0] % 1.0) < f.gap_share
-            open_plate = gap & body & (plate < look.cortex_mm + 0.6) & (plate > -1)
-            here[open_plate] = np.minimum(here[open_plate], look.trabecular_hu + rng.uniform(0, 80))
-        if f.denis == "D":
-            line = np.exp(-((z / 2.0) ** 2)) * np.clip(-y / s.half_depth + 0.3, 0, 1)
-            here += np.where(body, line * np.float32(f.band_hu * 0.7), 0)
-    vein = (np.abs(x) < 4) & (y > 0.35 * s.half_depth) & (np.abs(z) < 2.5) & body
-    here[vein] += np.float32((look.csf_hu - look.trabecular_hu) * 0.5)
-    for focus in v.foci:
-        r = np.sqrt((x - focus.at[0]) ** 2 + (y - focus.at[1]) ** 2 + (z - focus.at[2]) ** 2)
-        if focus.kind == "cement":
-            r = r + 0.25 * focus.radius_mm * np.sin(x * 1.3) * np.sin(y * 1.1 + z)
-        share = np.clip((np.float32(focus.radius_mm) - r) / np.float32(canvas.voxel_mm) + 0.5, 0, 1) * body
-        here += (share * (focus.hu - here)).astype(np.float32)
-
-
-def _metal(image: Floats, anatomy: SpineAnatomy, canvas: Canvas) -> Floats | None:
-    rods = [*screw_rods(anatomy), *(rod for kind, rod in pelvis_rods(anatomy) if kind == "metal")]
-    found: Floats | None = None
-    for rod in rods:
-        hit = canvas.rod(rod)
-        if hit is None:
-            continue
-        if found is None:
-            found = np.zeros(image.shape, np.float32)
-        share = np.clip(hit[1] / np.float32(canvas.voxel_mm) + 0.5, 0, 1)
-        image[hit[0]] += share * (3000 - image[hit[0]])
-        found[hit[0]] = np.maximum(found[hit[0]], share)
-    return found
 
 
 def _scanned(

@@ -12,15 +12,10 @@ import numpy.typing as npt
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.volume import Grid, LabelMap
 from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra
+from osteon.synth.spine_pelvis import pelvis_rods, sacral_holes, sacrum_rods
 from osteon.synth.spine_shapes import Frame, Rod, smooth_max
-from osteon.synth.spine_skeleton import (
-    arch_rods,
-    canal_rods,
-    pelvis_rods,
-    rib_rods,
-    sacral_holes,
-    sacrum_rods,
-)
+from osteon.synth.spine_skeleton import arch_rods, canal_rods
+from osteon.synth.spine_thorax import girdle_rods, rib_rods
 
 __all__ = ["Canvas", "PhantomLabels", "render_tissue"]
 
@@ -205,6 +200,7 @@ def render_tissue(anatomy: SpineAnatomy, grid: Grid) -> PhantomLabels:
     scene = _Scene(grid)
     for v in anatomy.vertebrae:
         scene.rods(rib_rods(anatomy, v), Tissue.RIB)
+    scene.rods(girdle_rods(anatomy), Tissue.OTHER_BONE, blend_mm=2.0)
     heads: list[Rod] = []
     sockets: list[Rod] = []
     for kind, rod in pelvis_rods(anatomy):

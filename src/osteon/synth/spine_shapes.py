@@ -161,6 +161,7 @@ class BodyShape:
     power : 2 is an ellipse, more is squarer
     back_concavity : how far the posterior wall is drawn in at its middle
     waist, back_waist : how far the walls are drawn in at mid height
+    taper : how far front and sides are drawn in at the inferior endplate
     lip : height of osteophytes at the (superior, inferior) rim, left of the middle third; ``lip_right`` of the other side
     kink, step : bulge of the anterior wall at mid height; forward shift of its upper half
     bulge : how far the posterior wall stands into the canal at ``bulge_at`` of the half height
@@ -177,6 +178,7 @@ class BodyShape:
     back_concavity: float = 1.0
     waist: float = 2.5
     back_waist: float = 0.8
+    taper: float = 0.0
     lip: tuple[float, float] = (0.0, 0.0)
     lip_right: tuple[float, float] = (0.0, 0.0)
     kink: float = 0.0
@@ -236,6 +238,8 @@ class BodyShape:
         oval = (one / f - one) * np.sqrt(x * x + y * y + tiny)
         drawn_in = np.maximum(one - up * up, 0)
         oval = oval - np.float32(self.waist) * drawn_in
+        if self.taper:
+            oval = oval - np.float32(self.taper / 2) * (one - up)
         if max(*self.lip, *self.lip_right) > 0:
             side = np.clip(np.abs(x) * np.float32(3 / self.half_width) - one, 0, 1) * (
                 y < 0.3 * self.half_depth
