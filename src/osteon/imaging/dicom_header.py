@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pydicom
@@ -15,7 +16,7 @@ from pydicom.dataset import Dataset
 from osteon.core.errors import FileError
 from osteon.imaging.dicom_files import DAMAGED, Source
 
-__all__ = ["Slice", "slices_of", "text_of"]
+__all__ = ["Slice", "slices_of", "slices_of_frames", "text_of"]
 
 _TEXT = ("Modality", "Manufacturer", "ManufacturerModelName", "SeriesDescription", "StudyDescription", "ProtocolName",
          "ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusRoute", "StudyDate", "StudyTime", "SeriesDate",
@@ -138,9 +139,16 @@ def slices_of(source: Source) -> tuple[Slice, ...]:
         ) from error
 
 
-def _slices(header: Dataset, source: Source, *, implicit: bool, offset: int) -> tuple[Slice, ...]:
+def slices_of_frames(whole: Dataset, path: Path) -> tuple[Slice, ...]:
+    """The frames of an opened multi-frame object that is no picture (a segmentation), as slices."""
+    return _slices(whole, Source(path), implicit=False, offset=-1, picture=False)
+
+
+def _slices(
+    header: Dataset, source: Source, *, implicit: bool, offset: int, picture: bool = True
+) -> tuple[Slice, ...]:
     rows, columns = _whole(header, "Rows"), _whole(header, "Columns")
-    if not rows or not columns or text_of(header, "Modality") in _NO_IMAGE:
+    if not rows or not columns or (picture and text_of(header, "Modality") in _NO_IMAGE):
         return ()
     notes: list[str] = []
     facts = {keyword: text for keyword in _TEXT if (text := text_of(header, keyword, notes=notes))}

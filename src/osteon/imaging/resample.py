@@ -12,7 +12,7 @@ from scipy import ndimage
 from osteon.core.errors import InputError
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
-__all__ = ["coarser_grid", "label_boxes", "onto", "resample", "resample_labels"]
+__all__ = ["coarser_grid", "label_boxes", "onto", "onto_box", "resample", "resample_labels"]
 
 Order = Literal[0, 1, 3]
 _MANY = 100_000
@@ -183,9 +183,7 @@ def resample_labels(labels: LabelMap, grid: Grid) -> LabelMap:
     total = np.zeros_like(best)
     winner = np.zeros(best.shape, dtype=labels.array.dtype)
     for code, box in inside.items():
-        part = labels.cropped(_padded(boxes[code], labels.array.shape))
-        mask = LabelMap(array=(part.array == code).astype(np.uint8), affine=part.affine)
-        weight = _interpolated(mask, grid, box, order=1, fill=0.0)
+        weight = onto_box(labels, code, boxes[code], grid, box)
         here = tuple(slice(s.start - n, s.stop - n) for s, n in zip(box, low, strict=True))
         total[here] += weight
         better = weight > best[here]
@@ -194,6 +192,20 @@ def resample_labels(labels: LabelMap, grid: Grid) -> LabelMap:
     winner[best < 1 - total] = 0
     out[tuple(slice(n, h) for n, h in zip(low, high, strict=True))] = winner
     return LabelMap(array=out, affine=grid.affine, names=labels.names)
+
+
+def onto_box(
+    labels: LabelMap,
+    code: int,
+    box: tuple[slice, ...],
+    grid: Grid,
+    target: tuple[slice, slice, slice] | None = None,
+) -> npt.NDArray[np.float32]:
+    """How much of ``code`` (0-1), which lies inside ``box``, is at each voxel of ``grid`` (inside ``target``)."""
+    part = labels.cropped(_padded(box, labels.array.shape))
+    mask = LabelMap(array=(part.array == code).astype(np.uint8), affine=part.affine)
+    where = target or tuple(slice(0, n) for n in grid.shape)
+    return _interpolated(mask, grid, where, order=1, fill=0.0)
 
 
 def label_boxes(array: npt.NDArray[Any]) -> dict[int, tuple[slice, ...]]:

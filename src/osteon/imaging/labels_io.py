@@ -1,0 +1,308 @@
+"""Label maps of any tool as a labelled spine: vertebrae by VerSe code, bodies, tissues, with or without their CT."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import numpy.typing as npt
+import pydicom
+
+from osteon.core.errors import FileError
+from osteon.core.files import sha256
+from osteon.domain.anatomy import Tissue, level_rank, verse_of_level
+from osteon.imaging.bodies import bodies_with_doubts
+from osteon.imaging.dicom_files import DAMAGED
+from osteon.imaging.dicom_rtstruct import read_rtstruct
+from osteon.imaging.dicom_seg import Segments, read_seg
+from osteon.imaging.label_presets import LabelPreset, level_in, load_preset, tissue_in
+from osteon.imaging.resample import label_boxes, resample_labels
+from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.volume import Grid, LabelMap, Volume
+
+__all__ = ["read_label_map", "read_labels"]
+
+_NIFTI_NAME = re.compile(rb'<Label Key="(\d+)"[^>]*><!\[CDATA\[([^\]]*)\]\]>')
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What each value of one map stands for."""
+
+    levels: dict[int, str]
+    tissue: dict[int, Tissue]
+    notes: tuple[str, ...]
+
+
+def read_labels(
+    path: Path, *, preset: str | Path, like: Volume | None = None, regions: Path | None = None
+) -> SpineLabels:
+    """
+    A labelled spine from a label map of another tool or of a person.
+
+    Parameters
+    ----------
+    path : Path
+        NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT.
+    preset : str or Path
+        One of :data:`osteon.imaging.label_presets.PRESETS`; "names" to go by what the file calls its segments (always
+        so for RTSTRUCT); or a TOML file (see :func:`osteon.imaging.label_presets.load_preset`).
+    like : Volume, optional
+        The image; labels come on its grid. Without it they stay on their own, canonical.
+    regions : Path, optional
+        A second map that tells body from arch and disc (preset table ``regions``). Without it bodies are cut from the
+        whole vertebrae by :func:`osteon.imaging.bodies.bodies_of`.
+
+    Returns
+    -------
+    SpineLabels
+        Levels from the head down, confidence 1, note "imported"; ``anchored_by`` ("labels",).
+
+    Raises
+    ------
+    FileError
+        Damaged; a value the preset does not know; names that contradict it; two values for one level; vertebrae that
+        lie in no head-to-foot order; labels outside the image; or no vertebra at all.
+    ConfigError
+        See :func:`osteon.imaging.label_presets.load_preset`.
+    """
+    path = Path(path)
+    known = load_preset(preset)
+    segments = read_label_map(path, like=None if like is None else like.grid)
+    meaning = _meaning(segments.labels, known, path)
+    notes = [*segments.notes, *meaning.notes, *((known.note,) if known.note else ())]
+    codes = {value: verse_of_level(level) for value, level in meaning.levels.items()}
+    vertebrae = _mapped(segments.labels, codes, names={c: v for v, c in _names(codes, meaning).items()})
+    tissue = _mapped(segments.labels, {value: int(t) for value, t in meaning.tissue.items()})
+    if like is not None:
+        vertebrae, tissue, moved = _on_image(vertebrae, tissue, like, segments, path)
+        notes.extend(moved)
+    bodies, doubts = _bodies(vertebrae, known, regions, path)
+    notes.extend(
+        ("bodies_from_regions",) if regions else () if known.content == "bodies" else ("bodies_by_geometry",)
+    )
+    tissue = _with_bone(tissue, vertebrae, bodies)
+    levels = _levels(vertebrae, bodies, doubts, path)
+    return SpineLabels(
+        vertebrae=vertebrae, bodies=bodies, tissue=tissue, levels=levels, anchored_by=("labels",),
+        backend=f"import:{known.name}", version=sha256(path)[:12], border=known.border,
+        provenance=(f"import:{known.name} {path.name} sha256:{sha256(path)[:12]}",),
+        notes=tuple(dict.fromkeys(notes)),
+    )  # fmt: skip
+
+
+def read_label_map(path: Path, *, like: Grid | None = None) -> Segments:
+    """
+    The label values of a file as they are, canonical, with the names it gives them.
+
+    Raises
+    ------
+    FileError
+        Missing, damaged, of an unknown format, or not whole numbers from 0 up.
+    """
+    path = Path(path)
+    name = path.name.lower()
+    if not path.is_file():
+        raise FileError(f"{path}: no such file.")
+    if name.endswith((".nii", ".nii.gz")):
+        from osteon.imaging.nifti import placed_array
+
+        array, affine, notes = placed_array(path)
+        return _plain(array, affine, notes, _nifti_names(path), path)
+    if name.endswith((".nrrd", ".nhdr", ".mha", ".mhd")):
+        from osteon.imaging.itk_formats import placed_array as placed_itk
+
+        array, affine, notes, keys = placed_itk(path)
+        return _plain(array, affine, notes, _nrrd_names(keys), path)
+    try:
+        modality = str(pydicom.dcmread(path, force=True, specific_tags=["Modality"]).get("Modality", ""))
+    except DAMAGED as error:
+        raise FileError(f"{path}: no label map that can be read ({error}).") from error
+    if modality == "SEG":
+        return read_seg(path)
+    if modality == "RTSTRUCT":
+        return read_rtstruct(path, like=like)
+    raise FileError(
+        f"{path}: no label map (modality {modality or 'unknown'}).",
+        hint="Expected NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT.",
+    )
+
+
+def _plain(
+    array: npt.NDArray[Any],
+    affine: npt.NDArray[np.float64],
+    notes: tuple[str, ...],
+    names: dict[int, str],
+    path: Path,
+) -> Segments:
+    low, high = float(array.min()), float(array.max())
+    if not (low > -1e-3 and high < 65_535.5):  # also where one is undefined
+        raise FileError(
+            f"{path}: labels from {low:g} to {high:g}, expected 0 to 65535.", hint="Is it the image itself?"
+        )
+    kind = np.uint8 if high < 255.5 else np.uint16
+    whole = array.astype(kind)
+    if array.dtype.kind == "f" and not np.array_equal(array, whole):
+        whole = np.rint(array).astype(kind)
+        if np.abs(array - whole).max() > 1e-3:
+            raise FileError(f"{path}: holds fractions, expected the whole numbers of a label map.")
+    turned = LabelMap(array=whole, affine=affine, names=names).canonical()
+    return Segments(labels=replace(turned, array=np.ascontiguousarray(turned.array)), notes=notes)
+
+
+def _nifti_names(path: Path) -> dict[int, str]:
+    """The label table that TotalSegmentator and Connectome Workbench put into the header."""
+    image: Any = nibabel.load(path)
+    content = b"".join(
+        bytes(e.get_content()) for e in getattr(image.header, "extensions", ()) if e.get_code() == 0
+    )
+    return {int(value): name.decode("utf-8", "replace") for value, name in _NIFTI_NAME.findall(content)}
+
+
+def _nrrd_names(keys: dict[str, str]) -> dict[int, str]:
+    """Segment names of 3D Slicer (.seg.nrrd)."""
+    values = {key[:-11]: value for key, value in keys.items() if key.endswith("_LabelValue")}
+    return {int(v): keys.get(f"{k}_Name", "") for k, v in values.items() if v.isdigit()}
+
+
+def _meaning(labels: LabelMap, known: LabelPreset, path: Path) -> _Meaning:
+    """Levels and tissues of the values that occur; a value nobody knows is an error, never dropped in silence."""
+    levels: dict[int, str] = {}
+    tissue: dict[int, Tissue] = {}
+    unknown, ignored = [], 0
+    for value in sorted(label_boxes(labels.array)):
+        name = labels.names.get(value, "")
+        said = known.names.get(name) or level_in(name)
+        listed = known.levels.get(value)
+        if said is not None and said in Tissue.__members__:
+            tissue[value] = Tissue[said]
+        elif listed and said and listed != said:
+            raise FileError(
+                f"{path}: label {value} is {listed} by the preset {known.name} but the file calls it {name!r}.",
+                hint="Choose the preset of the tool that made it, or names.",
+            )
+        elif listed or known.parts.get(value):
+            levels[value] = listed or known.parts[value]
+        elif value in known.tissue:
+            tissue[value] = known.tissue[value]
+        elif value in known.ignored:
+            ignored += 1
+        elif said and known.name == "names":
+            levels[value] = said
+        elif known.name == "names" and name:
+            if (kind := tissue_in(name)) is not None:
+                tissue[value] = kind
+            else:
+                ignored += 1
+        else:
+            unknown.append(f"{value} ({name})" if name else str(value))
+    if unknown:
+        raise FileError(
+            f"{path}: labels unknown to the preset {known.name}: {', '.join(unknown[:12])}.",
+            hint="Choose another preset, or list them under ignored in a TOML of your own.",
+        )
+    for level in set(levels.values()):
+        owners = [v for v, said in levels.items() if said == level and v not in known.parts]
+        if len(owners) > 1:
+            raise FileError(
+                f"{path}: labels {owners} all mean {level}.", hint="Each level may have one label."
+            )
+    if not levels:
+        raise FileError(f"{path}: no vertebra in it ({len(label_boxes(labels.array))} labels).")
+    return _Meaning(levels, tissue, (f"ignored_labels:{ignored}",) if ignored else ())
+
+
+def _names(codes: dict[int, int], meaning: _Meaning) -> dict[str, int]:
+    return {meaning.levels[value]: code for value, code in codes.items()}
+
+
+def _mapped(labels: LabelMap, codes: dict[int, int], *, names: dict[int, str] | None = None) -> LabelMap:
+    table = np.zeros(max(int(labels.array.max(initial=0)), *codes, 0) + 1, dtype=np.uint8)
+    for value, code in codes.items():
+        table[value] = code
+    return LabelMap(array=table[labels.array], affine=labels.affine, names=names or {})
+
+
+def _on_image(
+    vertebrae: LabelMap, tissue: LabelMap, like: Volume, segments: Segments, path: Path
+) -> tuple[LabelMap, LabelMap, list[str]]:
+    notes = []
+    if not vertebrae.grid.same_place(like.grid):
+        before = label_boxes(vertebrae.array)
+        vertebrae = resample_labels(vertebrae, like.grid)
+        tissue = resample_labels(tissue, like.grid)
+        after = label_boxes(vertebrae.array)
+        if not after:
+            raise FileError(
+                f"{path}: no label lies inside the image.",
+                hint="Are they of the same scan, in the same frame?",
+            )
+        notes.append("labels_resampled")
+        if lost := len(before) - len(after):
+            notes.append(f"labels_outside_image:{lost}")
+    frame = str(like.meta.get("frame_uid", ""))
+    if frame and segments.frame_uid and frame != segments.frame_uid:
+        notes.append("frame_of_reference_differs")
+    return vertebrae, tissue, notes
+
+
+def _bodies(
+    vertebrae: LabelMap, known: LabelPreset, regions: Path | None, path: Path
+) -> tuple[LabelMap, tuple[int, ...]]:
+    if known.content == "bodies":
+        return vertebrae, ()
+    if regions is None:
+        return bodies_with_doubts(vertebrae)
+    if not known.regions:
+        raise FileError(f"{regions}: the preset {known.name} has no table of regions.")
+    parts = read_label_map(regions).labels
+    body = _mapped(parts, {value: 1 for value, kind in known.regions.items() if kind == Tissue.BODY})
+    if not body.grid.same_place(vertebrae.grid):
+        body = resample_labels(body, vertebrae.grid)
+    array = np.where(body.array > 0, vertebrae.array, 0).astype(vertebrae.array.dtype)
+    if not array.any():
+        raise FileError(f"{regions}: no body of a vertebra of {path} in it.")
+    return LabelMap(array=array, affine=vertebrae.affine, names=vertebrae.names), ()
+
+
+def _with_bone(tissue: LabelMap, vertebrae: LabelMap, bodies: LabelMap) -> LabelMap:
+    array = tissue.array.copy()
+    array[vertebrae.array > 0] = Tissue.POSTERIOR
+    array[bodies.array > 0] = Tissue.BODY
+    return replace(tissue, array=array, names={int(kind): kind.name for kind in Tissue if kind})
+
+
+def _levels(
+    vertebrae: LabelMap, bodies: LabelMap, doubts: tuple[int, ...], path: Path
+) -> tuple[LevelLabel, ...]:
+    """One label per vertebra, head down; the head is where the map says, or the map is not what the preset thinks."""
+    boxes, seen = label_boxes(vertebrae.array), label_boxes(bodies.array)
+    ordered = sorted((vertebrae.names[k], k) for k in boxes)
+    ordered.sort(key=lambda item: level_rank(item[0]))
+    heights = [_height(vertebrae, k, boxes[k]) for _, k in ordered]
+    wrong = [ordered[n + 1][0] for n in range(len(ordered) - 1) if heights[n] <= heights[n + 1]]
+    if wrong and len(wrong) * 2 >= len(ordered) - 1:
+        raise FileError(
+            f"{path}: the vertebrae lie in the wrong order, e.g. {wrong[0]} is above the level before it.",
+            hint="The preset or the orientation of the file is wrong.",
+        )
+    found = []
+    for level, code in ordered:
+        box = seen.get(code, boxes[code])
+        cropped = any(s.start == 0 or s.stop == n for s, n in zip(box, vertebrae.array.shape, strict=True))
+        notes = ["imported"]
+        notes += ["body_split_by_size"] if code in doubts else []
+        notes += ["out_of_order"] if level in wrong else []
+        notes += ["no_body"] if code not in seen else []
+        found.append(LevelLabel(code=code, level=level, confidence=1.0, cropped=cropped, notes=tuple(notes)))
+    return tuple(found)
+
+
+def _height(vertebrae: LabelMap, code: int, box: tuple[slice, ...]) -> float:
+    z, y, x = box
+    part = vertebrae.cropped((z, y, x))
+    return float(part.grid.world(np.argwhere(part.array == code).mean(axis=0))[2])
