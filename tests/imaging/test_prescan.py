@@ -60,7 +60,7 @@ def bomb_false_claim(folder):
     return dicom(folder / "claim.dcm", rows=65535, columns=65535, frames=1000, pixels=bytes(1000))
 
 
-def bomb_deflated(folder):
+def bomb_deflated(folder, claim=500 * MB):
     small = dicom(folder / "deflated.dcm", deflated=True)
     content = small.read_bytes()
     with small.open("rb") as stream:
@@ -78,10 +78,18 @@ def bomb_deflated(folder):
             start = stream.seek(start + length)
     plain = zlib.decompress(content[start:], -15)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    head = packer.compress(plain[:-44] + plain[-44:-36] + struct.pack("<I", 500 * MB)) + packer.flush(
+    head = packer.compress(plain[:-44] + plain[-44:-36] + struct.pack("<I", claim)) + packer.flush(
         zlib.Z_FULL_FLUSH
     )
     small.write_bytes(content[:start] + head + zeros(500, -15))
+    return small
+
+
+def bomb_of_elements(folder):
+    small = bomb_deflated(folder, claim=32)  # small enough to inflate, but every 8 zeros are an element
+    content = small.read_bytes()
+    at = content.index(zeros(1, 15))
+    small.write_bytes(content[:at] + zeros(100, -15))
     return small
 
 
@@ -157,6 +165,7 @@ def pool():
     [
         (bomb_false_claim, "cut short, it claims 8590 GB of pixels"),
         (bomb_deflated, "as a decompression bomb does"),
+        (bomb_of_elements, "more than 1000000 elements"),
         (bomb_gzip, "as a decompression bomb does"),
         (bomb_gzip_that_lies, "as a decompression bomb does"),
         (bomb_nifti, "claims 3600 GB of voxels"),
@@ -272,7 +281,7 @@ def test_the_walk_sees_the_shape_pydicom_sees(real_data):
     compared = 0
     for path in sorted((real_data / "dicom").rglob("*.dcm")):
         with path.open("rb") as stream:
-            seen = walk(stream, depth=64)
+            seen = walk(stream, depth=64, elements=10**6)
         try:
             known = pydicom.dcmread(path, stop_before_pixels=True)
             shape = known.get("Rows", 0), known.get("Columns", 0), int(known.get("NumberOfFrames") or 1)

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["Seen", "walk"]
+__all__ = ["Seen", "walk", "walk_data_set"]
 
 _UNDEFINED = 0xFFFFFFFF
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
@@ -20,6 +20,7 @@ _NUMBERS = {
     (0x0028, 0x0100): "bits",
 }
 _IMPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+_EXPLICIT = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
@@ -31,6 +32,7 @@ class Seen:
     start: int = 0
     elements: int = 0
     too_deep: bool = False
+    too_many: bool = False
     pixels_at: int | None = None
     rows: int = 0
     columns: int = 0
@@ -41,21 +43,24 @@ class Seen:
 
 @dataclass(slots=True)
 class _Level:
-    """A sequence or item that is open: where it ends (None: at its delimiter) and how its elements are written."""
+    """A sequence or item that is open: its end (None: at a delimiter), how its elements are written, compressed pixels."""
 
     end: int | None
     explicit: bool
+    fragments: bool = False
 
 
-def walk(stream: BinaryIO, *, depth: int) -> Seen:
+def walk(stream: BinaryIO, *, depth: int, elements: int) -> Seen:
     """
-    Walk to the pixels, to the first thing that is no element, or to a nesting beyond ``depth``.
+    Walk to the end, to the first thing that is no element, to a nesting beyond ``depth``, or past ``elements``.
+
+    Of a deflated file only the file meta group is seen; :func:`walk_data_set` goes on with what it inflates to.
 
     Parameters
     ----------
     stream : a seekable binary stream of a DICOM file with or without its 128-byte preamble
-    depth : int
-        Sequences inside one another that are followed.
+    depth, elements : int
+        Sequences inside one another, and elements in all, that are followed.
     """
     seen = Seen()
     stream.seek(0)
@@ -66,14 +71,11 @@ def walk(stream: BinaryIO, *, depth: int) -> Seen:
         return seen
     stream.seek(pos)
     head = stream.read(6)
-    explicit = (
-        head[4:6].isalpha() and head[4:6].isupper()
-        if not seen.transfer_syntax
-        else seen.transfer_syntax != _IMPLICIT
-    )
-    _data_set(stream, pos, ">" if seen.transfer_syntax == _BIG else "<", explicit, depth, seen)
+    explicit = seen.transfer_syntax != _IMPLICIT
     if not seen.transfer_syntax:
-        seen.transfer_syntax = "1.2.840.10008.1.2.1" if explicit else _IMPLICIT
+        explicit = head[4:6].isalpha() and head[4:6].isupper()
+        seen.transfer_syntax = _EXPLICIT if explicit else _IMPLICIT
+    walk_data_set(stream, seen, explicit=explicit, depth=depth, elements=elements)
     return seen
 
 
@@ -94,9 +96,12 @@ def _meta(stream: BinaryIO, pos: int, seen: Seen) -> int:
         pos += skip + length
 
 
-def _data_set(stream: BinaryIO, pos: int, order: str, explicit: bool, depth: int, seen: Seen) -> None:
+def walk_data_set(stream: BinaryIO, seen: Seen, *, explicit: bool, depth: int, elements: int) -> None:
+    """Go on from ``seen.start`` and tell ``seen`` what is met."""
+    order = ">" if seen.transfer_syntax == _BIG else "<"
     tag_of, long_of, short_of = (struct.Struct(order + kind).unpack_from for kind in ("HH", "I", "H"))
     levels: list[_Level] = []
+    pos = seen.start
     while True:
         while levels and levels[-1].end is not None and pos >= levels[-1].end:
             levels.pop()
@@ -105,11 +110,11 @@ def _data_set(stream: BinaryIO, pos: int, order: str, explicit: bool, depth: int
         if len(head) < 8:
             return
         tag = tag_of(head)
-        written_vr = levels[-1].explicit if levels else explicit
+        level = levels[-1] if levels else _Level(None, explicit)
         vr, length, skip = b"", long_of(head, 4)[0], 8
-        if tag[0] != 0xFFFE and written_vr:
+        if tag[0] != 0xFFFE and level.explicit:
             vr = head[4:6]
-            if not (vr.isalpha() and vr.isupper()):
+            if not (vr.isalpha() and vr.isupper()) and vr != b"\0\0":
                 return
             if vr in _LONG:
                 if len(head) < 12:
@@ -123,19 +128,24 @@ def _data_set(stream: BinaryIO, pos: int, order: str, explicit: bool, depth: int
                 levels.pop()
             continue
         seen.elements += 1
-        if not levels and tag in _PIXELS:
-            seen.pixels_at = pos
+        if seen.elements > elements:
+            seen.too_many = True
             return
-        if tag[0] == 0xFFFE or vr == b"SQ" or length == _UNDEFINED:
-            within = written_vr and vr != b"UN"  # unknown VR of undefined length holds implicit elements
-            levels.append(_Level(None if length == _UNDEFINED else pos + length, within))
+        pixels = tag in _PIXELS
+        if not levels and pixels:
+            seen.pixels_at = pos
+        if not level.fragments and (tag[0] == 0xFFFE or vr == b"SQ" or length == _UNDEFINED):
+            within = (
+                level.explicit and vr != b"UN"
+            )  # an unknown VR of undefined length holds implicit elements
+            levels.append(_Level(None if length == _UNDEFINED else pos + length, within, fragments=pixels))
             if len(levels) > 2 * depth:
                 seen.too_deep = True
                 return
             continue
         if not levels and tag in _NUMBERS and length <= 16:
-            value = stream.seek(pos) and stream.read(length)
-            _number(seen, _NUMBERS[tag], value or b"", order)
+            stream.seek(pos)
+            _number(seen, _NUMBERS[tag], stream.read(length), order)
         pos += length
 
 

@@ -34,6 +34,8 @@ class Limits:
         Files in a folder or an archive.
     depth : int
         DICOM sequences inside one another.
+    elements : int
+        DICOM elements of one file, those in sequences included; 1000 frames have about 100,000.
     """
 
     memory_bytes: int = 4096 * _MIB
@@ -44,9 +46,10 @@ class Limits:
     expansion: float = 200.0
     files: int = 20_000
     depth: int = 64
+    elements: int = 1_000_000
 
     def __post_init__(self) -> None:
-        if min(self.memory_bytes, self.cpu_s, self.wall_s, self.sparse_bytes, self.files, self.depth) <= 0:
+        if min(getattr(self, name) for name in self.__slots__) <= 0:
             raise ConfigError("a limit is 0 or less.", hint="Leave the limit out to get its default.")
 
     def times_s(self, size_bytes: int) -> tuple[float, float]:

@@ -6,12 +6,13 @@ import re
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from math import prod
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from osteon.core.errors import FileError
-from osteon.imaging.guard.dicom_walk import walk
+from osteon.imaging.guard.dicom_walk import Seen, walk, walk_data_set
 from osteon.imaging.guard.limits import Limits, told_bytes
 
 __all__ = ["prescan"]
@@ -213,17 +214,57 @@ def _expanded(stream: BinaryIO, start: int, wbits: int, size: int, limits: Limit
     return total
 
 
+class _Inflated:
+    """A forward view of a raw deflate stream, for the walk: it may go back a few bytes, not more."""
+
+    def __init__(self, stream: BinaryIO, start: int) -> None:
+        stream.seek(start)
+        self._stream = stream
+        self._machine = zlib.decompressobj(_RAW_DEFLATE)
+        self._buffer, self._at, self._pos = (
+            b"",
+            start,
+            start,
+        )  # the buffer begins at _at; positions as in the file
+
+    def seek(self, pos: int) -> int:
+        self._pos = pos
+        return pos
+
+    def read(self, size: int) -> bytes:
+        while self._at + len(self._buffer) < self._pos + size:
+            packed = self._machine.unconsumed_tail or self._stream.read(_HEAD)
+            more = self._machine.decompress(packed, _BLOCK) if packed else b""
+            if not more and not packed:
+                break
+            kept = self._buffer[max(0, min(self._pos - self._at, len(self._buffer) - 16)) :]
+            self._at += len(self._buffer) - len(kept)
+            self._buffer = kept + more
+        start = self._pos - self._at
+        return self._buffer[start : start + size] if start >= 0 else b""
+
+
 def _dicom(stream: BinaryIO, size: int, name: str, limits: Limits, *, alone: bool) -> float:
-    """What the header of a DICOM file claims; a deflated one is counted instead."""
-    seen = walk(stream, depth=limits.depth)
-    if seen.too_deep:
-        raise FileError(f"{name}: sequences nested deeper than {limits.depth}.", hint=_AGAIN)
+    """What the header of a DICOM file claims; a deflated one is counted as well."""
+    seen = walk(stream, depth=limits.depth, elements=limits.elements)
+    counted = 0
     if seen.transfer_syntax == _DEFLATED:
         counted = _expanded(stream, seen.start, _RAW_DEFLATE, size, limits)
         _expands(name, counted, size, limits)
-        return float(counted)
+        with suppress(zlib.error):  # damaged: the reader will say so
+            view = cast(BinaryIO, _Inflated(stream, seen.start))
+            walk_data_set(view, seen, explicit=True, depth=limits.depth, elements=limits.elements)
+    if seen.too_deep:
+        raise FileError(f"{name}: sequences nested deeper than {limits.depth}.", hint=_AGAIN)
+    if seen.too_many:
+        raise FileError(f"{name}: more than {limits.elements} elements.", hint=_AGAIN)
     if not seen.elements and alone:
         raise FileError(f"{name}: cut short, nothing follows its DICOM header.", hint=_AGAIN)
+    return max(float(counted), _pixels(seen, size, name, limits, alone=alone))
+
+
+def _pixels(seen: Seen, size: int, name: str, limits: Limits, *, alone: bool) -> float:
+    """Bytes of pixels that the header claims."""
     if seen.pixels_at is None:
         return 0.0
     voxels = seen.rows * seen.columns * max(1, seen.frames) * max(1, seen.samples)
