@@ -108,10 +108,10 @@ def loss_of(logits: Tensor, truth: Tensor, *, class_weights: Tensor | None, dice
     if not dice_share:
         return entropy
     p = logits.softmax(1)
-    t = F.one_hot(truth, p.shape[1]).movedim(-1, 1)
-    axes = (0, 2, 3, 4)
-    size = t.sum(axes)
-    dice = (2 * (p * t).sum(axes) + 1) / (p.sum(axes) + size + 1)
+    classes, names = p.shape[1], truth.flatten()
+    size = torch.bincount(names, minlength=classes)
+    hit = torch.zeros(classes).index_add(0, names, p.gather(1, truth[:, None]).flatten())
+    dice = (2 * hit + 1) / (p.sum((0, 2, 3, 4)) + size + 1)
     here = size[1:] > 0
     return entropy + dice_share * (1 - dice[1:][here].mean()) if bool(here.any()) else entropy
 

@@ -1,0 +1,199 @@
+"""
+How the embedded spine net is made: invented spines in, one file of weights out. No real image is ever seen.
+
+Minutes are turned into steps by timing a few of them; the steps are fixed then and written into the card, and the
+same steps and seed give the same weights. Snapshots of the averaged weights are written on the way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from osteon.core.errors import ConfigError
+from osteon.core.progress import advance
+from osteon.core.provenance import code_version
+from osteon.models.spine_net import (
+    COARSE,
+    FINE,
+    SpineNet,
+    Stage,
+    load_spine_net,
+    module_of,
+    save_spine_net,
+)
+from osteon.reading.spine_ct_samples import Sample, coarse_samples, fine_samples
+
+if TYPE_CHECKING:
+    from osteon.models.nets.train_segmentation import TrainingOptions
+
+__all__ = ["TRAINED_ON", "train_spine_ct", "training_options"]
+
+TRAINED_ON = "procedural phantoms alone"
+SHARE = {"coarse": 0.5, "fine": 0.5}  # of the minutes
+SAMPLES: Mapping[str, Callable[..., Iterator[Sample]]] = {"coarse": coarse_samples, "fine": fine_samples}
+STAGES = {"coarse": COARSE, "fine": FINE}
+TIMED_STEPS = 6
+
+
+def training_options(stage: str, steps: int) -> TrainingOptions:
+    """
+    The protocol of a stage.
+
+    Coarse: classes weighted towards the small ones, Dice as heavy as cross-entropy. Fine: plain cross-entropy with
+    little Dice, because its half level has to lie on the cortex.
+
+    Raises
+    ------
+    ConfigError
+        No such stage.
+    """
+    from osteon.models.nets.train_segmentation import TrainingOptions
+
+    if stage == "coarse":
+        weights = (0.5, 1.5, 1.5, 1.5, 1.5, 1.2, 1.2, 1.0)
+        return TrainingOptions(steps=steps, batch=2, rate=3e-3, class_weights=weights, dice_share=1.0)
+    if stage == "fine":
+        return TrainingOptions(steps=steps, batch=1, rate=2e-3, dice_share=0.25)
+    raise ConfigError(f"no stage {stage!r}.", hint=f"Known: {', '.join(STAGES)}.")
+
+
+def _steps_in(minutes: float, stage: Stage, seed: int, workers: int) -> int:
+    """How many steps fit, by timing some of them on a net that is thrown away."""
+    from osteon.models.nets.train_segmentation import train
+
+    options = training_options(stage.name, TIMED_STEPS)
+    held = list(islice(SAMPLES[stage.name](seed, workers=workers), TIMED_STEPS * options.batch))
+    done = train(module_of(stage, seed=seed), lambda first: iter(held[first:]), options)
+    return max(20, round(60 * minutes / (done.seconds / TIMED_STEPS)))
+
+
+def train_spine_ct(
+    *,
+    out: Path,
+    minutes: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    stages: tuple[str, ...] = ("coarse", "fine"),
+    attention: bool = False,
+    workers: int = 1,
+    every: int = 250,
+    resume: Path | None = None,
+    progress: Callable[[str, int, int, float], None] | None = None,
+) -> SpineNet:
+    """
+    Train the embedded spine net on invented scans.
+
+    Parameters
+    ----------
+    out : Path
+        The file of weights. Where it exists, stages not trained now are kept. It is replaced, whole, at every
+        snapshot, and can be used from the first on.
+    minutes, steps : float, int
+        Length, one of the two: minutes in all, shared between the stages; or steps of each stage.
+    seed : int
+        Of the weights, the spines and everything else.
+    stages : tuple of "coarse", "fine"
+    attention : bool
+        Attention gates on the skip connections.
+    workers : int
+        Processes that invent scans beside the training; they change no number.
+    every : int
+        Steps between snapshots.
+    resume : Path, optional
+        Folder of checkpoints, written and taken up.
+    progress : callable, optional
+        Told (stage, steps done, steps, loss); :mod:`osteon.core.progress` is told in any case.
+
+    Returns
+    -------
+    SpineNet
+        As written to ``out``.
+
+    Raises
+    ------
+    ConfigError
+        Neither or both of minutes and steps, or no such stage.
+    """
+    if (minutes is None) == (steps is None):
+        raise ConfigError("minutes or steps, one of the two, say how long to train.")
+    unknown = sorted(set(stages) - set(STAGES))
+    if unknown or not stages:
+        raise ConfigError(f"no stage {unknown[0] if unknown else ''!r}.", hint=f"Known: {', '.join(STAGES)}.")
+    net = load_spine_net(out) if out.is_file() else SpineNet(stages={})
+    net = replace(net, card={**net.card, "name": "spine-ct", "trained_on": TRAINED_ON})
+    whole = sum(SHARE[name] for name in stages)
+    for name in stages:
+        stage = replace(STAGES[name], attention=attention)
+        begun = time.monotonic()
+        count = steps or _steps_in((minutes or 0) * SHARE[name] / whole, stage, seed, workers)
+        net = _trained(
+            net, stage, count, seed=seed, out=out, workers=workers, every=every, resume=resume, progress=progress,
+            begun=begun,
+        )  # fmt: skip
+    return net
+
+
+def _trained(
+    net: SpineNet,
+    stage: Stage,
+    steps: int,
+    *,
+    seed: int,
+    out: Path,
+    workers: int,
+    every: int,
+    resume: Path | None,
+    progress: Callable[[str, int, int, float], None] | None,
+    begun: float,
+) -> SpineNet:
+    from osteon.models.nets.patchwise import bfloat16_is_fast
+    from osteon.models.nets.train_segmentation import train
+
+    options = training_options(stage.name, steps)
+    code = code_version()
+    seen: list[float] = []
+
+    def about(done: int) -> dict[str, Any]:
+        return {
+            "seed": seed,
+            "steps": done,
+            "planned_steps": steps,
+            "batch": options.batch,
+            "rate": options.rate,
+            "average": options.average,
+            "dice_share": options.dice_share,
+            "class_weights": list(options.class_weights),
+            "minutes": round((time.monotonic() - begun) / 60, 1),
+            "bfloat16": bfloat16_is_fast(),
+            "loss": round(float(np.mean(seen[-1:])), 4) if seen else None,
+            "code": code,
+        }
+
+    def told(done: int, of: int, loss: float) -> None:
+        seen.append(loss)
+        advance(f"train_{stage.name}", done, of)
+        if progress is not None:
+            progress(stage.name, done, of, loss)
+
+    def as_net(done: int, weights: Mapping[str, Any]) -> SpineNet:
+        return net.with_stage(replace(stage, weights=dict(weights)), about(done))
+
+    done = train(
+        module_of(stage, seed=seed),
+        lambda first: SAMPLES[stage.name](seed, first=first, workers=workers),
+        options,
+        checkpoint=resume / f"{stage.name}.pt" if resume is not None else None,
+        every=every,
+        progress=told,
+        snapshot=lambda step, weights: save_spine_net(as_net(step, weights), out),
+    )
+    trained = as_net(steps, done.weights)
+    save_spine_net(trained, out)
+    return trained

@@ -1,0 +1,86 @@
+"""Samples of invented spines: labels fit images, the n-th sample is always the same, pieces lie where they should."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from osteon.core.seeds import stream
+from osteon.models.spine_net import COARSE, FINE
+from osteon.reading.spine_ct_samples import (
+    Recipe,
+    Scanned,
+    _cut_coarse,
+    _cut_fine,
+    coarse_scans,
+    fine_scans,
+    pooled,
+)
+
+RECIPE = Recipe(start=1, size=2, samples_per_scan=2)
+
+
+def numbered(seed, number):
+    """Stands in for a scan: all voxels hold the number of the anatomy."""
+    values = np.full((2, 2, 2), number, np.int16)
+    return (Scanned(hu=values, labels=values.astype(np.uint8)),)
+
+
+def plain(rng, scan):
+    return scan.hu + rng.random(), scan.labels
+
+
+def first(n, **options):
+    return list(islice(pooled(numbered, plain, seed=4, name="toy", recipe=RECIPE, **options), n))
+
+
+def test_the_nth_sample_does_not_depend_on_where_the_stream_was_taken_up():
+    whole = first(12, workers=0)
+    for start in (1, 5, 8):
+        for (image, labels), (again, also) in zip(
+            whole[start:], first(12 - start, first=start, workers=0), strict=True
+        ):
+            np.testing.assert_array_equal(image, again)
+            np.testing.assert_array_equal(labels, also)
+
+
+def test_the_pool_holds_the_newest_scans_only():
+    used = [int(labels[0, 0, 0]) for _, labels in first(40, workers=0)]
+    for sample, anatomy in enumerate(used):
+        newest = RECIPE.start + sample // RECIPE.samples_per_scan - 1
+        assert max(0, newest - RECIPE.size + 1) <= anatomy <= newest
+
+
+@pytest.mark.slow
+def test_a_process_beside_changes_nothing():
+    def taken(workers):
+        return list(
+            islice(pooled(fine_scans, _cut_fine, seed=4, name="f", recipe=RECIPE, workers=workers), 3)
+        )
+
+    for (image, labels), (again, also) in zip(taken(0), taken(1), strict=True):
+        np.testing.assert_array_equal(image, again)
+        np.testing.assert_array_equal(labels, also)
+
+
+def test_coarse_pieces_show_bone_where_the_labels_say_so():
+    (scan,) = coarse_scans(1, 0)
+    assert set(np.unique(scan.labels)) <= set(range(COARSE.classes))
+    bone = np.isin(scan.labels, (1, 2, 5))
+    assert np.median(scan.hu[bone]) > np.median(scan.hu[~bone]) + 30
+    for k in range(4):
+        image, labels = _cut_coarse(stream(0, "piece", k), scan)
+        assert image.shape == (1, *labels.shape)
+        assert image.dtype == np.float32
+        assert all(side % 8 == 0 for side in labels.shape)
+
+
+def test_fine_pieces_hold_the_body_under_the_bump():
+    scans = fine_scans(1, 0)
+    assert 3 <= len(scans) <= 4
+    for k, scan in enumerate(scans):
+        image, labels = _cut_fine(stream(0, "fine piece", k), scan)
+        assert image.shape == (2, *labels.shape)
+        assert all(side % 8 == 0 for side in labels.shape)
+        assert labels.max() < FINE.classes
+        assert labels[np.unravel_index(image[1].argmax(), labels.shape)] == 1

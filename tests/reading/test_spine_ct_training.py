@@ -1,0 +1,37 @@
+"""The recipe as a whole: a tiny training is written, read back, reproducible, and keeps what it was not asked to train."""
+
+import numpy as np
+import pytest
+
+from osteon.core.errors import ConfigError
+from osteon.core.progress import listening
+from osteon.models.spine_net import load_spine_net
+from osteon.reading.spine_ct_training import TRAINED_ON, train_spine_ct, training_options
+
+
+@pytest.mark.slow
+def test_same_seed_same_weights_and_the_other_stage_stays(tmp_path):
+    told = []
+    with listening(lambda *said: told.append(said)):
+        one = train_spine_ct(out=tmp_path / "a.npz", steps=1, seed=5, stages=("coarse",), workers=0)
+    other = train_spine_ct(out=tmp_path / "b.npz", steps=1, seed=5, stages=("coarse",), workers=0)
+    for name, value in one.stage("coarse").weights.items():
+        np.testing.assert_array_equal(other.stage("coarse").weights[name], value)
+    assert told[-1] == ("train_coarse", 1, 1)
+    both = train_spine_ct(out=tmp_path / "a.npz", steps=1, seed=5, stages=("fine",), workers=0)
+    again = load_spine_net(tmp_path / "a.npz")
+    assert set(again.stages) == {"coarse", "fine"}
+    assert again.digest == both.digest
+    assert again.card["trained_on"] == TRAINED_ON
+    assert again.card["coarse"]["seed"] == again.card["fine"]["seed"] == 5
+    assert again.card["fine"]["steps"] == 1
+
+
+def test_length_is_said_once_and_stages_by_name(tmp_path):
+    for options in ({}, {"minutes": 1.0, "steps": 1}):
+        with pytest.raises(ConfigError, match="one of the two"):
+            train_spine_ct(out=tmp_path / "a.npz", **options)
+    with pytest.raises(ConfigError, match="no stage 'middle'"):
+        train_spine_ct(out=tmp_path / "a.npz", steps=1, stages=("middle",))
+    with pytest.raises(ConfigError, match="no stage"):
+        training_options("middle", 10)
