@@ -1,0 +1,109 @@
+"""Research indicators of one vertebra: foci of density, spoke-wheel pattern, paravertebral soft tissue. No diagnosis rests on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from osteon.imaging.measure.frame import STEP_MM, BodyBox
+from osteon.imaging.measure.surface import Endplates, wall
+
+__all__ = ["Foci", "foci", "soft_tissue_mm", "spoke_wheel"]
+
+Array = npt.NDArray[np.float64]
+_CORE_MM = 2.5
+_HALF_THICKNESS_MM = 3.6  # a focus is thicker than a band under a broken endplate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foci:
+    """Volume (ml) of the largest compact region far below and far above the usual trabecular density."""
+
+    lytic_ml: float
+    sclerotic_ml: float
+
+
+def foci(box: BodyBox, *, usual_hu: float, lytic_below_hu: float, sclerotic_hu: float) -> Foci | None:
+    """
+    Compact regions of unusual density in the core of a body; None without an image.
+
+    A region counts where a ball of 7 mm fits into it, so that veins and the dense band of a fresh fracture do not.
+    """
+    if box.hu is None:
+        return None
+    deep = ndimage.distance_transform_edt(box.inside >= 0.5, sampling=STEP_MM) >= _CORE_MM
+    hu = ndimage.gaussian_filter(np.nan_to_num(box.hu, nan=usual_hu), [1.0 / step for step in STEP_MM])
+    return Foci(
+        lytic_ml=_compact_ml(deep & (hu < usual_hu - lytic_below_hu), box.sample_ml),
+        sclerotic_ml=_compact_ml(deep & (hu > sclerotic_hu), box.sample_ml),
+    )
+
+
+def _compact_ml(region: npt.NDArray[np.bool_], sample_ml: float) -> float:
+    """Volume of the largest part of a region that a ball fits into."""
+    if not region.any():
+        return 0.0
+    kernel = ndimage.distance_transform_edt(region, sampling=STEP_MM) >= _HALF_THICKNESS_MM
+    if not kernel.any():
+        return 0.0
+    whole = region & (ndimage.distance_transform_edt(~kernel, sampling=STEP_MM) <= _HALF_THICKNESS_MM)
+    parts, _ = ndimage.label(whole)
+    return float(np.bincount(parts.ravel())[1:].max()) * sample_ml
+
+
+def spoke_wheel(box: BodyBox, region: npt.NDArray[np.bool_]) -> float | None:
+    """
+    Spoke-wheel density: how much more the trabecular density varies around the axis than along the radius (log ratio).
+
+    Read in the middle of the height, in 24 sectors and 6 rings of the trabecular ``region``. Positive: spokes; negative:
+    rings. None without an image or where the region is too small.
+    """
+    if box.hu is None:
+        return None
+    flat = np.where(region & np.isfinite(box.hu), box.hu, 0.0).sum(-1) / np.maximum(region.sum(-1), 1)
+    seen = region.any(-1)
+    if seen.sum() < 150:
+        return None
+    u, v = np.nonzero(seen)
+    x, y = box.u_mm[u] - box.u_mm[u].mean(), box.v_mm[v] - box.v_mm[v].mean()
+    values, angle = flat[u, v], np.arctan2(y / max(np.ptp(y), 1.0), x / max(np.ptp(x), 1.0))
+    radius = np.hypot(x / max(np.ptp(x), 1.0), y / max(np.ptp(y), 1.0))
+    outer = radius > 0.12
+    around = _spread(values[outer], np.floor((angle[outer] + np.pi) / (2 * np.pi) * 24).astype(int))
+    along = _spread(values[outer], np.floor((radius[outer] - 0.12) / 0.07).astype(int))
+    return float(np.log(max(around, 1.0) / max(along, 1.0)))
+
+
+def _spread(values: Array, group: npt.NDArray[np.int64]) -> float:
+    """Variance between groups beyond what the scatter within them explains."""
+    names = [g for g in np.unique(group) if (group == g).sum() >= 4]
+    if len(names) < 3:
+        return 1.0
+    means = np.array([values[group == g].mean() for g in names])
+    within = np.mean([values[group == g].var() / (group == g).sum() for g in names])
+    return float(max(means.var() - within, 0.0))
+
+
+def soft_tissue_mm(box: BodyBox, plates: Endplates) -> float | None:
+    """
+    Median thickness of soft tissue (-20 to 120 HU) in front of the body, up to 10 mm; None without an image.
+
+    Vessels and the diaphragm lie there too: only a difference from the neighbours means something.
+    """
+    if box.hu is None:
+        return None
+    front = wall(box, side="front")
+    middle = float(np.nanmedian((plates.top_mm + plates.bottom_mm) / 2))
+    rows = np.abs(box.w_mm - middle) <= 8.0
+    central = np.abs(plates.share_u()) <= 0.6
+    hu = np.swapaxes(box.hu, 1, 2)[central][:, rows]
+    ahead = box.v_mm - front[central][:, rows][..., None]
+    soft = (hu > -20.0) & (hu < 120.0)
+    beyond = (ahead > 1.5) & (ahead <= 10.0)
+    ended = np.cumsum(beyond & ~soft, axis=-1) > 0
+    thick = (beyond & soft & ~ended).sum(-1) * STEP_MM[1]
+    seen = np.isfinite(front[central][:, rows])
+    return float(np.median(thick[seen])) if seen.sum() >= 20 else None

@@ -1,0 +1,252 @@
+"""Endplates as height fields: where the top and the bottom of a body lie over columns a millimetre apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from osteon.core.errors import NotEnoughData
+from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, robust_plane, tilted, unit
+from osteon.imaging.volume import LabelMap, Volume
+
+__all__ = ["Endplates", "endplates", "on_the_edge", "refined", "wall", "wall_lean"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endplates:
+    """
+    The two endplates of a body in its frame.
+
+    Attributes
+    ----------
+    u_mm, v_mm : ndarray (nu,), (nv,)
+        Places of the columns to the left and to the front.
+    top_mm, bottom_mm : ndarray (nu, nv)
+        Height of the surfaces along the axis, millimetres from the frame's centre; NaN where no body is.
+    left_mm, right_mm, back_mm, front_mm : float
+        Extent of the body: side to side, and front to back in the central third.
+    """
+
+    u_mm: Array
+    v_mm: Array
+    top_mm: Array
+    bottom_mm: Array
+    left_mm: float
+    right_mm: float
+    back_mm: float
+    front_mm: float
+
+    @property
+    def depth_mm(self) -> float:
+        """From the back to the front in the central third."""
+        return self.front_mm - self.back_mm
+
+    @property
+    def width_mm(self) -> float:
+        """From side to side."""
+        return self.left_mm - self.right_mm
+
+    @property
+    def middle_u_mm(self) -> float:
+        """Middle between the sides."""
+        return (self.left_mm + self.right_mm) / 2
+
+    def share_u(self) -> Array:
+        """Place of each column between the sides: -1 right, 0 middle, 1 left."""
+        return np.asarray((self.u_mm - self.middle_u_mm) / (self.width_mm / 2), dtype=np.float64)
+
+    def share_v(self) -> Array:
+        """Depth of each column: 0 at the posterior wall, 1 at the anterior."""
+        return np.asarray((self.v_mm - self.back_mm) / self.depth_mm, dtype=np.float64)
+
+    @property
+    def planes(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Robust planes (slope to the left, slope to the front, height) of the top and of the bottom."""
+        chosen = (np.abs(self.share_u()) <= 1 / 3)[:, None] & (np.abs(self.share_v() - 0.5) <= 0.46)
+        chosen &= np.isfinite(self.top_mm)
+        u, v = np.broadcast_arrays(self.u_mm[:, None], self.v_mm)
+        top = robust_plane(u[chosen], v[chosen], self.top_mm[chosen])
+        return top, robust_plane(u[chosen], v[chosen], self.bottom_mm[chosen])
+
+
+def _outermost(field: Array, axis_mm: Array) -> Array:
+    """Place of the last crossing of 0.5 along the last axis, linear between samples; NaN where never reached."""
+    filled = field >= 0.5
+    last = field.shape[-1] - 1 - np.argmax(filled[..., ::-1], axis=-1)
+    beyond = np.minimum(last + 1, field.shape[-1] - 1)
+    here = np.take_along_axis(field, last[..., None], -1)[..., 0]
+    there = np.take_along_axis(field, beyond[..., None], -1)[..., 0]
+    share = np.where(beyond > last, (here - 0.5) / np.maximum(here - there, 1e-9), 0.0)
+    place = axis_mm[last] + np.clip(share, 0.0, 1.0) * (axis_mm[1] - axis_mm[0])
+    return np.asarray(np.where(filled.any(-1), place, np.nan), dtype=np.float64)
+
+
+def wall(box: BodyBox, *, side: str) -> Array:
+    """
+    Place of the ``"front"`` or ``"back"`` wall as v (nu, nw) in millimetres; NaN where the body is absent.
+    """
+    field = np.swapaxes(box.inside, 1, 2)
+    if side == "front":
+        return _outermost(field, box.v_mm)
+    return -_outermost(field[..., ::-1], -box.v_mm[::-1])
+
+
+def endplates(box: BodyBox) -> Endplates:
+    """
+    The endplates of a body, sub-voxel: the outermost half-way crossing of every column.
+
+    Raises
+    ------
+    NotEnoughData
+        The body is too thin or too small to have endplates.
+    """
+    top = _outermost(box.inside, box.w_mm)
+    bottom = -_outermost(box.inside[..., ::-1], -box.w_mm[::-1])
+    tall = top - bottom
+    if np.isfinite(tall).sum() < 60:
+        raise NotEnoughData(f"a body over {np.isfinite(tall).sum()} mm2, expected at least 60.")
+    # a column far lower than usual is an osteophyte, the slope of a wall or the root of a pedicle
+    usual = np.nan_to_num(tall) >= np.nanmedian(tall) / 3
+    step = float(box.u_mm[1] - box.u_mm[0])
+    places = box.u_mm[np.nonzero(usual)[0]]
+    right, left = np.percentile(places, [2, 98]) + np.array([-step / 2, step / 2])
+    central = np.abs(box.u_mm - (left + right) / 2) <= (left - right) / 6
+    if usual[central].sum() < 20:
+        raise NotEnoughData("the central third of the body is nearly empty.")
+    top, bottom = np.where(usual, top, np.nan), np.where(usual, bottom, np.nan)
+    back, front = _extent(box, top[central], bottom[central], central)
+    return Endplates(
+        u_mm=box.u_mm,
+        v_mm=box.v_mm,
+        top_mm=top,
+        bottom_mm=bottom,
+        left_mm=float(left),
+        right_mm=float(right),
+        back_mm=back,
+        front_mm=front,
+    )
+
+
+STEEP = 1.5
+"""Millimetres per millimetre; where a surface falls off faster towards the border, the endplate has ended."""
+
+
+def _extent(box: BodyBox, top: Array, bottom: Array, strips: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """
+    Back and front of the body: the upper quartile over sagittal ``strips``, the longer of the two endplates.
+
+    A column counts where a fiftieth of the body's height is bone, so that the rims count and a thin spur does not; and
+    only up to where the endplate falls off, so that a wall bulging between the rims does not count.
+    """
+    tall = np.clip(4.0 * box.inside[strips] - 1.5, 0.0, 1.0).sum(-1)
+    enough = 0.5 * tall / max(0.02 * float(np.percentile(tall[tall > 0], 75)), 1e-9)
+    ends = []
+    for sign, field in ((1.0, enough), (-1.0, enough[:, ::-1])):
+        v = sign * box.v_mm if sign > 0 else -box.v_mm[::-1]
+        border = _outermost(field, v)
+        falls = [
+            _falls_off(surface if sign > 0 else surface[:, ::-1], v, border) for surface in (top, -bottom)
+        ]
+        ends.append(sign * float(np.nanpercentile(np.fmin(border, np.fmax(*falls)), 75)))
+    return ends[1], ends[0]
+
+
+def _falls_off(surface: Array, v: Array, border: Array) -> Array:
+    """Where each strip of a surface first falls steeply within the outer third before its ``border``; else the border."""
+    drop = -np.diff(surface, axis=1, append=np.nan) / (v[1] - v[0])
+    start = np.nanmedian(v[None, :].repeat(len(surface), 0)[np.isfinite(surface)])
+    outer = v[None, :] > (start + 2 * border[:, None]) / 3
+    steep = (drop > STEEP) & outer
+    first = np.where(steep.any(1), v[steep.argmax(1)] + (v[1] - v[0]) / 2, np.inf)
+    return np.asarray(np.fmin(first, border), dtype=np.float64)
+
+
+def refined(bodies: LabelMap | Volume, code: int | None, frame: BodyFrame, *, rounds: int = 2) -> BodyFrame:
+    """
+    Stand the frame upright: on the mean normal of both endplates, ``rounds`` times, then along the posterior wall.
+
+    The planes are fitted robustly over the central third from side to side. A wedge tilts one endplate and with it the mean
+    normal while the posterior wall stays as it was, and only along the wall does each column meet both endplates: the
+    sagittal lean is taken from the wall, at most 20 degrees away from the normal.
+    """
+    for _ in range(rounds):
+        found = endplates(body_box(bodies, code, frame, margin_mm=3.0))
+        (top_u, top_v, _), (bottom_u, bottom_v, _) = found.planes
+        normal = unit(np.array([-top_u, -top_v, 1.0])) + unit(np.array([-bottom_u, -bottom_v, 1.0]))
+        frame = tilted(frame, -normal[0] / normal[2], -normal[1] / normal[2])
+    limit = float(np.tan(np.radians(20.0)))
+    return tilted(
+        frame, 0.0, -float(np.clip(wall_lean(body_box(bodies, code, frame, margin_mm=3.0)), -limit, limit))
+    )
+
+
+def wall_lean(box: BodyBox) -> float:
+    """
+    How far the posterior wall leans to the front per millimetre upwards; 0 where it is too low to tell.
+
+    A robust line through the wall of the central third, over the middle four fifths of its height.
+    """
+    plates = endplates(box)
+    central = np.abs(plates.share_u()) <= 1 / 3
+    behind = (plates.share_v() > 0.05) & (plates.share_v() < 0.3)
+    low = float(np.nanmedian(plates.bottom_mm[central][:, behind]))
+    high = float(np.nanmedian(plates.top_mm[central][:, behind]))
+    if not high - low >= 8.0:
+        return 0.0
+    rows = np.abs(box.w_mm - (low + high) / 2) <= 0.4 * (high - low)
+    u, w = np.broadcast_arrays(box.u_mm[central][:, None], box.w_mm[rows])
+    v = wall(box, side="back")[central][:, rows]
+    seen = np.isfinite(v)
+    return robust_plane(u[seen], w[seen], v[seen])[1]
+
+
+def on_the_edge(box: BodyBox, found: Endplates, *, limit_voxels: float = 1.0) -> Endplates:
+    """
+    Move each endplate to the half-maximum of the cortex in the image, at most ``limit_voxels`` away from the mask.
+
+    In every column the profile is read from 4 mm outside to 3 mm inside the mask's surface; the edge is half-way between
+    the level outside and the cortical peak. Columns without a peak of 60 HU above the outside keep the mask's surface.
+    The field is smoothed by a 3 x 3 median afterwards, so that noise in one column does not speak for its neighbours.
+    """
+    if box.hu is None:
+        return found
+    limit = limit_voxels * box.voxel_mm
+    top = _edge(box, found.top_mm, outwards=1.0, limit_mm=limit)
+    bottom = _edge(box, found.bottom_mm, outwards=-1.0, limit_mm=limit)
+    return replace(found, top_mm=top, bottom_mm=bottom)
+
+
+def _edge(box: BodyBox, surface_mm: Array, *, outwards: float, limit_mm: float) -> Array:
+    """The edge of the cortex near one endplate."""
+    hu = box.hu if box.hu is not None else np.full_like(box.inside, np.nan)
+    step = box.w_mm[1] - box.w_mm[0]
+    offsets = np.arange(-3.0, 4.0 + step / 2, step)  # from inside to outside
+    place = (surface_mm[..., None] + outwards * offsets - box.w_mm[0]) / step
+    lower = np.clip(np.nan_to_num(place), 0, len(box.w_mm) - 2)
+    base = np.floor(lower).astype(int)
+    share = lower - base
+    profile = (1 - share) * np.take_along_axis(hu, base, -1) + share * np.take_along_axis(hu, base + 1, -1)
+    outside = np.median(profile[..., offsets >= 2.0], axis=-1)
+    near = np.abs(offsets) <= max(limit_mm + 0.5, 1.5)
+    peak_at = np.argmax(np.where(near, profile, -np.inf), axis=-1)
+    peak = np.take_along_axis(profile, peak_at[..., None], -1)[..., 0]
+    half = (peak + outside) / 2
+    falls = (profile <= half[..., None]) & (np.arange(len(offsets)) > peak_at[..., None])
+    first = np.argmax(falls, axis=-1)
+    here = np.take_along_axis(profile, first[..., None], -1)[..., 0]
+    before = np.take_along_axis(profile, np.maximum(first - 1, 0)[..., None], -1)[..., 0]
+    shift = offsets[first] - step * np.clip((half - here) / np.maximum(before - here, 1e-9), 0.0, 1.0)
+    good = falls.any(-1) & (peak - outside >= 60.0) & np.isfinite(profile).all(-1) & np.isfinite(surface_mm)
+    shift = np.where(good, np.clip(shift, -limit_mm, limit_mm), 0.0)
+    return np.asarray(surface_mm + outwards * _median3(shift), dtype=np.float64)
+
+
+def _median3(field: Array) -> Array:
+    """Median over 3 x 3 columns."""
+    padded = np.pad(field, 1, mode="edge")
+    around = [padded[i : i + field.shape[0], j : j + field.shape[1]] for i in range(3) for j in range(3)]
+    return np.asarray(np.median(around, axis=0), dtype=np.float64)

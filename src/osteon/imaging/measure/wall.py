@@ -1,0 +1,103 @@
+"""The walls of a body: whether the posterior one stands into the canal and the anterior one is buckled."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+
+from osteon.imaging.measure.frame import BodyBox
+from osteon.imaging.measure.surface import Endplates, wall
+
+__all__ = ["anterior_kink_mm", "cortical_gap_share", "posterior_convexity_mm"]
+
+Array = npt.NDArray[np.float64]
+
+
+def _profile(box: BodyBox, plates: Endplates, side: str) -> tuple[Array, Array] | None:
+    """Median wall of the central third as (share of the height 0-1, outward place in mm); None where too low."""
+    central = np.abs(plates.share_u()) <= 1 / 3
+    near = plates.share_v() < 0.25 if side == "back" else plates.share_v() > 0.75
+    ends = plates.bottom_mm[central][:, near], plates.top_mm[central][:, near]
+    if not (np.isfinite(ends[0]).any() and np.isfinite(ends[1]).any()):
+        return None
+    low, high = float(np.nanmedian(ends[0])), float(np.nanmedian(ends[1]))
+    rows = (box.w_mm >= low + 0.05 * (high - low)) & (box.w_mm <= high - 0.05 * (high - low))
+    if high - low < 6.0 or rows.sum() < 8:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a row without a wall
+        place = np.nanmedian(wall(box, side=side)[central][:, rows], axis=0)
+    seen = np.isfinite(place)
+    if seen.sum() < 8:
+        return None
+    outward = -place[seen] if side == "back" else place[seen]
+    return (box.w_mm[rows][seen] - low) / (high - low), outward
+
+
+def _chord(share: Array, outward: Array) -> Array:
+    """The straight line between the two rims of a wall."""
+    lower, upper = share <= 0.15, share >= 0.85
+    if not lower.any() or not upper.any():
+        return np.full_like(outward, np.nan)
+    start, end = float(np.max(outward[lower])), float(np.max(outward[upper]))
+    return start + (end - start) * share
+
+
+def posterior_convexity_mm(box: BodyBox, plates: Endplates) -> float | None:
+    """
+    How far the posterior wall stands into the canal beyond the line between its rims; negative where it is hollow.
+
+    A healthy wall is hollow. None where the wall cannot be followed.
+    """
+    found = _profile(box, plates, "back")
+    if found is None:
+        return None
+    share, outward = found
+    inner = (share > 0.2) & (share < 0.8)
+    beyond = (outward - _chord(share, outward))[inner]
+    return float(np.percentile(beyond, 90)) if inner.any() and np.isfinite(beyond).all() else None
+
+
+def anterior_kink_mm(box: BodyBox, plates: Endplates) -> float | None:
+    """
+    The largest bulge of the anterior wall beyond the smooth hollow (a parabola) through it.
+
+    A healthy wall follows the parabola to a few tenths of a millimetre; a buckled or stepped cortex does not.
+    """
+    found = _profile(box, plates, "front")
+    if found is None:
+        return None
+    share, outward = found
+    hollow = np.minimum(
+        outward - _chord(share, outward), 0.0
+    )  # a healthy wall lies behind the line of its rims
+    middle = (share > 0.2) & (share < 0.8)
+    if not np.isfinite(hollow).all() or not middle.any():
+        return None
+    bump = (outward - _chord(share, outward))[middle]
+    rims = hollow[(share > 0.15) & (share < 0.3) | (share > 0.7) & (share < 0.85)]
+    return float(np.max(bump) - (np.median(rims) if len(rims) else 0.0))
+
+
+def cortical_gap_share(
+    box: BodyBox, plates: Endplates, *, trabecular_hu: float, above_hu: float = 60.0
+) -> float | None:
+    """
+    Share of the anterior and lateral wall, over its middle height, without a cortex.
+
+    A place has a cortex where the image within 2.5 mm of the surface reaches ``above_hu`` over the trabecular bone. None
+    without an image.
+    """
+    if box.hu is None:
+        return None
+    middle = float(np.nanmedian((plates.top_mm + plates.bottom_mm) / 2))
+    half = 0.3 * float(np.nanmedian(plates.top_mm - plates.bottom_mm))
+    rows = np.abs(box.w_mm - middle) <= half
+    front = wall(box, side="front")[:, rows]
+    hu = np.swapaxes(box.hu, 1, 2)[:, rows]
+    near = np.abs(box.v_mm - front[..., None]) <= 2.5
+    peak = np.where(near, hu, -np.inf).max(-1)
+    seen = np.isfinite(front) & np.isfinite(peak) & (np.abs(plates.share_u()) <= 0.85)[:, None]
+    return float(np.mean(peak[seen] < trabecular_hu + above_hu)) if seen.sum() >= 20 else None

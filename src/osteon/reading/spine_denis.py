@@ -1,0 +1,169 @@
+"""Which endplates are injured, whether the posterior wall is involved, and the types that follow: Denis and OF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from osteon.domain.spine import Denis, Endplate, HeightLoss, PosteriorWall
+from osteon.imaging.measure.endplate import EndplateSigns
+from osteon.reading.spine_neighbours import expected
+from osteon.reading.spine_rules import rules
+from osteon.reading.spine_vertebra import Measured
+
+__all__ = ["denis_type", "endplate_finding", "of_type", "posterior_wall"]
+
+Side = Literal["superior", "inferior"]
+COMPRESSION = {(True, True): "A", (True, False): "B", (False, True): "C", (False, False): "D"}
+
+
+def _signs(measured: Mapping[str, Measured], side: Side) -> dict[str, EndplateSigns]:
+    return {level: getattr(m, side) for level, m in measured.items()}
+
+
+def _sunk_mm(
+    measured: Mapping[str, Measured], level: str, side: Side, good: frozenset[str], middle_mm: float
+) -> float | None:
+    """How much nearer to the pedicles an endplate lies than in the neighbours, whose share of the height is the measure."""
+
+    def gap(m: Measured) -> float | None:
+        if m.pedicle_mm is None:
+            return None
+        slope_u, slope_v, level_mm = m.plates.planes[0 if side == "superior" else 1]
+        place = (
+            level_mm + slope_u * m.plates.middle_u_mm + slope_v * (m.plates.back_mm + m.plates.front_mm) / 2
+        )
+        return (place - m.pedicle_mm) if side == "superior" else (m.pedicle_mm - place)
+
+    own = gap(measured[level])
+    shares = {}
+    for name in good:
+        other = gap(measured[name]) if name in measured else None
+        shares[name] = None if other is None else other / measured[name].shape.heights_mm.middle
+    usual = expected(shares, level, good, default=0.5, sd_floor=0.05)
+    if own is None or usual.n < 2:
+        return None
+    return usual.value * middle_mm - own
+
+
+def endplate_finding(
+    measured: Mapping[str, Measured], level: str, side: Side, *, good: frozenset[str], loss: HeightLoss
+) -> Endplate:
+    """
+    The evidence at one endplate, less what the unfractured neighbours' same endplate shows.
+
+    Injured is an endplate whose surface is broken (depression or discontinuity) with a second sign beside it, or whose
+    surface is broken far beyond its threshold. Signs: depression, discontinuity, a dense band below, tilt, and sunk (nearer
+    to the pedicles than in the neighbours).
+    """
+    rule = rules("endplate")
+    here = getattr(measured[level], side)
+    all_signs = _signs(measured, side)
+
+    def usual(name: str, default: float, floor: float) -> tuple[float, float]:
+        found = expected(
+            {k: getattr(s, name) for k, s in all_signs.items()}, level, good, default=default, sd_floor=floor
+        )
+        return found.value, found.sd
+
+    depth, depth_sd = usual("depression_mm", rule["normal_depression_mm"], rule["depression_sd_floor_mm"])
+    depression = here.depression_mm - depth
+    tilt = here.tilt_deg - usual("tilt_deg", rule["normal_tilt_deg"], 2.0)[0]
+    gap = here.discontinuity
+    if gap is not None:
+        gap = max(gap - usual("discontinuity", rule["normal_discontinuity"], 0.02)[0], 0.0)
+    band = here.band_hu
+    if band is not None:
+        band -= usual("band_hu", 0.0, 10.0)[0]
+    sunk = _sunk_mm(measured, level, side, good, loss.reference_mm.middle)
+    limit = max(rule["depression_mm"], rule["depression_sd"] * depth_sd)
+    ratios = {
+        "depression": depression / limit,
+        "discontinuity": None if gap is None else gap / rule["discontinuity"],
+        "band": None if band is None else band / rule["band_hu"],
+        "tilt": tilt / rule["tilt_deg"],
+        "sunk": None if sunk is None else sunk / rule["sunk_mm"],
+    }
+    signs = tuple(name for name, ratio in ratios.items() if ratio is not None and ratio > 1.0)
+    surface = [ratios[name] or 0.0 for name in ("depression", "discontinuity")]
+    injured = max(surface) > 1.0 and (len(signs) >= 2 or max(surface) > rule["strong"])
+    return Endplate(
+        depression_mm=depression, discontinuity=gap, band_hu=band, tilt_deg=tilt, injured=injured, signs=signs
+    )
+
+
+def posterior_wall(
+    measured: Mapping[str, Measured], level: str, *, good: frozenset[str]
+) -> PosteriorWall | None:
+    """Whether the posterior wall stands into the canal; None where it could not be followed."""
+    rule = rules("denis")
+    here = measured[level]
+    if here.convexity_mm is None:
+        return None
+    hollow = expected(
+        {k: m.convexity_mm for k, m in measured.items()}, level, good, default=-0.5, sd_floor=0.5
+    )
+    areas = {k: (m.canal.area_mm2 if m.canal else None) for k, m in measured.items()}
+    area = expected(areas, level, good, default=0.0, sd_floor=10.0)
+    own = areas[level]
+    ratio = own / area.value if own is not None and area.n >= 2 and area.value > 0 else None
+    bulges = (
+        here.convexity_mm > rule["wall_mm"]
+        and here.convexity_mm - hollow.value > rule["wall_over_neighbours_mm"]
+    )
+    narrow = ratio is not None and ratio < rule["canal_ratio"] and here.convexity_mm - hollow.value > 1.0
+    return PosteriorWall(
+        convexity_mm=here.convexity_mm, canal_area_ratio=ratio, involved=bool(bulges or narrow)
+    )
+
+
+def denis_type(
+    superior: Endplate,
+    inferior: Endplate,
+    *,
+    loss: HeightLoss,
+    kink_mm: float | None,
+    wall: PosteriorWall | None,
+) -> Denis:
+    """
+    Compression type of Denis for a fractured vertebra: A both endplates injured, B superior, C inferior, D neither and the
+    anterior cortex gave way. ``type`` is None where neither endplate nor the anterior wall explains the loss.
+
+    An involved posterior wall is named in the evidence ("posterior_wall"): consider a burst fracture, whose own letters
+    mean other things.
+    """
+    rule, limits = rules("denis"), rules("endplate")
+    evidence = [f"superior_{sign}" for sign in superior.signs] + [
+        f"inferior_{sign}" for sign in inferior.signs
+    ]
+    kinked = kink_mm is not None and kink_mm > rule["kink_mm"]
+    letter: str | None = COMPRESSION[superior.injured, inferior.injured]
+    if letter == "D":
+        if loss.anterior >= rule["anterior_loss"]:
+            evidence.append("anterior_loss")
+        if kinked:
+            evidence.append("anterior_kink")
+        if loss.anterior < rule["anterior_loss"] and not kinked:
+            letter = None
+    if wall is not None and wall.involved:
+        evidence.append("posterior_wall")
+    margins = [abs(plate.depression_mm / limits["depression_mm"] - 1.0) for plate in (superior, inferior)]
+    margins += [
+        abs(plate.discontinuity / limits["discontinuity"] - 1.0)
+        for plate in (superior, inferior)
+        if plate.discontinuity is not None and plate.depression_mm > 0.5 * limits["depression_mm"]
+    ]
+    return Denis(scheme="compression", type=letter, margin=float(min(margins)), evidence=tuple(evidence))
+
+
+def of_type(superior: Endplate, inferior: Endplate, *, loss: HeightLoss, wall: PosteriorWall | None) -> int:
+    """
+    Proposal of the OF type of a fractured vertebra, 2 to 4: OF 1 needs MRI and OF 5 cannot be seen on bodies alone.
+
+    Source: Schnake et al. 2018, Global Spine J 8(2S):46S.
+    """
+    rule = rules("of")
+    if (superior.injured and inferior.injured) or loss.largest >= rule["collapse_loss"]:
+        return 4
+    distinct = (wall is not None and wall.involved) or loss.posterior > rule["posterior_share"]
+    return 3 if distinct else 2

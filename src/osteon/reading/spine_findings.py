@@ -1,0 +1,302 @@
+"""From labelled vertebrae to findings: heights, losses, grades, types, densities and flags, each with its confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from osteon.core.errors import ConfigError, NotEnoughData
+from osteon.domain.spine import HeightLoss, Hounsfield, ScanFacts, SpineReading, VertebraFinding
+from osteon.imaging.measure.curves import between_deg, disc_height_mm
+from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.volume import Volume
+from osteon.reading.spine_confidence import call_confidence
+from osteon.reading.spine_denis import denis_type, endplate_finding, of_type, posterior_wall
+from osteon.reading.spine_flags import density_notes, reasons_not_evaluable, red_flags
+from osteon.reading.spine_genant import deformity_index, genant, height_losses
+from osteon.reading.spine_rules import level_place, rules
+from osteon.reading.spine_vertebra import Measured, Place, measured, places
+
+__all__ = ["ReadingOptions", "findings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingOptions:
+    """
+    How findings are made.
+
+    Attributes
+    ----------
+    operating_point : float
+        Loss of height from which a deformity counts, 0.20 or 0.25.
+    hu_calibration : (slope, intercept) or None
+        The site's map from Hounsfield units to mg/cm3.
+    refine_with_hu : bool
+        Move the endplates of the labels to the edge of the cortex in the image, at most one voxel.
+    """
+
+    operating_point: float = 0.20
+    hu_calibration: tuple[float, float] | None = None
+    refine_with_hu: bool = False
+
+    def __post_init__(self) -> None:
+        if self.operating_point not in rules("genant")["operating_points"]:
+            raise ConfigError(f"an operating point of {self.operating_point}.", hint="Choose 0.20 or 0.25.")
+
+
+def findings(
+    volume: Volume | None,
+    labels: SpineLabels,
+    *,
+    options: ReadingOptions = ReadingOptions(),
+    scan: ScanFacts,
+) -> SpineReading:
+    """
+    Read a labelled spine.
+
+    Parameters
+    ----------
+    volume : Volume or None
+        Hounsfield units; None reads heights and grades off the labels alone, and no density.
+    labels : SpineLabels
+    options : ReadingOptions
+    scan : ScanFacts
+
+    Returns
+    -------
+    SpineReading
+        One finding per labelled vertebra from the head down, the sacrum left out; a vertebra that cannot be graded is a
+        finding too, with its reasons.
+    """
+    everything = places(labels)
+    calibration = None
+    if options.hu_calibration is not None:
+        calibration = dict(zip(("slope", "intercept"), options.hu_calibration, strict=True))
+    seen: dict[str, Measured] = {}
+    reasons: dict[str, tuple[str, ...]] = {}
+    for at, place in enumerate(everything):
+        level = place.label.level
+        why = reasons_not_evaluable(place, scan, cropped=place.label.cropped)
+        if level.startswith("C"):
+            why = (*why, "cervical")
+        try:
+            found = measured(
+                everything, at, labels, volume, calibration=calibration, refine_with_hu=options.refine_with_hu
+            )
+        except NotEnoughData:
+            reasons[level] = (*why, "not_measurable")
+            continue
+        seen[level] = found
+        why = (*why, *found.contents)
+        if _axis_off_deg(found) > rules("evaluable")["axis_deg_above"]:
+            why = (*why, "tilted")
+        reasons[level] = why
+    sound = {k: m for k, m in seen.items() if not reasons[k] and k != "S1"}
+    losses = height_losses(
+        {k: m.shape.heights_mm for k, m in sound.items()}, se_mm={k: m.shape.se_mm for k, m in sound.items()}
+    )
+    good = frozenset(k for k, loss in losses.items() if loss.largest < rules("reference")["exclude_loss"])
+    made = [
+        _finding(place, seen, reasons, losses, sound, good, labels, options, scan)
+        for place in everything
+        if place.label.level != "S1"
+    ]
+    return _reading(_with_discs(made, seen), seen, good, labels, options, scan, volume)
+
+
+def _axis_off_deg(found: Measured) -> float:
+    """Angle between the body's axis and the patient's long axis."""
+    return float(np.degrees(np.arccos(np.clip(found.frame.up[2], -1.0, 1.0))))
+
+
+def _finding(
+    place: Place,
+    seen: Mapping[str, Measured],
+    reasons: Mapping[str, tuple[str, ...]],
+    losses: Mapping[str, HeightLoss],
+    sound: Mapping[str, Measured],
+    good: frozenset[str],
+    labels: SpineLabels,
+    options: ReadingOptions,
+    scan: ScanFacts,
+) -> VertebraFinding:
+    """One vertebra."""
+    label = place.label
+    level = label.level
+    x, y, z = (float(k) for k in place.centre_lps_mm)
+    plain = VertebraFinding(
+        level=level,
+        level_confidence=label.confidence,
+        evaluable=False,
+        not_evaluable=reasons[level],
+        centroid_lps_mm=(x, y, z),
+        notes=label.notes,
+    )
+    if level not in seen:
+        return plain
+    here = seen[level]
+    plain = _described(plain, here, hu=_density(here, reasons[level]))
+    if level not in sound:
+        return plain
+    return _judged(plain, sound, losses[level], good, label, labels, options, scan)
+
+
+def _density(here: Measured, reasons: tuple[str, ...]) -> Hounsfield | None:
+    """Density, unless the body holds something foreign or is not whole."""
+    foreign = {"cement", "screw", "metal", "cropped", "too_small", "too_few_slices"}
+    return None if foreign & set(reasons) else here.hu
+
+
+def _described(plain: VertebraFinding, here: Measured, *, hu: Hounsfield | None) -> VertebraFinding:
+    """With what was measured, before any judgement."""
+    cut = bool({"cropped", "not_measurable", "too_small"} & set(plain.not_evaluable))
+    return replace(
+        plain,
+        heights_mm=None if cut else here.shape.heights_mm,
+        heights_parasagittal_mm=None if cut else here.shape.parasagittal_mm,
+        wedge_deg=None if cut else here.shape.wedge_deg,
+        lateral_wedge_deg=None if cut else here.shape.lateral_wedge_deg,
+        volume_ml=None if cut else here.shape.volume_ml,
+        canal_ap_mm=here.canal.ap_mm if here.canal else None,
+        canal_area_mm2=here.canal.area_mm2 if here.canal else None,
+        hu=hu,
+        contents=here.contents,
+    )
+
+
+def _judged(
+    plain: VertebraFinding,
+    sound: Mapping[str, Measured],
+    loss: HeightLoss,
+    good: frozenset[str],
+    label: LevelLabel,
+    labels: SpineLabels,
+    options: ReadingOptions,
+    scan: ScanFacts,
+) -> VertebraFinding:
+    """With losses, grade, types, flags and confidence."""
+    level = plain.level
+    here = sound[level]
+    flags, figures = red_flags(sound, level, good=good)
+    grade = genant(loss, operating_point=options.operating_point)
+    superior = endplate_finding(sound, level, "superior", good=good, loss=loss)
+    inferior = endplate_finding(sound, level, "inferior", good=good, loss=loss)
+    wall = posterior_wall(sound, level, good=good)
+    fractured = None if flags else grade.grade > 0
+    notes = list(plain.notes)
+    notes += ["reference_own_height"] if not loss.reference_from else []
+    notes += ["near_threshold"] if abs(loss.largest - options.operating_point) < loss.se else []
+    notes += ["suspicious"] if flags else []
+    coarse = max(scan.spacing_mm) > rules("endplate")["slice_mm_above"]
+    typed = bool(fractured) and not coarse
+    if fractured:
+        notes += ["too_coarse_to_type"] if coarse else []
+        notes += ["possible_burst"] if wall is not None and wall.involved else []
+        whole = not (superior.injured or inferior.injured or coarse)
+        notes += ["deformity_without_broken_endplate"] if whole else []
+    for plate, signs in ((superior, here.superior), (inferior, here.inferior)):
+        if plate.depression_mm > rules("endplate")["depression_mm"] and signs.focality < 0.12:
+            notes.append("schmorl_like")
+    return replace(
+        plain,
+        evaluable=True,
+        height_loss=loss,
+        fractured=fractured,
+        genant=None if flags else grade,
+        superior=superior,
+        inferior=inferior,
+        posterior_wall=wall,
+        denis=denis_type(superior, inferior, loss=loss, kink_mm=here.kink_mm, wall=wall) if typed else None,
+        of_type=of_type(superior, inferior, loss=loss, wall=wall) if typed else None,
+        confidence=None
+        if flags
+        else call_confidence(
+            (loss.largest - options.operating_point) / loss.se,
+            agreement=label.agreement,
+            slice_mm=max(scan.spacing_mm),
+        ),
+        red_flags=flags,
+        indicators=figures | _indicators(here, superior.band_hu, inferior.band_hu),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _indicators(here: Measured, *bands: float | None) -> dict[str, float]:
+    """Research indicators."""
+    found = {"spoke_wheel": here.spokes, "anterior_kink_mm": here.kink_mm}
+    dense = [band for band in bands if band is not None]
+    found["fresh_band_hu"] = max(dense) if dense else None
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _with_discs(made: list[VertebraFinding], seen: Mapping[str, Measured]) -> list[VertebraFinding]:
+    """Disc heights between neighbouring levels."""
+    below: dict[str, float] = {}
+    above: dict[str, float] = {}
+    for upper, lower in pairwise(sorted(seen, key=level_place)):
+        step = level_place(lower) - level_place(upper)
+        if {upper[0], lower[0]} & {"C"} or step > 1.0:
+            continue
+        height = disc_height_mm(seen[upper].planes["inferior"], seen[lower].planes["superior"])
+        if 0.5 <= height <= 25.0:
+            below[upper], above[lower] = height, height
+    return [replace(v, disc_above_mm=above.get(v.level), disc_below_mm=below.get(v.level)) for v in made]
+
+
+def _reading(
+    made: list[VertebraFinding],
+    seen: Mapping[str, Measured],
+    good: frozenset[str],
+    labels: SpineLabels,
+    options: ReadingOptions,
+    scan: ScanFacts,
+    volume: Volume | None,
+) -> SpineReading:
+    """What holds for the whole spine."""
+    graded = [v.genant.grade for v in made if v.evaluable and v.genant is not None]
+    sound = {v.level: v.hu.median for v in made if v.hu is not None and not v.red_flags and not v.fractured}
+    core = [
+        hu for level, hu in sound.items() if level in ("T12", "L1", "L2", "L3", "L4", "L5") and level in good
+    ]
+    notes = list(scan.notes) + [note for note in labels.notes if note not in scan.notes]
+    notes += list(density_notes(scan)) if volume is not None else ["no_image"]
+    notes += [] if labels.anchored_by else ["unanchored"]
+    usable = {v.level: seen[v.level] for v in made if v.level in seen and "cropped" not in v.not_evaluable}
+    if "S1" in seen:
+        usable["S1"] = seen["S1"]
+    lordosis, to_l5 = _lordosis(usable)
+    notes += ["lordosis_to_l5"] if to_l5 else []
+    return SpineReading(
+        vertebrae=tuple(made),
+        scan=scan,
+        anchored=bool(labels.anchored_by),
+        backend=labels.backend,
+        backend_version=labels.version,
+        operating_point=options.operating_point,
+        deformity_index=deformity_index(graded),
+        lordosis_deg=lordosis,
+        kyphosis_deg=_kyphosis(usable),
+        hu_l1=sound.get("L1"),
+        hu_mean=float(np.mean(core)) if core else None,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _lordosis(usable: Mapping[str, Measured]) -> tuple[float | None, bool]:
+    """Angle from the superior endplate of L1 to that of S1, or to the inferior one of L5, and whether it ends at L5."""
+    if "L1" not in usable or not {"S1", "L5"} & set(usable):
+        return None, False
+    to_l5 = "S1" not in usable
+    end = usable["L5"].planes["inferior"] if to_l5 else usable["S1"].planes["superior"]
+    return -between_deg(usable["L1"].planes["superior"], end), to_l5
+
+
+def _kyphosis(usable: Mapping[str, Measured]) -> float | None:
+    """Angle over T4-T12, or what of it is seen; at least four vertebrae."""
+    inside = sorted((k for k in usable if k[0] == "T" and 4 <= level_place(k) <= 12), key=level_place)
+    if len(inside) < 4:
+        return None
+    return between_deg(usable[inside[0]].planes["superior"], usable[inside[-1]].planes["inferior"])

@@ -1,0 +1,226 @@
+"""One vertebra measured: all that its own voxels say, before any comparison with its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from osteon.domain.spine import Hounsfield
+from osteon.imaging.measure.canal import Canal, canal
+from osteon.imaging.measure.contents import contents
+from osteon.imaging.measure.curves import PlatePlane, plate_plane
+from osteon.imaging.measure.density import TrabecularRule, trabecular, trabecular_region
+from osteon.imaging.measure.endplate import EndplateSigns, endplate_signs
+from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_from
+from osteon.imaging.measure.heights import BodyShape, body_shape
+from osteon.imaging.measure.indicators import soft_tissue_mm, spoke_wheel
+from osteon.imaging.measure.surface import Endplates, endplates, on_the_edge, refined
+from osteon.imaging.measure.wall import anterior_kink_mm, cortical_gap_share, posterior_convexity_mm
+from osteon.imaging.resample import label_boxes
+from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.volume import Volume
+from osteon.reading.spine_rules import rules
+
+__all__ = ["Measured", "Place", "measured", "places"]
+
+Array = npt.NDArray[np.float64]
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """
+    Where a labelled vertebra lies.
+
+    Attributes
+    ----------
+    box : part of the label map that holds the whole vertebra
+    centre_lps_mm : of the body
+    back : from the body's centre to that of the posterior elements; None where these are not labelled
+    body_ml, posterior_ml : float
+    slices : int
+        How many slices of the scan the body spans.
+    """
+
+    label: LevelLabel
+    box: Box
+    centre_lps_mm: Array
+    back: Array | None
+    body_ml: float
+    posterior_ml: float
+    slices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """
+    A measured vertebra.
+
+    Attributes
+    ----------
+    pedicle_mm : float or None
+        Height of the pedicles along the axis, where their roots are labelled.
+    soft_mm, spokes, gap_share, kink_mm, convexity_mm : float or None
+        See :mod:`osteon.imaging.measure`.
+    """
+
+    place: Place
+    frame: BodyFrame
+    box: BodyBox
+    plates: Endplates
+    shape: BodyShape
+    superior: EndplateSigns
+    inferior: EndplateSigns
+    planes: Mapping[str, PlatePlane]
+    convexity_mm: float | None
+    kink_mm: float | None
+    pedicle_mm: float | None
+    canal: Canal | None
+    hu: Hounsfield | None
+    contents: tuple[str, ...] = ()
+    gap_share: float | None = None
+    soft_mm: float | None = None
+    spokes: float | None = None
+    extra: Mapping[str, float] = field(default_factory=dict)
+
+
+def places(labels: SpineLabels) -> list[Place]:
+    """Every labelled vertebra that has a body, from the head down."""
+    grid = labels.bodies.grid
+    found = []
+    boxes = _boxes(labels)
+    for label in labels.levels:
+        if label.code not in boxes:
+            continue
+        box = boxes[label.code]
+        body = labels.bodies.array[box] == label.code
+        rest = (labels.vertebrae.array[box] == label.code) & ~body
+        if not body.any():
+            continue
+        corner = np.array([s.start for s in box])
+        where = np.argwhere(body)
+        centre = grid.world(where.mean(0) + corner)
+        behind = int(rest.sum())
+        back = grid.world(np.argwhere(rest).mean(0) + corner) - centre if behind > 0.1 * len(where) else None
+        along = np.abs(grid.affine[2, :3]) / np.linalg.norm(grid.affine[:3, :3], axis=0)
+        found.append(
+            Place(
+                label=label,
+                box=box,
+                centre_lps_mm=centre,
+                back=back,
+                body_ml=len(where) * grid.voxel_ml,
+                posterior_ml=behind * grid.voxel_ml,
+                slices=int(np.ptp(where[:, int(np.argmax(along))])) + 1,
+            )
+        )
+    return sorted(found, key=lambda p: -p.centre_lps_mm[2])
+
+
+def _boxes(labels: SpineLabels) -> dict[int, Box]:
+    """Bounding box of each code in the vertebra map and the body map together, one pass over each."""
+    found: dict[int, Box] = {}
+    for array in (labels.vertebrae.array, labels.bodies.array):
+        for code, box in label_boxes(array).items():
+            known = found.get(code, box)
+            found[code] = (_span(known[0], box[0]), _span(known[1], box[1]), _span(known[2], box[2]))
+    return found
+
+
+def _span(a: slice, b: slice) -> slice:
+    return slice(min(a.start, b.start), max(a.stop, b.stop))
+
+
+def _axis(all_places: list[Place], at: int) -> Array:
+    """Towards the head, along the centres of the neighbours."""
+    upper, lower = max(at - 1, 0), min(at + 1, len(all_places) - 1)
+    if upper == lower:
+        return np.array([0.0, 0.0, 1.0])
+    return np.asarray(all_places[upper].centre_lps_mm - all_places[lower].centre_lps_mm, dtype=np.float64)
+
+
+def measured(
+    all_places: list[Place],
+    at: int,
+    labels: SpineLabels,
+    volume: Volume | None,
+    *,
+    calibration: Mapping[str, float] | None = None,
+    refine_with_hu: bool = False,
+) -> Measured:
+    """
+    Measure the vertebra ``all_places[at]`` in a box of its own.
+
+    Raises
+    ------
+    NotEnoughData
+        Too little of its body is there.
+    """
+    place = all_places[at]
+    code = place.label.code
+    back = place.back
+    axis = _axis(all_places, at)
+    if back is not None:
+        across = back - axis * (back @ axis) / (axis @ axis)
+        if across[1] < 0.5 * np.linalg.norm(
+            across
+        ):  # more than 60 degrees off the patient's back: mislabelled
+            back = None
+    margin = 40.0
+    pad = np.ceil(margin / np.array(labels.bodies.spacing_mm)).astype(int)
+    wide: Box = tuple(  # type: ignore[assignment]
+        slice(max(s.start - p, 0), min(s.stop + p, n))
+        for s, p, n in zip(place.box, pad, labels.bodies.array.shape, strict=True)
+    )
+    bodies, vertebrae = labels.bodies.cropped(wide), labels.vertebrae.cropped(wide)
+    frame = refined(bodies, code, frame_from(place.centre_lps_mm, axis, back))
+    box = body_box(bodies, code, frame, image=volume, margin_mm=10.0)
+    plates = endplates(box)
+    if refine_with_hu:
+        plates = on_the_edge(box, plates)
+    shape = body_shape(box, plates)
+    hu = trabecular(box, plates, calibration=calibration)
+    core = None if hu is None else hu.median
+    above = float(rules("endplate")["peak_above_hu"])
+    tissue = None if labels.tissue is None else labels.tissue.cropped(wide)
+    cuts = tuple(float(k) for k in np.linspace(-0.35, 0.35, 5) * shape.heights_mm.posterior)
+    has_canal = tissue is not None and bool((tissue.array == 4).any())
+    return Measured(
+        place=place,
+        frame=frame,
+        box=box,
+        plates=plates,
+        shape=shape,
+        superior=endplate_signs(box, plates, side="superior", trabecular_hu=core, peak_above_hu=above),
+        inferior=endplate_signs(box, plates, side="inferior", trabecular_hu=core, peak_above_hu=above),
+        planes={side: plate_plane(frame, plates, side=side) for side in ("superior", "inferior")},
+        convexity_mm=posterior_convexity_mm(box, plates),
+        kink_mm=anterior_kink_mm(box, plates),
+        pedicle_mm=_pedicle_mm(place, labels, frame, plates),
+        canal=canal(vertebrae, code, frame, tissue=tissue if has_canal else None, heights_mm=cuts),
+        hu=hu,
+        contents=() if volume is None else contents(box, vertebrae, code, volume),
+        gap_share=None if core is None else cortical_gap_share(box, plates, trabecular_hu=core),
+        soft_mm=soft_tissue_mm(box, plates),
+        spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, TrabecularRule())),
+    )
+
+
+def _pedicle_mm(place: Place, labels: SpineLabels, frame: BodyFrame, plates: Endplates) -> float | None:
+    """Mean height along the axis of the pedicles' roots: posterior elements within a centimetre behind the body."""
+    rest = (labels.vertebrae.array[place.box] == place.label.code) & (
+        labels.bodies.array[place.box] != place.label.code
+    )
+    corner = np.array([s.start for s in place.box])
+    where = np.argwhere(rest)
+    if len(where) < 20:
+        return None
+    u, v, w = frame.local(labels.bodies.grid.world(where + corner)).T
+    aside = np.abs(u - plates.middle_u_mm) / (plates.width_mm / 2)
+    near = (v < plates.back_mm + 2.0) & (v > plates.back_mm - 9.0) & (aside > 0.25) & (aside < 0.85)
+    if near.sum() * labels.bodies.grid.voxel_ml < 0.2:
+        return None
+    return float(w[near].mean())
