@@ -14,6 +14,7 @@ from osteon.synth.spine_ranges import Ranges, draw
 from osteon.synth.spine_render import Canvas
 from osteon.synth.spine_shapes import Rod
 from osteon.synth.spine_skeleton import chain
+from osteon.synth.spine_thorax import cage
 
 __all__ = ["SoftLook", "soft_tissue"]
 
@@ -29,8 +30,9 @@ class SoftLook:
     fat_hu: float
     vessel_hu: float
     organ_hu: float
-    half_width: float
-    half_depth: float
+    waist: float
+    belly_mm: float
+    wall_mm: float
     fat_mm: float
     back_fat_mm: float
     arms: str
@@ -47,7 +49,8 @@ class SoftLook:
         )
         return cls(
             muscle_hu=draw(rng, ranges.muscle_hu), fat_hu=draw(rng, ranges.fat_hu), vessel_hu=rng.uniform(30, 50) + added,
-            organ_hu=rng.uniform(35, 65) + 0.2 * added, half_width=rng.uniform(145, 200), half_depth=rng.uniform(98, 145),
+            organ_hu=rng.uniform(35, 65) + 0.2 * added, waist=rng.uniform(0.85, 1.2), belly_mm=rng.uniform(55, 150),
+            wall_mm=rng.uniform(9, 20),
             fat_mm=rng.uniform(6, 32), back_fat_mm=rng.uniform(5, 40),
             arms=str(rng.choice(["none", "down", "up"], p=[0.5, 0.2, 0.3])), calcified=bool(rng.random() < 0.4),
             oral_contrast=bool(rng.random() < 0.25), table=bool(rng.random() < 0.8),
@@ -140,52 +143,108 @@ class _Body:
         self._outside()
         return self.image
 
+    def _profiles(self) -> dict[str, Floats]:
+        """Half width, front and back of the trunk (below its fat) and of its cavity, for every slice."""
+        look, anatomy, size = self.look, self.anatomy, self.anatomy.size
+        low, s1_y = float(self.line_z[0]), float(self.line[0, 1])
+        l3 = anatomy.at("L3")
+        belly = float(l3.frame.centre[1]) - l3.shape.half_depth - look.belly_mm * size
+        wall, back = look.wall_mm, look.back_fat_mm
+        # rows: z, half width, front, back of the trunk; half width, front, back of the cavity
+        rows = [
+            (
+                low - 160,
+                168 * size,
+                s1_y - 95 * size,
+                s1_y + 75 * size,
+                45 * size,
+                s1_y - 60 * size,
+                s1_y + 30 * size,
+            ),
+            (
+                low - 60,
+                172 * size,
+                s1_y - 102 * size,
+                s1_y + 95 * size,
+                62 * size,
+                s1_y - 85 * size,
+                s1_y + 35 * size,
+            ),
+            (low + 10, 158 * size, belly + 5, 0.0, 112 * size, belly + 5 + wall, s1_y - 5),
+        ]
+        wide = 0.0
+        for v in anatomy.vertebrae[::-1]:
+            z, y = float(v.frame.centre[2]), float(v.frame.centre[1])
+            if v.level in {"L2", "L3"}:
+                half = (118 * size * anatomy.thorax + 14) * look.waist
+                rows.append((z, half, belly, 0.0, half - wall, belly + wall, y + 18))
+            elif v.rib and v.level != "T12":
+                wide, deep, middle = cage(anatomy, v)
+                shoulder = max(0.0, 5 - (level_rank(v.level) - level_rank("T1"))) * 14 * anatomy.thorax
+                rows.append(
+                    (
+                        z,
+                        wide + 16 + shoulder,
+                        middle - deep - 14,
+                        0.0,
+                        wide - 5,
+                        middle - deep + 5,
+                        middle + deep - 5,
+                    )
+                )
+        top = self.at(float(self.line_z[-1]))
+        rows.append(
+            (
+                float(top[2]) + 10,
+                62 * size,
+                top[1] - 75 * size,
+                0.0,
+                25 * size,
+                top[1] - 60 * size,
+                top[1] - 10,
+            )
+        )
+        table = np.array(rows).T
+        table = table[:, np.argsort(table[0])]
+        names = ("half", "front", "back", "cavity_half", "cavity_front", "cavity_back")
+        out = {
+            name: np.interp(self.z, table[0], row).astype(np.float32)
+            for name, row in zip(names, table[1:], strict=True)
+        }
+        spine_back = np.interp(self.z, self.line_z, self.skin_back).astype(np.float32) - np.float32(back)
+        out["back"] = np.maximum(spine_back, np.where(self.z < low, out["back"], -1e4))
+        return out
+
     def _envelope(self) -> None:
-        look, rng, size = self.look, self.rng, self.anatomy.size
-        z = self.z
-        z_low, z_high = float(self.line_z[0]), float(self.line_z[-1])
-        y_back = np.interp(z, self.line_z, self.skin_back).astype(np.float32)
-        swell = np.interp(
-            z,
-            [z_low - 140, z_low - 60, z_low + 60, z_low + 160, z_high - 60, z_high],
-            [1.02, 1.06, 0.95, 1.0, 1.0, 0.75],
+        look, rng = self.look, self.rng
+        p = self._profiles()
+        cut, back = np.float32(look.fat_mm), np.float32(look.back_fat_mm)
+
+        def ring(half: Floats, front: Floats, rear: Floats, power: float) -> Floats:
+            return self.oval(0.0, (front + rear) / 2, half, (rear - front) / 2, power)
+
+        self.image[ring(p["half"] + cut, p["front"] - cut, p["back"] + back, 2.4) < 1] = rng.uniform(20, 60)
+        self.image[ring(p["half"] + cut - 2, p["front"] - cut + 2, p["back"] + back - 2, 2.4) < 1] = (
+            look.fat_hu
         )
-        rx, ry = (
-            (look.half_width * swell * size).astype(np.float32),
-            (look.half_depth * swell * size).astype(np.float32),
-        )
-        outer = self.oval(0.0, y_back - ry, rx, ry, 2.4)
-        self.image[outer < 1] = rng.uniform(20, 60)
-        inner = self.oval(0.0, y_back - ry, rx - 2, ry - 2, 2.4)
-        self.image[inner < 1] = look.fat_hu
-        cut, back = look.fat_mm, look.back_fat_mm
-        ry_m = (2 * ry - back - cut) / 2
-        self.muscle = self.oval(0.0, y_back - back - ry_m, rx - cut, ry_m, 2.4)
-        self.image[self.muscle < 1] = look.muscle_hu
-        wall = rng.uniform(9, 20)
-        spine_y = np.interp(z, self.line_z, self.line[:, 1]).astype(np.float32)
-        spine_x = np.interp(z, self.line_z, self.line[:, 0]).astype(np.float32)
-        front = y_back - 2 * ry + cut + wall
-        rear = spine_y + np.float32(rng.uniform(14, 26))
-        self.cavity = self.oval(0.0, (front + rear) / 2, rx - cut - wall, (rear - front) / 2, 2.3)
-        self.image[self.cavity < 1] = look.fat_hu + rng.uniform(-5, 15)
-        self.front, self.rear, self.rx = front, rear, rx
-        # lungs: above two domes, beside the mediastinum
-        dome = self.level("T11")[2] + rng.uniform(-25, 40)
-        middle_y = (front + rear) / 2
-        apart = np.abs(np.abs(self.x - spine_x) - 75)
-        falls = 70 * ((self.y - middle_y) / (0.5 * (rear - front))) ** 2 + 45 * (apart / 60) ** 2
-        wide = np.interp(z, [dome - 20, dome + 60, z_high - 60, z_high], [50, 42, 30, 26]).astype(np.float32)
-        beside = np.abs(self.x - spine_x) > wide * np.clip(
-            1.3 - (self.y - middle_y) / (0.7 * (rear - front)), 0.55, 1.4
-        )
-        mediastinum = (self.cavity < 1) & (z > dome - 30)
-        self.image[mediastinum] = rng.uniform(-60, 45)
-        deep = self.oval(0.0, (front + rear + 22) / 2, (rx - cut - wall) * 0.97, (rear - front + 18) / 2, 2.2)
-        lung = (deep < 1) & beside & (z > dome - np.minimum(falls, 75).astype(np.float32))
-        self.image[lung] = rng.uniform(-900, -780)
-        self.dome = dome
-        self.lung = lung
+        self.image[ring(p["half"], p["front"], p["back"], 2.4) < 1] = look.muscle_hu
+        cavity = ring(p["cavity_half"], p["cavity_front"], p["cavity_back"], 2.2) < 1
+        self.image[cavity] = look.fat_hu + rng.uniform(-5, 15)
+        self.dome = float(self.level("T11")[2] + rng.uniform(-25, 40))
+        self._chest(cavity, p)
+
+    def _chest(self, cavity: npt.NDArray[np.bool_], p: dict[str, Floats]) -> None:
+        """Lungs above two domes and beside the mediastinum."""
+        rng, dome, top = self.rng, self.dome, float(self.line_z[-1])
+        spine_x = np.interp(self.z, self.line_z, self.line[:, 0]).astype(np.float32)
+        middle, half = (p["cavity_front"] + p["cavity_back"]) / 2, (p["cavity_back"] - p["cavity_front"]) / 2
+        along = (self.y - middle) / half
+        apart = (np.abs(self.x - spine_x) - np.float32(75)) / np.float32(60)
+        falls = np.minimum(70 * along * along + 45 * apart * apart, 85).astype(np.float32)
+        wide = np.interp(self.z, [dome - 20, dome + 60, top - 60, top], [50, 42, 30, 26]).astype(np.float32)
+        beside = np.abs(self.x - spine_x) > wide * np.clip(1.3 - 0.7 * along, 0.55, 1.4).astype(np.float32)
+        self.image[cavity & (self.z > dome - falls)] = rng.uniform(-60, 45)
+        self.image[cavity & beside & (self.z > dome - falls)] = rng.uniform(-900, -780)
 
     def _organs(self) -> None:
         rng, look, size = self.rng, self.look, self.anatomy.size
@@ -196,7 +255,7 @@ class _Body:
             return self.at(height) + np.array([left, -front, 0.0]) * size
 
         top = self.dome
-        width = float(np.mean(self.rx)) - look.fat_mm - 20
+        width = self.anatomy.thorax * size * 120
         self.ball(
             near(top - 45, -0.55 * width / size, 45),
             np.array([0.42 * width, 68 * size, 82 * size]),
@@ -250,8 +309,9 @@ class _Body:
     def _bowel(self) -> None:
         rng, look = self.rng, self.look
         low, high = float(self.line_z[0]) - 60, self.dome - 60
-        front, rear = float(np.mean(self.front)), float(np.mean(self.rear))
-        width = float(np.mean(self.rx)) - look.fat_mm - 30
+        front = float(self.level("L3")[1]) - (look.belly_mm + 15) * self.anatomy.size
+        rear = float(self.level("L3")[1]) + 18.0
+        width = 110 * self.anatomy.size * self.anatomy.thorax * look.waist
         for _ in range(int(rng.integers(25, 55))):
             at = np.array(
                 [
@@ -370,7 +430,7 @@ class _Body:
         if look.arms != "none":
             low = float(self.line_z[0]) - 80 if look.arms == "down" else float(self.line_z[-1]) - 40
             for s in (-1.0, 1.0):
-                x = s * (look.half_width * anatomy.size + rng.uniform(30, 50))
+                x = s * (150 * anatomy.size * anatomy.thorax + look.fat_mm + rng.uniform(45, 65))
                 ends = np.array([[x, rng.uniform(-60, 20), low], [x * 0.98, rng.uniform(-40, 20), low + 420]])
                 self.rods(chain(ends, [(38, 36)] * 2, [1, 0, 0]), look.fat_hu)
                 self.rods(chain(ends, [(33, 31)] * 2, [1, 0, 0]), look.muscle_hu)

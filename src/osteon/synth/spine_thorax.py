@@ -9,12 +9,22 @@ from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra
 from osteon.synth.spine_shapes import Rod
 from osteon.synth.spine_skeleton import chain
 
-__all__ = ["girdle_rods", "rib_rods"]
+__all__ = ["cage", "girdle_rods", "rib_rods"]
 
 _X, _Y, _Z = np.eye(3)
 _RIB_RANKS = [0, 1, 2, 3, 5, 8, 12]
 _HALF_WIDTH = [58, 82, 100, 112, 126, 132, 124]
 _HALF_DEPTH = [58, 67, 76, 83, 96, 104, 98]
+
+
+def cage(anatomy: SpineAnatomy, v: Vertebra) -> tuple[float, float, float]:
+    """Half width and half depth of the rib cage at a thoracic vertebra, and the y of its middle (mm)."""
+    rank = level_rank(v.level) - level_rank("T1")
+    scale = anatomy.size * anatomy.thorax
+    half_width = float(np.interp(rank, _RIB_RANKS, _HALF_WIDTH)) * scale
+    half_depth = float(np.interp(rank, _RIB_RANKS, _HALF_DEPTH)) * scale
+    back = float(v.frame.centre[1]) + v.shape.half_depth + 26 * anatomy.size
+    return half_width, half_depth, back - half_depth
 
 
 def rib_rods(anatomy: SpineAnatomy, v: Vertebra) -> list[Rod]:
@@ -23,9 +33,7 @@ def rib_rods(anatomy: SpineAnatomy, v: Vertebra) -> list[Rod]:
         return []
     rng = np.random.default_rng((anatomy.seed, v.code))
     rank = level_rank(v.level) - level_rank("T1")
-    scale = anatomy.size * anatomy.thorax
-    half_width = float(np.interp(rank, _RIB_RANKS, _HALF_WIDTH)) * scale
-    half_depth = float(np.interp(rank, _RIB_RANKS, _HALF_DEPTH)) * scale
+    half_width, half_depth, centre_y = cage(anatomy, v)
     drop = float(np.interp(rank, [0, 3, 8, 12], [45, 75, 95, 80])) * anatomy.size * rng.uniform(0.85, 1.15)
     n, a, b = v.sizes, v.shape.half_width, v.shape.half_depth
     gap, thin, tall = rng.uniform(0.8, 2.0), rng.uniform(2.8, 3.8), rng.uniform(5.0, 7.0)
@@ -34,8 +42,6 @@ def rib_rods(anatomy: SpineAnatomy, v: Vertebra) -> list[Rod]:
         head = v.frame.world((s * (a * 0.86 + gap + 3.5), b * 0.75, n.height * (0.38 if rank < 10 else 0.12)))
         reach = n.canal_width / 2 + n.pedicle_width + n.transverse * 0.8 + 8
         tubercle = v.frame.world((s * reach, b + n.canal_depth * 0.42 + 7, n.height * 0.2))
-        back = v.frame.centre[1] + b + 26 * anatomy.size
-        centre_y = back - half_depth
         start = np.arcsin(np.clip((abs(tubercle[0] - v.frame.centre[0]) + 14) / half_width, 0.2, 0.9))
         stop = start + (np.radians(rng.uniform(148, 156)) - start) * v.rib
         angles = np.linspace(start, stop, max(3, round(9 * v.rib) + 2))
