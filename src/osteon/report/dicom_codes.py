@@ -6,12 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from osteon.core.config import read_toml
 from osteon.domain.anatomy import level_rank
 
-__all__ = ["UNITS", "level_code", "private_code"]
+__all__ = ["UNITS", "level_code", "private_code", "private_scheme"]
 
 #: UCUM units by the name used here.
 UNITS = {
@@ -52,3 +53,12 @@ def private_code(name: str) -> Code:
     """A code of the private scheme."""
     table = _table()
     return Code(name, table["scheme"]["private"], table["private"][name])
+
+
+def private_scheme() -> list[Dataset]:
+    """What an object that uses private codes says of their scheme."""
+    item = Dataset()
+    item.CodingSchemeDesignator = _table()["scheme"]["private"]
+    item.CodingSchemeName = _table()["scheme"]["private_name"]
+    item.CodingSchemeResponsibleOrganization = "osteon"
+    return [item]

@@ -28,7 +28,7 @@ def key_image(png: bytes, source: DicomSource) -> SCImage:
     """A picture (PNG) as a colour secondary capture in the patient's study."""
     picture = image.imread(io.BytesIO(png), format="png")[..., :3]
     first = source.first
-    return SCImage(
+    made = SCImage(
         pixel_array=np.ascontiguousarray(np.round(255 * picture).astype(np.uint8)), photometric_interpretation="RGB",
         bits_allocated=8, coordinate_system="PATIENT", patient_orientation=("P", "F"),
         study_instance_uid=first.StudyInstanceUID, series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SC,
@@ -38,6 +38,8 @@ def key_image(png: bytes, source: DicomSource) -> SCImage:
         study_time=first.StudyTime, referring_physician_name=first.ReferringPhysicianName,
         series_description="osteon: key image, preliminary",
     )  # fmt: skip
+    made.Laterality = ""  # the spine is no paired part
+    return made
 
 
 def encapsulated_pdf(pdf: bytes, source: DicomSource, *, title: str) -> Dataset:

@@ -8,8 +8,9 @@ from highdicom.seg import Segmentation, SegmentDescription
 from pydicom.sr.codedict import codes
 
 from osteon import __version__
+from osteon.core.errors import InputError
 from osteon.imaging.segment.labels import SpineLabels
-from osteon.report.dicom_codes import level_code
+from osteon.report.dicom_codes import level_code, private_scheme
 from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource
 
 __all__ = ["SERIES_NUMBER_SEG", "spine_seg"]
@@ -23,12 +24,22 @@ def spine_seg(labels: SpineLabels, source: DicomSource) -> Segmentation:
 
     Frames lie on the grid of ``labels``; where that is the scan's own (not resampled) each refers to its source image.
     Planes without bone are left out.
+
+    Raises
+    ------
+    InputError
+        The label map holds no vertebra.
     """
-    present = [label for label in labels.levels if label.code in set(labels.vertebrae.present)]
-    number = np.zeros(int(labels.vertebrae.array.max()) + 1, dtype=np.uint8)
-    for index, label in enumerate(present, 1):
-        number[label.code] = index
-    array = np.ascontiguousarray(number[np.maximum(labels.vertebrae.array, 0)])
+    codes_here = labels.vertebrae.array
+    seen = np.zeros(int(codes_here.max()) + 1, dtype=bool)
+    seen[codes_here] = True
+    present = [label for label in labels.levels if label.code < seen.size and seen[label.code]]
+    if not present:
+        raise InputError(
+            "the label map holds no vertebra.", hint="There is nothing to write as a segmentation."
+        )
+    number = np.zeros(seen.size, dtype=np.uint8)
+    number[[label.code for label in present]] = np.arange(1, len(present) + 1)
     algorithm = hd.AlgorithmIdentificationSequence(
         name=f"{MODEL} ({labels.backend})", version=f"{__version__}/{labels.version}", family=codes.DCM.ArtificialIntelligence
     )  # fmt: skip
@@ -46,13 +57,15 @@ def spine_seg(labels: SpineLabels, source: DicomSource) -> Segmentation:
         for index, label in enumerate(present, 1)
     ]
     placed = hd.Volume(
-        array=array, affine=labels.vertebrae.affine, coordinate_system="PATIENT",
+        array=number[codes_here], affine=labels.vertebrae.affine, coordinate_system="PATIENT",
         frame_of_reference_uid=source.first.FrameOfReferenceUID,
     )  # fmt: skip
-    return Segmentation(
+    made = Segmentation(
         source_images=list(source.headers), pixel_array=placed, segmentation_type="BINARY", segment_descriptions=segments,
         series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SEG, sop_instance_uid=hd.UID(), instance_number=1,
         manufacturer=MANUFACTURER, manufacturer_model_name=MODEL, software_versions=__version__, device_serial_number="0",
         content_label="VERTEBRAE", content_description="Vertebrae by level, proposal of a program",
         series_description="osteon: vertebrae",
     )  # fmt: skip
+    made.CodingSchemeIdentificationSequence = private_scheme()
+    return made

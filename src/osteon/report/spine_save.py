@@ -77,9 +77,9 @@ def _dicom(
 
     try:
         source = dicom_source(volume)
+        seg = spine_seg(labels, source)
     except InputError as error:
         return {"written": [], "why_not": error.message}
-    seg = spine_seg(labels, source)
     pdf = encapsulated_pdf(
         (stage / "report.pdf").read_bytes(), source, title="Spine CT: vertebral fracture report"
     )

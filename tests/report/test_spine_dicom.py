@@ -1,0 +1,275 @@
+"""DICOM objects of a spine reading, read back and compared with what was read."""
+
+import importlib.util
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pypdfium2
+import pytest
+from highdicom.sr import Comprehensive3DSR
+from pydicom.sr.codedict import codes
+
+from osteon.core.errors import FileError, InputError
+from osteon.domain.anatomy import LEVELS as ALL_LEVELS
+from osteon.imaging.read import read_volume
+from osteon.imaging.volume import LabelMap
+from osteon.report.dicom_codes import level_code, private_code
+from osteon.report.dicom_sc import encapsulated_pdf
+from osteon.report.dicom_seg import spine_seg
+from osteon.report.dicom_source import dicom_source
+from osteon.report.dicom_sr import spine_sr
+from osteon.report.spine_save import save_reading
+
+
+def beside(name):
+    """A module in this folder."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+fixture, series = beside("spine_fixture"), beside("dicom_series")
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory):
+    """The scan as a DICOM folder read back, its labels, and the reading saved beside it."""
+    folder = tmp_path_factory.mktemp("scan")
+    volume, labels = fixture.spine(spacing=(3.0, 1.5, 1.5))
+    series.write_series(volume, folder / "series", step=-1)
+    read = read_volume(folder / "series")
+    save_reading(folder / "out", fixture.reading(), read, labels, lang="en", command="osteon read ct series")
+    return folder, read, labels
+
+
+def test_every_segment_read_back_is_the_vertebra_that_was_written(scanned):
+    folder, _, labels = scanned
+    seg = hd.seg.segread(folder / "out" / "segmentation.dcm")
+    assert seg.SegmentationType == "BINARY"
+    assert seg.SegmentsOverlap == "NO"
+    number = {label.code: index for index, label in enumerate(labels.levels, 1)}
+    expected = np.vectorize(lambda code: number.get(code, 0))(labels.vertebrae.array)
+    target = hd.Volume(array=expected, affine=labels.vertebrae.affine, coordinate_system="PATIENT",
+                       frame_of_reference_uid=seg.FrameOfReferenceUID)  # fmt: skip
+    back = seg.get_volume(combine_segments=True).match_geometry(target)
+    np.testing.assert_array_equal(back.array, expected)
+
+
+def test_segments_carry_standard_level_codes_and_refer_to_their_images(scanned):
+    folder, read, labels = scanned
+    seg = hd.seg.segread(folder / "out" / "segmentation.dcm")
+    first = pydicom.dcmread(read.meta["files"][0], stop_before_pixels=True)
+    assert [s.SegmentLabel for s in seg.SegmentSequence] == [label.level for label in labels.levels]
+    kinds = [s.SegmentedPropertyTypeCodeSequence[0].CodeValue for s in seg.SegmentSequence]
+    assert kinds[3:5] == ["23215003", "66794005"]
+    assert (seg.PatientID, seg.StudyInstanceUID) == (first.PatientID, first.StudyInstanceUID)
+    assert seg.FrameOfReferenceUID == first.FrameOfReferenceUID
+    assert seg.ReferencedSeriesSequence[0].SeriesInstanceUID == first.SeriesInstanceUID
+    positions = {str(uid): k for k, uid in enumerate(read.meta["sop_uids"])}
+    for frame in seg.PerFrameFunctionalGroupsSequence:
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+        z = float(frame.PlanePositionSequence[0].ImagePositionPatient[2])
+        assert z == pytest.approx(read.grid.world([positions[source], 0, 0])[2], abs=0.01)
+
+
+def test_empty_planes_are_left_out(scanned):
+    folder, _, labels = scanned
+    seg = hd.seg.segread(folder / "out" / "segmentation.dcm")
+    filled = sum(np.unique(plane[plane > 0]).size for plane in labels.vertebrae.array)
+    assert seg.NumberOfFrames == filled
+
+
+def groups_of(folder):
+    report = hd.sr.srread(folder / "out" / "report.dcm")
+    assert isinstance(report, Comprehensive3DSR)
+    assert (report.CompletionFlag, report.VerificationFlag, report.PreliminaryFlag) == (
+        "COMPLETE",
+        "UNVERIFIED",
+        "PRELIMINARY",
+    )
+    return report.content.get_volumetric_roi_measurement_groups()
+
+
+def read_back(report):
+    """The content of a report after a round through its bytes."""
+    stream = io.BytesIO()
+    report.save_as(stream, enforce_file_format=True)
+    stream.seek(0)
+    return hd.sr.srread(stream).content
+
+
+def value_of(group, name):
+    found = [m.value for m in group.get_measurements() if m.name == name]
+    return found[0] if found else None
+
+
+def test_the_structured_report_says_what_was_measured(scanned):
+    folder, _, _ = scanned
+    groups = groups_of(folder)
+    made = fixture.reading()
+    assert [group.tracking_identifier for group in groups] == [v.level for v in made.vertebrae]
+    for group, v in zip(groups, made.vertebrae, strict=True):
+        assert group.finding_type == level_code(v.level)
+        assert group.finding_sites[0].value == level_code(v.level)
+        assert value_of(group, private_code("LEVELCONF")) == pytest.approx(v.level_confidence)
+        said = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
+        if not v.evaluable:
+            assert said == {"CALL": "NOTEVALUABLE"}
+            assert value_of(group, private_code("HA")) is None
+            continue
+        assert value_of(group, private_code("HA")) == pytest.approx(v.heights_mm.anterior, abs=1e-4)
+        assert value_of(group, private_code("HM")) == pytest.approx(v.heights_mm.middle, abs=1e-4)
+        assert value_of(group, private_code("HP")) == pytest.approx(v.heights_mm.posterior, abs=1e-4)
+        assert value_of(group, private_code("LOSS")) == pytest.approx(100 * v.height_loss.largest, abs=1e-4)
+        assert said["CALL"] == ("FRACTURE" if v.fractured else "NOFRACTURE")
+        assert said["GENANT"] == f"GENANT{v.genant.grade}"
+        assert said.get("DENIS") == ("DENISB" if v.denis else None)
+        median = value_of(group, codes.DCM.MedianAttenuationCoefficient)
+        assert median == (pytest.approx(v.hu.median, abs=1e-4) if v.hu else None)
+
+
+def test_each_group_refers_to_its_segment(scanned):
+    folder, _, _ = scanned
+    seg = hd.seg.segread(folder / "out" / "segmentation.dcm")
+    for number, group in enumerate(groups_of(folder), 1):
+        assert str(group.reference_type.meaning) == "Referenced Segment"
+        referenced = group.referenced_segment[0].ReferencedSOPSequence[0]
+        assert referenced.ReferencedSOPInstanceUID == seg.SOPInstanceUID
+        assert referenced.ReferencedSegmentNumber == number
+
+
+def test_a_suspicious_vertebra_carries_no_grade(scanned):
+    _, read, labels = scanned
+    source = dicom_source(read)
+    report = spine_sr(fixture.suspicious(), spine_seg(labels, source), source)
+    group = read_back(report).get_volumetric_roi_measurement_groups()[5]
+    assert {e.name.value: e.value.value for e in group.get_qualitative_evaluations()} == {
+        "CALL": "SUSPICIOUS"
+    }
+
+
+def test_unnamed_levels_get_codes_of_their_own(scanned):
+    _, read, labels = scanned
+    made = fixture.unanchored()
+    renamed = tuple(
+        replace(label, level=v.level) for label, v in zip(labels.levels, made.vertebrae, strict=True)
+    )
+    source = dicom_source(read)
+    seg = spine_seg(replace(labels, levels=renamed), source)
+    assert seg.SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodingSchemeDesignator == "99OSTEON"
+    assert len(read_back(spine_sr(made, seg, source)).get_volumetric_roi_measurement_groups()) == 9
+
+
+def test_a_vertebra_without_a_segment_keeps_its_measurements(scanned):
+    _, read, labels = scanned
+    source = dicom_source(read)
+    seg = spine_seg(replace(labels, levels=labels.levels[:-1]), source)
+    report = spine_sr(fixture.reading(), seg, source)
+    assert len(read_back(report).get_volumetric_roi_measurement_groups()) == 8
+    assert len(read_back(report).get_image_measurement_groups()) == 1
+
+
+def test_key_image_and_pdf_can_be_shown_by_any_viewer(scanned):
+    folder, read, _ = scanned
+    picture = pydicom.dcmread(folder / "out" / "key-image.dcm")
+    assert picture.PhotometricInterpretation == "RGB"
+    assert picture.pixel_array.shape[2] == 3
+    assert picture.pixel_array.std() > 20
+    document = pydicom.dcmread(folder / "out" / "report-pdf.dcm")
+    pdf = document.EncapsulatedDocument[: document.EncapsulatedDocumentLength]
+    assert pdf == (folder / "out" / "report.pdf").read_bytes()
+    with pypdfium2.PdfDocument(pdf) as pages:
+        assert len(pages) > 2
+    for made in (picture, document):
+        assert (made.PatientID, made.StudyInstanceUID) == ("P-0042", read.meta["study_uid"])
+
+
+def test_results_name_the_objects(scanned):
+    folder, _, _ = scanned
+    written = json.loads((folder / "out" / "results.json").read_text(encoding="utf-8"))["dicom"]["written"]
+    assert written == ["key-image.dcm", "report-pdf.dcm", "report.dcm", "segmentation.dcm"]
+
+
+def test_no_uid_is_used_twice(scanned):
+    folder, _, _ = scanned
+    made = [pydicom.dcmread(path) for path in sorted((folder / "out").glob("*.dcm"))]
+    assert len({d.SOPInstanceUID for d in made} | {d.SeriesInstanceUID for d in made}) == 8
+
+
+def test_images_without_identifiers_get_no_objects_and_the_results_say_why(tmp_path):
+    volume, labels = fixture.spine(spacing=(6.0, 3.0, 3.0))
+    series.write_series(volume, tmp_path / "series", empty_uids=True)
+    read = read_volume(tmp_path / "series")
+    with pytest.raises(InputError, match="no StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID"):
+        dicom_source(read)
+    save_reading(tmp_path / "out", fixture.intact(), read, labels, lang="en")
+    assert not list((tmp_path / "out").glob("*.dcm"))
+    said = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["dicom"]
+    assert said["written"] == []
+    assert "so that nothing can refer to them" in said["why_not"]
+
+
+def test_a_series_in_an_archive_is_read_again_from_it(tmp_path):
+    volume, labels = fixture.spine(spacing=(6.0, 3.0, 3.0))
+    paths = series.write_series(volume, tmp_path / "series")
+    with zipfile.ZipFile(tmp_path / "series.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, path.name)
+    read = read_volume(tmp_path / "series.zip")
+    seg = spine_seg(labels, dicom_source(read))
+    assert seg.ReferencedSeriesSequence[0].SeriesInstanceUID == read.meta["series_uid"]
+
+
+def test_files_that_have_gone_and_other_formats_are_refused(scanned, tmp_path):
+    _, read, labels = scanned
+    gone = replace(read, meta={**read.meta, "files": (str(tmp_path / "gone.dcm"),)})
+    with pytest.raises(FileError, match=r"gone\.dcm"):
+        dicom_source(gone)
+    with pytest.raises(InputError, match="no DICOM series"):
+        dicom_source(replace(read, meta={"format": "nifti"}))
+    empty = LabelMap(array=np.zeros_like(labels.vertebrae.array), affine=labels.vertebrae.affine)
+    with pytest.raises(InputError, match="no vertebra"):
+        spine_seg(replace(labels, vertebrae=empty), dicom_source(read))
+
+
+@pytest.mark.data
+def test_a_real_series_with_empty_identifiers_is_refused(real_data):
+    read = read_volume(real_data / "ct" / "series_empty_uids" / "series")
+    with pytest.raises(InputError, match="nothing can refer to them"):
+        dicom_source(read)
+
+
+def test_every_level_has_a_code_of_its_own():
+    made = [level_code(level).value for level in (*ALL_LEVELS, "V1", "V12")]
+    assert len(set(made)) == len(made)
+    for level in ("C1", "T1", "T9", "L5"):  # the standard's own dictionary agrees
+        assert level_code(level) == getattr(codes.SCT, f"{level}Vertebra")
+
+
+def test_an_odd_pdf_is_padded(scanned):
+    _, read, _ = scanned
+    made = encapsulated_pdf(b"%PDF-odd", dicom_source(read), title="t")
+    assert made.EncapsulatedDocumentLength == 8
+    made = encapsulated_pdf(b"%PDF-even", dicom_source(read), title="t")
+    assert (made.EncapsulatedDocumentLength, len(made.EncapsulatedDocument)) == (9, 10)
+
+
+@pytest.mark.parametrize("name", ["segmentation.dcm", "report.dcm", "key-image.dcm", "report-pdf.dcm"])
+def test_dciodvfy_finds_no_error(scanned, name):
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("needs dciodvfy (Debian: dicom3tools)")
+    folder, _, _ = scanned
+    said = subprocess.run(
+        ["dciodvfy", str(folder / "out" / name)], capture_output=True, text=True, check=False
+    )
+    errors = [line for line in said.stderr.splitlines() if line.startswith("Error")]
+    assert errors == []
