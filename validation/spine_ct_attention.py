@@ -30,6 +30,7 @@ def main() -> None:
                 seed=options.seed,
                 stages=tuple(options.stages),
                 attention=attention,
+                held_out=0,
             )
         for name, ranges in (("training", TRAINING), ("unseen", UNSEEN)):
             if "coarse" in options.stages:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from osteon.core.errors import FileError
+from osteon.models.card import read_card, write_card
+from osteon.models.spine_card import spine_card
 from osteon.models.spine_net import (
     COARSE,
     FINE,
@@ -88,3 +90,19 @@ def test_the_shipped_net_has_both_stages():
     net = spine_net()
     assert set(net.stages) == {"coarse", "fine"}
     assert net.card["trained_on"] == "procedural phantoms alone"
+
+
+def test_the_card_says_what_the_file_says(net, tmp_path):
+    about = {
+        "seed": 3,
+        "steps": 10,
+        "batch": 2,
+        "code": "x",
+        "held_out": {"unseen": {"dice": {"body": 0.9}, "n": 4}},
+    }
+    card = spine_card(net.with_stage(net.stage("coarse"), about))
+    write_card(card, tmp_path / "card.toml")
+    assert read_card(tmp_path / "card.toml") == card
+    assert (card.seed, card.n, card.simulated) == (3, 20, True)
+    assert [(m.name, m.group, m.value) for m in card.metrics] == [("coarse_dice_body", "unseen", 0.9)]
+    assert card.settings["coarse_parameters"] == sum(w.size for w in net.stage("coarse").weights.values())

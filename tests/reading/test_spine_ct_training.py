@@ -13,12 +13,12 @@ from osteon.reading.spine_ct_training import TRAINED_ON, train_spine_ct, trainin
 def test_same_seed_same_weights_and_the_other_stage_stays(tmp_path):
     told = []
     with listening(lambda *said: told.append(said)):
-        one = train_spine_ct(out=tmp_path / "a.npz", steps=1, seed=5, stages=("coarse",), workers=0)
-    other = train_spine_ct(out=tmp_path / "b.npz", steps=1, seed=5, stages=("coarse",), workers=0)
+        one = train_spine_ct(out=tmp_path / "a.npz", steps=1, seed=5, stages=("coarse",), workers=0, held_out=0)
+    other = train_spine_ct(out=tmp_path / "b.npz", steps=1, seed=5, stages=("coarse",), workers=0, held_out=0)
     for name, value in one.stage("coarse").weights.items():
         np.testing.assert_array_equal(other.stage("coarse").weights[name], value)
     assert told[-1] == ("train_coarse", 1, 1)
-    both = train_spine_ct(out=tmp_path / "a.npz", steps=1, seed=5, stages=("fine",), workers=0)
+    both = train_spine_ct(out=tmp_path / "a.npz", steps=1, seed=5, stages=("fine",), workers=0, held_out=0)
     again = load_spine_net(tmp_path / "a.npz")
     assert set(again.stages) == {"coarse", "fine"}
     assert again.digest == both.digest

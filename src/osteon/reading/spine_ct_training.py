@@ -19,6 +19,7 @@ import numpy as np
 from osteon.core.errors import ConfigError
 from osteon.core.progress import advance
 from osteon.core.provenance import code_version
+from osteon.core.result import as_dict
 from osteon.models.spine_net import (
     COARSE,
     FINE,
@@ -28,12 +29,14 @@ from osteon.models.spine_net import (
     module_of,
     save_spine_net,
 )
+from osteon.reading.spine_ct_held_out import coarse_held_out, fine_held_out
 from osteon.reading.spine_ct_samples import Sample, coarse_samples, fine_samples
+from osteon.synth.spine_ranges import TRAINING, UNSEEN
 
 if TYPE_CHECKING:
     from osteon.models.nets.train_segmentation import TrainingOptions
 
-__all__ = ["TRAINED_ON", "train_spine_ct", "training_options"]
+__all__ = ["TRAINED_ON", "judged", "train_spine_ct", "training_options"]
 
 TRAINED_ON = "procedural phantoms alone"
 SHARE = {"coarse": 0.5, "fine": 0.5}  # of the minutes
@@ -84,6 +87,7 @@ def train_spine_ct(
     attention: bool = False,
     workers: int = 1,
     every: int = 250,
+    held_out: int = 8,
     resume: Path | None = None,
     progress: Callable[[str, int, int, float], None] | None = None,
 ) -> SpineNet:
@@ -106,6 +110,8 @@ def train_spine_ct(
         Processes that invent scans beside the training; they change no number.
     every : int
         Steps between snapshots.
+    held_out : int
+        Unseen invented scans that the trained net is judged on for its card; 0 leaves the judgement out.
     resume : Path, optional
         Folder of checkpoints, written and taken up.
     progress : callable, optional
@@ -137,7 +143,21 @@ def train_spine_ct(
             net, stage, count, seed=seed, out=out, workers=workers, every=every, resume=resume, progress=progress,
             begun=begun,
         )  # fmt: skip
+        if held_out:
+            net = judged(net, name, held_out)
+            save_spine_net(net, out)
     return net
+
+
+def judged(net: SpineNet, stage: str, n: int) -> SpineNet:
+    """The net with its held-out figures in the card: ranges of training, and ranges beyond them."""
+    found: dict[str, Any] = {}
+    for name, ranges in (("training", TRAINING), ("unseen", UNSEEN)):
+        if stage == "coarse":
+            found[name] = as_dict(coarse_held_out(net, n=n, ranges=ranges))
+        else:
+            found[name] = as_dict(fine_held_out(net, n=4 * n, ranges=ranges))
+    return net.with_stage(net.stage(stage), {**net.card[stage], "held_out": found})
 
 
 def _trained(
