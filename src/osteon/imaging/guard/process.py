@@ -36,6 +36,7 @@ _WARM = (
     "osteon.imaging.nifti",
     "osteon.imaging.itk_formats",
     "osteon.imaging.labels_io",
+    "osteon.imaging.deidentify_dataset",
     "pydicom.pixels.decoders",
     "openjpeg",
     "jpeg_ls",
