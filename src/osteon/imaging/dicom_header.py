@@ -53,6 +53,7 @@ _NO_IMAGE = (
     "RWV",
     "ANN",
 )  # have rows, but are no picture
+_ESCAPES = re.compile("\x1b[\x20-\x2f]+[\x30-\x7e]")  # shifts of ISO 2022 that pydicom leaves in Chinese text
 _CHINESE = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])+")
 
 
@@ -281,7 +282,7 @@ def text_of(level: Dataset, keyword: str, *, notes: list[str] | None = None) -> 
     """
     raw = level.get_item(keyword) if keyword in level else None
     if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and not raw.value.isascii():
-        declared = level.get("SpecificCharacterSet") or getattr(level, "_parent_encoding", None)
+        declared = level.get("SpecificCharacterSet")
         if not declared or declared == "ISO_IR 6":
             for name, fits in (("utf-8", None), ("gb18030", _CHINESE)):
                 if fits is None or fits.fullmatch(raw.value):
@@ -299,4 +300,5 @@ def text_of(level: Dataset, keyword: str, *, notes: list[str] | None = None) -> 
     if value is None:
         return ""
     several = not isinstance(value, str) and hasattr(value, "__iter__") and keyword != "PatientName"
-    return "\\".join(str(v) for v in value).strip("\0 ") if several else str(value).strip("\0 ")
+    text = "\\".join(str(v) for v in value) if several else str(value)
+    return _ESCAPES.sub("", text).strip("\0 ")

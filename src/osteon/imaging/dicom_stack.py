@@ -23,7 +23,7 @@ LARGEST_GAP_MM = 6.0
 MISSING_SHARE = 0.10
 """Share of missing slices above which a series is refused."""
 
-_EVEN_SHARE, _EVEN_MM = 0.05, 0.02  # how far a slice may lie from an even grid, of a step and in mm
+_EVEN_SHARE, _EVEN_MM = 0.05, 0.08  # how far a slice may lie from an even grid, of a step and in mm
 _STRAIGHT_MM = 0.1
 
 
