@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -305,14 +306,15 @@ def shipped_weights() -> Path | None:
 @lru_cache(maxsize=1)
 def spine_net() -> SpineNet:
     """
-    The shipped net, read once.
+    The net a reading uses, read once: the file OSTEON_SPINE_WEIGHTS names, else the one that travels with the package.
 
     Raises
     ------
     FileError
-        The package was built without weights.
+        The package was built without weights, or the named file is missing or damaged.
     """
-    path = shipped_weights()
+    named = os.environ.get("OSTEON_SPINE_WEIGHTS")
+    path = Path(named) if named else shipped_weights()
     if path is None:
         raise FileError(
             "no weights travel with this installation.", hint="Train them with `osteon model train spine-ct`."
