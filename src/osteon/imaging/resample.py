@@ -45,8 +45,8 @@ def resample(
     order : 0, 1 or 3
         Nearest voxel, linear, cubic (Keys 1981, a = -0.5).
     antialias : bool
-        Towards coarser voxels the kernel is widened to the new voxel, so that a thin cortex fades instead of
-        flickering; along axes that get finer it is plain interpolation.
+        Towards coarser voxels the linear interpolant is averaged over the new voxel, so that a thin cortex fades
+        instead of flickering; along axes that get finer it is plain interpolation.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def resample(
     >>> grid = Grid.regular((8, 8, 8), (1.0, 1.0, 1.0))
     >>> fine = Volume(array=np.full((8, 8, 8), 7, np.float32), affine=grid.affine)
     >>> coarse = resample(fine, (2.0, 2.0, 4.0))
-    >>> coarse.array.shape, float(coarse.array.min()), coarse.grid.affine[:3, 3].tolist()
+    >>> coarse.array.shape, round(float(coarse.array.min()), 3), coarse.grid.affine[:3, 3].tolist()
     ((4, 4, 2), 7.0, [1.5, 0.5, 0.5])
     """
     grid = coarser_grid(volume.grid, spacing_mm)
@@ -72,30 +72,41 @@ def resample(
         ):
             continue
         ratio = grid.spacing_mm[axis] / volume.spacing_mm[axis]
-        weights = _weights(array.shape[axis], grid.shape[axis], ratio, order=order, antialias=antialias)
-        array = _along(array, weights, axis)
+        size, count = array.shape[axis], grid.shape[axis]
+        centres = np.clip((size - 1) / 2 + (np.arange(count) - (count - 1) / 2) * ratio, 0, size - 1)
+        weights = _weights(size, centres, ratio, order=order, antialias=antialias)
+        array = _along(array, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32), axis)
     return Volume(array=np.ascontiguousarray(array), affine=grid.affine, meta=volume.meta, notes=volume.notes)
 
 
-def _weights(size: int, count: int, ratio: float, *, order: int, antialias: bool) -> npt.NDArray[np.float32]:
-    """Row k says what each of ``size`` voxels adds to the k-th of ``count``, whose centres lie ``ratio`` apart."""
-    centres = (size - 1) / 2 + (np.arange(count) - (count - 1) / 2) * ratio
+def _weights(
+    size: int, centres: npt.NDArray[np.float64], ratio: float, *, order: int, antialias: bool
+) -> npt.NDArray[np.float64]:
+    """
+    Row k says what each of ``size`` voxels adds to a new voxel at index ``centres[k]``, ``ratio`` old voxels wide.
+
+    Coarser voxels average the linear interpolant over a box that grows from nothing at ratio 1 to the whole new voxel
+    at ratio 2; like plain linear interpolation this keeps a ramp a ramp.
+    """
+    t = np.arange(size)[None, :] - centres[:, None]
+    box = min(ratio, 2 * (ratio - 1)) if antialias else 0.0
     if order == 0:
-        weights = np.zeros((count, size), dtype=np.float32)
-        weights[np.arange(count), np.clip(np.rint(centres).astype(int), 0, size - 1)] = 1.0
-        return weights
-    width = max(1.0, ratio) if antialias else 1.0
-    centres = np.clip(centres, 0, size - 1)
-    t = np.abs(np.arange(size)[None, :] - centres[:, None]) / width
+        return np.asarray(t == t[np.arange(len(t)), np.abs(t).argmin(axis=1)][:, None], dtype=np.float64)
+    if box > 1e-6:
+        return np.asarray((_ramp(t + box / 2) - _ramp(t - box / 2)) / box)
+    t = np.abs(t)
     if order == 1:
-        weights = np.clip(1 - t, 0, None)
-    elif order == 3:
+        return np.asarray(np.clip(1 - t, 0, None))
+    if order == 3:
         near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
-        weights = np.where(t < 1, near, np.where(t < 2, far, 0.0))
-    else:
-        raise InputError(f"interpolation of order {order}, expected 0, 1 or 3.")
-    total: npt.NDArray[np.float64] = weights.sum(axis=1, keepdims=True)
-    return np.asarray(weights / total, dtype=np.float32)
+        return np.asarray(np.where(t < 1, near, np.where(t < 2, far, 0.0)))
+    raise InputError(f"interpolation of order {order}, expected 0, 1 or 3.")
+
+
+def _ramp(u: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The integral of the linear kernel 1 - |t| up to ``u``."""
+    u = np.clip(u, -1, 1)
+    return np.asarray(np.where(u < 0, (1 + u) ** 2 / 2, 1 - (1 - u) ** 2 / 2))
 
 
 def _along(
@@ -108,7 +119,7 @@ def _along(
     for start in range(0, len(weights), _BLOCK):
         rows = weights[start : start + _BLOCK]
         used = np.flatnonzero(rows.any(axis=0))
-        band = slice(int(used[0]), int(used[-1]) + 1)
+        band = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
         part = rows[:, band]
         target: list[slice] = [slice(None)] * 3
         target[axis] = slice(start, start + len(rows))
@@ -132,32 +143,44 @@ def onto(volume: Volume, grid: Grid, *, order: Order = 1, fill: float = -1024.0)
         raise InputError(f"interpolation of order {order}, expected 0, 1 or 3.")
     if grid.same_place(volume.grid, tolerance_mm=1e-6):
         return volume
-    array = _interpolated(volume, grid, (slice(0, n) for n in grid.shape), order=order, fill=fill)
+    matrix, offset, straight = _step(volume, grid, (0, 0, 0))
+    array = np.asarray(volume.array, dtype=np.float32)
+    array = _warped(array, matrix, offset, grid.shape, straight=straight, order=order, fill=fill)
     return Volume(array=array, affine=grid.affine, meta=volume.meta, notes=volume.notes)
 
 
-def _interpolated(
-    source: Volume | LabelMap, grid: Grid, box: Any, *, order: int, fill: float
-) -> npt.NDArray[np.float32]:
-    """Values of ``source`` at the voxels of ``grid`` inside ``box``."""
+def _step(
+    source: Volume | LabelMap, grid: Grid, start: tuple[int, ...]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], bool]:
+    """Matrix and offset from indices of ``grid``, counted from ``start``, to those of ``source``; whether axes align."""
     step = np.linalg.inv(source.affine) @ grid.affine
     matrix = np.where(np.abs(step[:3, :3]) < 1e-9, 0.0, step[:3, :3])
-    ends = [(s.start, s.stop) for s in box]
-    offset = step[:3, 3] + matrix @ np.array([start for start, _ in ends])
+    offset = step[:3, 3] + matrix @ np.array(start)
     offset = np.where(np.abs(offset - np.rint(offset)) < 1e-7, np.rint(offset), offset)
-    shape = tuple(stop - start for start, stop in ends)
-    straight = np.count_nonzero(matrix - np.diag(np.diag(matrix))) == 0
+    return matrix, offset, np.count_nonzero(matrix - np.diag(np.diag(matrix))) == 0
+
+
+def _warped(
+    array: npt.NDArray[np.float32],
+    matrix: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+    shape: tuple[int, ...],
+    *,
+    straight: bool,
+    order: int,
+    fill: float,
+) -> npt.NDArray[np.float32]:
     values: npt.NDArray[np.float32] = ndimage.affine_transform(
-        np.asarray(source.array, dtype=np.float32),
-        np.diag(matrix) if straight else matrix,
-        offset=offset, output_shape=shape, order=order, mode="constant", cval=fill, output=np.float32,
+        array, np.diag(matrix) if straight else matrix, offset=offset, output_shape=shape, order=order,
+        mode="constant", cval=fill, output=np.float32,
     )  # fmt: skip
     return values
 
 
 def resample_labels(labels: LabelMap, grid: Grid) -> LabelMap:
     """
-    A label map on another grid: each voxel takes the label (or nothing) that weighs most in a linear interpolation.
+    A label map on another grid: each voxel takes the label (or nothing) that weighs most there by linear interpolation,
+    averaged over the voxel where that is the coarser one.
 
     No label appears that is not there, borders move by less than half a voxel, and only the boxes around labels are
     looked at, so that a few vertebrae in a large scan cost little.
@@ -203,9 +226,18 @@ def onto_box(
 ) -> npt.NDArray[np.float32]:
     """How much of ``code`` (0-1), which lies inside ``box``, is at each voxel of ``grid`` (inside ``target``)."""
     part = labels.cropped(_padded(box, labels.array.shape))
-    mask = LabelMap(array=(part.array == code).astype(np.uint8), affine=part.affine)
+    values = np.asarray(part.array == code, dtype=np.float32)
     where = target or tuple(slice(0, n) for n in grid.shape)
-    return _interpolated(mask, grid, where, order=1, fill=0.0)
+    shape = tuple(s.stop - s.start for s in where)
+    matrix, offset, straight = _step(part, grid, tuple(s.start for s in where))
+    if not straight:
+        return _warped(values, matrix, offset, shape, straight=False, order=1, fill=0.0)
+    for axis, count in enumerate(shape):
+        ratio = abs(float(matrix[axis, axis]))
+        centres = offset[axis] + np.arange(count) * matrix[axis, axis]
+        weights = _weights(values.shape[axis], centres, ratio, order=1, antialias=True)
+        values = _along(values, weights.astype(np.float32), axis)
+    return values
 
 
 def label_boxes(array: npt.NDArray[Any]) -> dict[int, tuple[slice, ...]]:
