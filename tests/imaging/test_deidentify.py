@@ -334,6 +334,21 @@ def test_an_archive_and_a_file_without_preamble(study, tmp_path, pool):
     assert np.array_equal(whole.pixel_array, ANATOMY[0])
 
 
+def test_empty_uids_are_made_up_for_from_the_file_meta_group(tmp_path, pool):
+    scan = with_pixels(base(uid="1.2.826.5"), ANATOMY[0])
+    scan.PatientName = "Test^Patient"  # words of our own texts are no leak
+    scan.save_as(tmp_path / "full.dcm")
+    scan.SOPClassUID = scan.SOPInstanceUID = scan.StudyInstanceUID = scan.SeriesInstanceUID = ""
+    scan.save_as(tmp_path / "empty.dcm", enforce_file_format=False)
+    made = []
+    for name in ("full", "empty"):
+        deidentify_dicom(tmp_path / f"{name}.dcm", tmp_path / f"{name}.out", key=KEY, pool=pool)
+        made.append(pydicom.dcmread(tmp_path / f"{name}.out"))
+    assert made[0].SOPInstanceUID == made[1].SOPInstanceUID == made[1].file_meta.MediaStorageSOPInstanceUID
+    assert made[1].SOPClassUID == CTImageStorage
+    assert made[1].StudyInstanceUID == ""
+
+
 def test_refusals(tmp_path, study):
     with pytest.raises(ConfigError, match="16 or more"):
         deidentify_dicom(study, tmp_path / "out", key=b"short")

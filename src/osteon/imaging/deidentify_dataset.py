@@ -72,23 +72,32 @@ def deidentify_file(
         return Cleaned(skipped="not_dicom")
     data = pydicom.dcmread(source, force=True)
     known = profile()
-    sop_class = str(data.get("SOPClassUID") or data.file_meta.get("MediaStorageSOPClassUID", ""))
+    meta = data.file_meta if "file_meta" in data.__dict__ else FileMetaDataset()
+    sop_class = str(data.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
     if known.refuses(sop_class):
         return Cleaned(skipped="text_document")
-    if "SOPClassUID" not in data:
+    if not sop_class:
         raise FileError(f"{source}: no SOP class, so not a whole DICOM object.")
     if "Image Storage" in pydicom.uid.UID(sop_class).name and not _ANY_PIXELS & set(map(int, data.keys())):
         raise FileError(f"{source}: cut short, an image without pixels.")
     flags = _flags(data, sop_class)
     person = _person(data)
     secrets = _secrets(data)
-    uid = str(data.get("SOPInstanceUID") or hashlib.sha256(content).hexdigest())
+    uid = str(
+        data.get("SOPInstanceUID")
+        or meta.get("MediaStorageSOPInstanceUID")
+        or hashlib.sha256(content).hexdigest()
+    )
     cleaning = _Cleaning(
         keyed, person, secrets, shift_dates=shift_dates, keep_characteristics=keep_characteristics
     )
     syntax = _transfer_syntax(data)
     cleaning.data_set(data)
-    _signed(data, keyed, person, uid, shift_dates, keep_characteristics)
+    _signed(data, keyed, person, shift_dates, keep_characteristics)
+    data.SOPClassUID, data.SOPInstanceUID = (
+        sop_class,
+        keyed.uid(uid),
+    )  # also where only the file meta group had them
     data.preamble = b"\0" * 128
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
@@ -279,12 +288,9 @@ def _capped(age: str) -> str:
     return "090Y" if age.endswith("Y") and age[:-1].isdigit() and int(age[:-1]) > 89 else age
 
 
-def _signed(
-    data: Dataset, keyed: Keyed, person: str, uid: str, shift_dates: bool, keep_characteristics: bool
-) -> None:
+def _signed(data: Dataset, keyed: Keyed, person: str, shift_dates: bool, keep_characteristics: bool) -> None:
     """Say who it is by pseudonym, and how it was de-identified."""
     data.PatientName = data.PatientID = keyed.name(person)
-    data.SOPInstanceUID = keyed.uid(uid)
     data.PatientIdentityRemoved = "YES"
     used = [_METHOD] + [_DATES_OPTION] * shift_dates + [_PATIENT_OPTION] * keep_characteristics
     data.DeidentificationMethod = [f"osteon, {profile().edition} E.1", *(f"DCM {code}" for code, _ in used)]
@@ -303,7 +309,8 @@ def _left(content: bytes, data: Dataset, secrets: frozenset[str]) -> bool:
     pixels: Any = data[_PIXELS].value if _PIXELS in data else b""
     at = content.find(pixels) if pixels else -1
     head = content if at < 0 else content[:at] + content[at + len(pixels) :]
-    for secret in secrets:
+    ours = f"{data.DeidentificationMethod} {data.DeidentificationMethodCodeSequence}"
+    for secret in (word for word in secrets if word not in ours):
         for encoding in ("utf-8", "gb18030", "latin-1"):
             try:
                 raw = secret.encode(encoding)
