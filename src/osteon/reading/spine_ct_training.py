@@ -61,9 +61,11 @@ def training_options(stage: str, steps: int) -> TrainingOptions:
 
     if stage == "coarse":
         weights = (0.5, 1.5, 1.5, 1.5, 1.5, 1.2, 1.2, 1.0)
-        return TrainingOptions(steps=steps, batch=2, rate=3e-3, class_weights=weights, dice_share=1.0)
+        return TrainingOptions(
+            steps=steps, batch=1, rate=2e-3, average=0.999, class_weights=weights, dice_share=1.0
+        )
     if stage == "fine":
-        return TrainingOptions(steps=steps, batch=1, rate=2e-3, dice_share=0.25)
+        return TrainingOptions(steps=steps, batch=1, rate=2e-3, average=0.999, dice_share=0.25)
     raise ConfigError(f"no stage {stage!r}.", hint=f"Known: {', '.join(STAGES)}.")
 
 
