@@ -268,6 +268,11 @@ def _shape(
     half_width = n.width / 2 * person.size * float(rng.normal(1.0, 0.015))
     half_depth = n.depth / 2 * person.size * person.depth * float(rng.normal(1.0, 0.015))
     cup = person.concavity * n.height / 26.0
+    cups = (0.3, cup) if name == "S1" else (cup * rng.uniform(0.75, 1.1), cup * rng.uniform(0.95, 1.3))
+    back, front = (
+        back + 0.33 * sum(cups),
+        front + 0.04 * sum(cups),
+    )  # the rims; the ratios are of the concave plates
     spur = [
         person.osteophyte * float(rng.uniform(0.3, 1.0)) * bool(rng.random() < 0.6 * degenerate)
         for _ in range(4)
@@ -279,7 +284,7 @@ def _shape(
     shape = BodyShape(
         half_width=half_width, half_depth=half_depth, height=(back + front) / 2,
         slope=(back - front) / (1.6 * half_depth), lateral=float(rng.normal(0, 0.008)),
-        concavity=(0.3, cup) if name == "S1" else (cup * rng.uniform(0.75, 1.1), cup * rng.uniform(0.95, 1.3)),
+        concavity=cups,
         power=person.power, back_concavity=rng.uniform(0.3, 2.0) * n.depth / 34.0,
         waist=person.waist * n.width / 44.0, back_waist=rng.uniform(0.2, 1.2),
         taper=5.0 * person.size if name == "S1" else 0.0, lip=(spur[0], spur[1]), lip_right=(spur[2], spur[3]), nodes=tuple(nodes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ Kind = Literal["wedge", "biconcave", "crush", "burst"]
 DenisLetter = Literal["A", "B", "C", "D"]
 _SITES = (0.9, 0.5, 0.1)  # anterior, middle, posterior as a share of the depth, counted from the back
 _BAND = 0.07
-_SITE_OF_KIND = {"wedge": 0, "biconcave": 1, "crush": None, "burst": None}
+_BORDER_MM = 0.8  # columns nearer to a wall than this are no endplate: their ends are rounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class PlannedFracture:
     fresh: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in _SITE_OF_KIND or self.denis not in (None, "A", "B", "C", "D"):
+        if self.kind not in get_args(Kind) or self.denis not in (None, "A", "B", "C", "D"):
             raise InputError(
                 f"no fracture is a {self.kind} of type {self.denis}.",
                 hint="wedge, biconcave, crush, burst; A-D.",
@@ -90,13 +90,15 @@ class BodyTruth:
     ----------
     heights_mm : (anterior, middle, posterior)
         Distance of the endplates' outer surfaces along the mean of their normals, at 90, 50 and 10 % of the depth
-        counted from the back, median over 7 % of the depth to either side and the middle third of the width.
+        counted from the back, median over 7 % of the depth to either side and the middle third of the width, the outermost 0.8 mm left out.
     tilt_deg : forward tilt of that mean normal against the body's frame
-    depression_mm : (superior, inferior) deepest point below the least-squares plane of the endplate's rim
+    span_mm : y of the front and of the back of the rims, in the frame so tilted
+    depression_mm : (superior, inferior) deepest point below the line through the front and the back of the endplate
     """
 
     heights_mm: tuple[float, float, float]
     tilt_deg: float
+    span_mm: tuple[float, float]
     depression_mm: tuple[float, float]
 
 
@@ -111,36 +113,46 @@ def body_truth(shape: BodyShape) -> BodyTruth:
     (27.0, 27.0, 27.0)
     """
     third = shape.half_width / 3
-    x = np.linspace(-third, third, 7, dtype=np.float32)[:, None]
+    x = (np.linspace(-6, 6, 7, dtype=np.float32) * np.float32(third / 7))[:, None]
     back = float(shape.back_wall(np.asarray(third, dtype=np.float32)))
-    y = np.linspace(-shape.half_depth, back, 81, dtype=np.float32)[None, :]
+    y = np.linspace(-shape.half_depth, back, 65, dtype=np.float32)[None, :]
     top, bottom = (np.asarray(s, dtype=np.float64) for s in shape.surfaces(x, y))
-    lean = [np.polyfit(y[0], s.mean(axis=0), 1)[0] for s in (top, bottom)]
-    tilt = float(np.mean(np.arctan(lean)))
+    line = y[0].astype(np.float64)
+    tilt = float(np.mean([np.arctan(_line(line, s.mean(axis=0))[0]) for s in (top, bottom)]))
     cos, sin = np.cos(tilt), np.sin(tilt)
-    turned = [(y * cos + s * sin, s * cos - y * sin) for s in (top, bottom)]
-    ends = np.array([[t[0][:, 0].min(), t[0][:, -1].max()] for t in turned])
-    front, rear = float(ends[:, 0].min()), float(ends[:, 1].max())
-    grid = np.linspace(front, rear, 301)
-    gap = np.array([
-        np.interp(grid, up[0], up[1]) - np.interp(grid, low[0], low[1])
-        for up, low in zip(zip(*turned[0], strict=True), zip(*turned[1], strict=True), strict=True)
-    ])  # fmt: skip
-    share = (rear - grid) / (rear - front)
-    heights = tuple(round(float(np.median(gap[:, np.abs(share - s) <= _BAND])), 4) for s in _SITES)
-    rim_deep = (_depression(y[0], top, 1), _depression(y[0], bottom, -1))
+    turned = [(line * cos + s * sin, s * cos - line * sin) for s in (top, bottom)]
+    front = float(np.mean([along[:, 0].min() for along, _ in turned]))
+    rear = float(np.mean([along[:, -1].max() for along, _ in turned]))
+    share = np.concatenate([np.linspace(s - _BAND, s + _BAND, 21) for s in _SITES])
+    places = rear - share * (rear - front)
+    kept = shape.rim_depth(x, y) > _BORDER_MM
+    gap, valid = np.empty((x.size, places.size)), np.zeros((x.size, places.size), bool)
+    for i in range(x.size):
+        (up_y, up_z), (low_y, low_z) = ((along[i], height[i]) for along, height in turned)
+        ends = np.array([up_y[kept[i]], low_y[kept[i]]])[:, [0, -1]]
+        gap[i] = np.interp(places, up_y, up_z) - np.interp(places, low_y, low_z)
+        valid[i] = (places >= ends[:, 0].max()) & (places <= ends[:, 1].min())
+    heights = []
+    for part, ok in zip(np.split(gap, 3, axis=1), np.split(valid, 3, axis=1), strict=True):
+        heights.append(round(float(np.median(part[ok] if ok.any() else part)), 4))
     return BodyTruth(
-        heights_mm=(heights[0], heights[1], heights[2]),
-        tilt_deg=float(np.degrees(tilt)),
-        depression_mm=rim_deep,
-    )
+        heights_mm=(heights[0], heights[1], heights[2]), tilt_deg=float(np.degrees(tilt)), span_mm=(front, rear),
+        depression_mm=(_depression(line, top, 1), _depression(line, bottom, -1)),
+    )  # fmt: skip
 
 
-def _depression(y: npt.NDArray[np.float32], surface: npt.NDArray[np.float64], up: int) -> float:
+def _line(y: npt.NDArray[np.float64], z: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Least-squares slope and height at y = 0."""
+    centred = y - y.mean()
+    slope = float(centred @ z / (centred @ centred))
+    return slope, float(z.mean() - slope * y.mean())
+
+
+def _depression(y: npt.NDArray[np.float64], surface: npt.NDArray[np.float64], up: int) -> float:
     """Deepest point of an endplate below the line through the outer eighths of its depth."""
     rim = np.r_[0 : len(y) // 8, len(y) - len(y) // 8 : len(y)]
-    line = np.polyfit(y[rim], surface[:, rim].mean(axis=0), 1)
-    return max(0.0, float((up * (np.polyval(line, y) - surface)).max()))
+    slope, height = _line(y[rim], surface[:, rim].mean(axis=0))
+    return max(0.0, float((up * (slope * y + height - surface)).max()))
 
 
 def _profile(rng: np.random.Generator, kind: Kind, denis: DenisLetter) -> Press:
@@ -187,7 +199,6 @@ def broken(rng: np.random.Generator, shape: BodyShape, plan: PlannedFracture) ->
         )
         press = replace(press, dent_mm=rng.uniform(2.0, 4.0), dent_at=dent_at, dent_radius=rng.uniform(0.4, 0.65),
                         lateral=rng.uniform(-0.15, 0.15))  # fmt: skip
-    site = _SITE_OF_KIND[plan.kind]
     before = body_truth(shape.intact)
 
     def loss(amount: float, dent: float) -> npt.NDArray[np.float64]:
@@ -195,7 +206,7 @@ def broken(rng: np.random.Generator, shape: BodyShape, plan: PlannedFracture) ->
         out: npt.NDArray[np.float64] = 1.0 - np.array(now) / np.array(before.heights_mm)
         return out
 
-    press, amount = _solve(loss, press, site, plan.loss, shape.height)
+    press, amount = _solve(loss, press, plan.kind, plan.loss, shape.height)
     bulge = rng.uniform(3.0, 6.5) if plan.kind == "burst" else 0.0
     fresh = bool(rng.random() < 0.6) if plan.fresh is None else plan.fresh
     shape = replace(
@@ -217,18 +228,20 @@ def broken(rng: np.random.Generator, shape: BodyShape, plan: PlannedFracture) ->
 def _solve(
     loss: Callable[[float, float], npt.NDArray[np.float64]],
     press: Press,
-    site: int | None,
+    kind: Kind,
     wanted: float,
     height: float,
 ) -> tuple[Press, float]:
-    """Amount that loses ``wanted`` at ``site`` (None: at the worst), with a dent no deeper than leaves that the worst."""
+    """Amount that loses ``wanted`` at the worst site, with the deepest dent that leaves the body of its kind."""
+    site = {"wedge": 0, "biconcave": 1}.get(kind)
     dent = min(press.dent_mm, 0.8 * wanted * height)
     amount = 0.0
-    for _ in range(7):
+    for _ in range(12):
         tried, amount = (0.0, _at(loss(0.0, dent), site)), wanted * height
         for _ in range(12):  # secant: the loss is all but linear in the amount
-            here = _at(loss(amount, dent), site)
-            if abs(here - wanted) < 1e-4:
+            losses = loss(amount, dent)
+            here = _at(losses, site)
+            if abs(here - wanted) < 2e-4:
                 break
             step = amount - tried[0]
             rate = (here - tried[1]) / step if abs(step) > 1e-6 else 1 / height
@@ -236,10 +249,20 @@ def _solve(
                 (amount, here),
                 amount + (wanted - here) / float(np.clip(rate, 0.3 / height, 3 / height)),
             )
-        if amount >= 0 and loss(amount, dent).max() <= wanted + 1e-3:
+        if amount >= 0 and _is_of(kind, losses):
             break
-        dent *= 0.65
+        dent *= 0.8
     return replace(press, dent_mm=dent), amount
+
+
+def _is_of(kind: Kind, losses: npt.NDArray[np.float64]) -> bool:
+    """Whether the losses are spread as the kind says."""
+    most = float(losses.max())
+    if kind == "crush":
+        return float(losses.min()) >= 0.65 * most
+    if kind == "burst":
+        return float(losses[0]) >= 0.8 * most
+    return float(losses[0 if kind == "wedge" else 1]) >= most - 1e-3
 
 
 def _at(losses: npt.NDArray[np.float64], site: int | None) -> float:

@@ -227,6 +227,14 @@ class BodyShape:
                 bottom = bottom + hole
         return top, bottom
 
+    def rim_depth(self, x: Floats, y: Floats) -> Floats:
+        """Distance (mm) of (x, y) from the outline of the rim, osteophytes and bulges left out."""
+        shrunk = np.where(y > 0, y * np.float32(0.8), y)
+        xa, ya = np.abs(x) * np.float32(1 / self.half_width), np.abs(shrunk) * np.float32(1 / self.half_depth)
+        p = np.float32(self.power)
+        f = (xa**p + ya**p + np.float32(1e-6)) ** np.float32(1 / self.power)
+        return np.minimum((1 / f - 1) * np.hypot(x, y), self.back_wall(x) - y)
+
     def wall_depth(self, x: Floats, y: Floats, up: Floats, half: Floats) -> Floats:
         """Depth below the side walls; ``up`` is -1 at the inferior and 1 at the superior endplate, ``half`` in mm."""
         one = np.float32(1.0)
