@@ -5,13 +5,11 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
-from skimage import draw
 
 from osteon.core.errors import FileError
 from osteon.imaging.dicom_files import DAMAGED
@@ -22,12 +20,11 @@ from osteon.imaging.volume import Grid, LabelMap
 
 __all__ = ["coverage", "read_rtstruct"]
 
-_FINE = 5  # sub-pixels per pixel and axis
+_LINES = 5  # lines across each pixel row; along a line the cover is exact
 _OWN_PIXEL_MM = 0.5
 _OVERLAP_SHARE = 0.02
 _FLAT_MM = 0.05
 
-_draw: Any = draw  # its functions carry no types
 Points = npt.NDArray[np.float64]
 
 
@@ -165,16 +162,18 @@ def coverage(polygons: list[Points], shape: tuple[int, int]) -> npt.NDArray[np.f
     >>> coverage([square], (4, 4))[1].round(2).tolist()
     [0.0, 1.0, 1.0, 0.0]
     """
-    low = np.clip(np.floor(np.min([p.min(axis=0) for p in polygons], axis=0)).astype(int), 0, None)
-    high = np.minimum(np.ceil(np.max([p.max(axis=0) for p in polygons], axis=0)).astype(int) + 1, shape)
+    starts = np.concatenate(polygons)
+    ends = np.concatenate([np.roll(points, -1, axis=0) for points in polygons])
     out = np.zeros(shape, dtype=np.float32)
-    rows, columns = (int(n) for n in np.maximum(high - low, 0))
-    if not rows or not columns:
-        return out
-    fine = np.zeros((rows * _FINE, columns * _FINE), dtype=bool)
-    for points in polygons:
-        sub = (points - low + 0.5) * _FINE - 0.5  # centres of sub-pixels at whole numbers
-        row, column = _draw.polygon(sub[:, 0], sub[:, 1], fine.shape)
-        fine[row, column] ^= True
-    out[low[0] : high[0], low[1] : high[1]] = fine.reshape(rows, _FINE, columns, _FINE).mean(axis=(1, 3))
+    first = max(0, int(np.floor(starts[:, 0].min())))
+    last = min(shape[0] - 1, int(np.ceil(starts[:, 0].max())))
+    right_edges = np.arange(shape[1]) + 0.5
+    for row in range(first, last + 1):
+        for line in row + (np.arange(_LINES) + 0.5) / _LINES - 0.5:
+            crossed = (starts[:, 0] <= line) != (ends[:, 0] <= line)
+            (r0, c0), (r1, c1) = starts[crossed].T, ends[crossed].T
+            columns = np.sort(c0 + (line - r0) / (r1 - r0) * (c1 - c0))
+            for sign, entered in zip(np.tile([1, -1], len(columns) // 2), columns, strict=True):
+                out[row] += sign * np.clip(right_edges - entered, 0.0, 1.0)
+    out /= _LINES
     return out

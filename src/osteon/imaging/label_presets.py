@@ -111,9 +111,8 @@ def _parsed(content: dict[str, Any], *, name: str, where: str = "") -> LabelPres
         if key not in _KEYS:
             raise ConfigError(f"{where}: unknown key {key!r}.", hint=f"Known: {', '.join(_KEYS)}.")
         if isinstance(value, dict) != (key in _KEYS[:5]):
-            raise ConfigError(
-                f"{where}: {key} is a {type(value).__name__}.", hint=_KEYS[:5] and "See the presets."
-            )
+            kind = "table" if key in _KEYS[:5] else "value"
+            raise ConfigError(f"{where}: {key} is a {type(value).__name__}, expected a {kind}.")
     tables: dict[str, Any] = {
         key: _expanded(content.get(key, {}), where=f"{where}.{key}") for key in _KEYS[:4]
     }
@@ -142,10 +141,10 @@ def _parsed(content: dict[str, Any], *, name: str, where: str = "") -> LabelPres
     if body_or_whole not in ("vertebrae", "bodies"):
         raise ConfigError(f"{where}: content = {body_or_whole!r}.", hint='Expected "vertebrae" or "bodies".')
     ignored = frozenset(_expanded(dict.fromkeys(content.get("ignored", ()), ""), where=f"{where}.ignored"))
-    border = str(content.get("border", "as_source"))
     return LabelPreset(
-        name=name, names=names, ignored=ignored, content=body_or_whole, border=border, **tables
-    )
+        name=name, names=names, ignored=ignored, content=body_or_whole,
+        border=str(content.get("border", "as_source")), note=str(content.get("note", "")), **tables,
+    )  # fmt: skip
 
 
 def _expanded(table: Mapping[str, str], *, where: str) -> dict[int, str]:
