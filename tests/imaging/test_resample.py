@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from osteon.core.errors import InputError
-from osteon.imaging.resample import coarser_grid, onto, resample, resample_labels
+from osteon.imaging.resample import coarser_grid, onto, resample, resample_labels, straightened
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
 SPACING = st.tuples(*[st.floats(0.3, 4.0)] * 3)
@@ -92,6 +92,24 @@ def test_onto_another_grid():
     assert np.abs(out.array - ramp(target))[inside].max() < 1e-3
     outside = ((place < -1) | (place > np.array(grid.shape))).any(axis=-1)
     assert (out.array[outside] == -999).all()
+
+
+@pytest.mark.parametrize("tilt", [-25.0, 12.0])
+def test_a_sheared_volume_is_straightened(tilt):
+    grid = Grid.regular((10, 12, 14), (2.0, 1.0, 1.0))
+    affine = grid.affine.copy()
+    affine[1, 0] = 2.0 * np.tan(np.radians(tilt))
+    sheared = Grid(shape=grid.shape, affine=affine)
+    out = straightened(Volume(array=ramp(sheared), affine=affine))
+    assert out.notes == ("resampled_gantry_tilt",)
+    assert out.spacing_mm == pytest.approx((2.0, 1.0, 1.0))
+    assert out.array.shape[0] == 10
+    right = np.abs(out.array - ramp(out.grid)) < 1e-3
+    assert right.sum() >= 10 * 11 * 14
+    assert straightened(out) is out
+    affine[1, 0] = 3.0
+    with pytest.raises(InputError, match="sheared by 56"):
+        straightened(Volume(array=ramp(sheared), affine=affine))
 
 
 def blobs(seed, shape=(20, 24, 22), count=4):

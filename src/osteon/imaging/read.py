@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from osteon.core.errors import FileError
+from osteon.core.errors import FileError, InputError
+from osteon.imaging.resample import straightened
 from osteon.imaging.volume import Volume
 
 __all__ = ["read_volume"]
@@ -38,11 +39,18 @@ def read_volume(path: Path, *, series: str | None = None) -> Volume:
     if path.is_file() and name.endswith(_NIFTI):
         from osteon.imaging.nifti import read_nifti
 
-        return read_nifti(path)
+        return _straight(read_nifti(path), path)
     if path.is_file() and name.endswith(_ITK):
         from osteon.imaging.itk_formats import read_itk
 
-        return read_itk(path)
+        return _straight(read_itk(path), path)
     from osteon.imaging.dicom import read_dicom
 
     return read_dicom(path, series=series)
+
+
+def _straight(volume: Volume, path: Path) -> Volume:
+    try:
+        return straightened(volume)
+    except InputError as error:
+        raise FileError(f"{path}: {error.message}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any, Literal
 
@@ -12,10 +13,11 @@ from scipy import ndimage
 from osteon.core.errors import InputError
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
-__all__ = ["coarser_grid", "label_boxes", "onto", "onto_box", "resample", "resample_labels"]
+__all__ = ["coarser_grid", "label_boxes", "onto", "onto_box", "resample", "resample_labels", "straightened"]
 
 Order = Literal[0, 1, 3]
 _MANY = 100_000
+_SQUARE_DEG = 0.2  # a header's decimals bend axes by less
 _BLOCK = 48  # outputs per matrix product: the band of inputs they need stays narrow
 
 
@@ -175,6 +177,41 @@ def _warped(
         mode="constant", cval=fill, output=np.float32,
     )  # fmt: skip
     return values
+
+
+def straightened(volume: Volume, *, limit_deg: float = 30.0) -> Volume:
+    """
+    A volume whose axes do not meet at right angles (a tilted gantry, converted as it was) on a straight grid.
+
+    Planes keep their rows and columns and are moved in themselves; the note is "resampled_gantry_tilt". Straight volumes
+    come back as they are.
+
+    Raises
+    ------
+    InputError
+        The axes are sheared by more than ``limit_deg``.
+    """
+    unit = volume.affine[:3, :3] / np.array(volume.spacing_mm)
+    shear = float(np.degrees(np.arcsin(np.abs(unit.T @ unit - np.eye(3)).max().clip(0, 1))))
+    if shear < _SQUARE_DEG:
+        return volume
+    if shear > limit_deg:
+        raise InputError(f"axes sheared by {shear:.0f} degrees, at most {limit_deg:g} are straightened.")
+    back = unit[:, 1]
+    left = unit[:, 2] - back * (back @ unit[:, 2])
+    left /= np.linalg.norm(left)
+    up = np.cross(left, back)
+    up *= np.sign(up @ unit[:, 0])
+    turn = np.stack([up, back, left], axis=1)
+    spacing = np.array(volume.spacing_mm) * [abs(up @ unit[:, 0]), 1.0, abs(left @ unit[:, 2])]
+    ends = np.array(list(product(*((0, n - 1) for n in volume.array.shape))), dtype=np.float64)
+    corners = volume.grid.world(ends) @ turn
+    low = corners.min(axis=0)
+    nz, ny, nx = (int(n) for n in np.ceil(np.round((corners.max(axis=0) - low) / spacing, 6)) + 1)
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = turn * spacing, turn @ low
+    even = onto(volume, Grid(shape=(nz, ny, nx), affine=affine), fill=float(volume.array.min()))
+    return replace(even, notes=(*volume.notes, "resampled_gantry_tilt"))
 
 
 def resample_labels(labels: LabelMap, grid: Grid) -> LabelMap:
