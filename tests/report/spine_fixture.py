@@ -146,7 +146,7 @@ def finding(body, origin=(-60.0, -80.0, 5.0)):
         denis=Denis(scheme="compression", type="B", margin=0.52, evidence=("superior_injured",)) if grade else None,
         of_type=(3 if burst else 2) if grade else None,
         hu=None if grade else Hounsfield(median=104.0 + body.centre[0] / 60, mean=106.0, sd=31.0, volume_ml=7.4),
-        confidence=0.97 if grade != 1 else 0.71, indicators={"fresh_band_hu": 92.0} if grade else {},
+        confidence=0.97 if grade != 1 else 0.71, indicators={"fresh_band_hu": 92.0 if grade else 8.0, "anterior_kink_mm": 1.1},
         notes=("near_threshold",) if grade == 1 else (),
     )  # fmt: skip
 
@@ -177,7 +177,7 @@ def reading(**changes):
 def suspicious():
     """The same spine, with a lytic lesion of L2 instead of nothing."""
     made = reading()
-    flagged = {"L2": ("pedicle_destruction", "lytic_focus")}
+    flagged = {"L2": ("posterior_element_destruction", "lytic_focus")}
     return replace(made, vertebrae=tuple(
         replace(v, red_flags=flagged[v.level], fractured=None) if v.level in flagged else v for v in made.vertebrae
     ))  # fmt: skip

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osteon.domain.spine import SpineReading, VertebraFinding
+from osteon.reading.spine_rules import rules
 
-__all__ = ["CONFIDENCE_95", "Change", "LevelChange", "compare_readings"]
+__all__ = ["Change", "LevelChange", "compare_readings"]
 
 Change = Literal["new", "progressed", "unchanged", "within_error", "regained", "not_comparable"]
-
-#: Two-sided 95 % point of the normal distribution: a difference counts from this many standard errors on.
-CONFIDENCE_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +28,7 @@ class LevelChange:
     loss_before, loss_now : float or None
         Loss of height at the site that has lost most now, as a fraction of the expected height.
     error : float or None
-        Smallest difference of loss beyond measurement error (95 %).
+        Smallest difference of loss that counts as a change.
     """
 
     level: str
@@ -44,7 +42,8 @@ def compare_readings(now: SpineReading, prior: SpineReading) -> tuple[LevelChang
     """
     Every level of ``now`` against the same level of ``prior``; nothing where either spine is not anchored.
 
-    A difference counts only where it exceeds 1.96 times the root of the summed squared standard errors of both losses.
+    A difference counts where it exceeds 1.96 times the root of the summed squared standard errors of both losses, and the
+    least change of the rules ("compare").
     """
     if not (now.anchored and prior.anchored):
         return ()
@@ -58,7 +57,8 @@ def _compared(now: VertebraFinding, before: VertebraFinding | None) -> LevelChan
         return LevelChange(level=now.level, change="not_comparable")
     site = max(("anterior", "middle", "posterior"), key=lambda name: float(getattr(now.height_loss, name)))
     loss_now, loss_before = (float(getattr(v.height_loss, site)) for v in (now, before))
-    error = CONFIDENCE_95 * math.hypot(now.height_loss.se, before.height_loss.se)
+    rule = rules("compare")
+    error = max(rule["sigma"] * math.hypot(now.height_loss.se, before.height_loss.se), rule["least_loss"])
     change: Change
     if loss_now - loss_before > error:
         change = ("progressed" if before.fractured else "new") if now.fractured else "unchanged"

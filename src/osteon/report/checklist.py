@@ -16,7 +16,7 @@ from osteon.report.value import Text, Words
 __all__ = ["CHECKLISTS", "Filled", "checklist", "checklist_items"]
 
 FOLDER = Path(__file__).parent / "checklists"
-CHECKLISTS = ("tripod_ai",)
+CHECKLISTS = ("stard_ai", "tripod_ai")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from osteon import __version__
-from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource
+from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, series_name
 
 __all__ = ["SERIES_NUMBER_PDF", "SERIES_NUMBER_SC", "encapsulated_pdf", "key_image"]
 
@@ -24,7 +24,7 @@ _PATIENT_AND_STUDY = (
 )  # fmt: skip
 
 
-def key_image(png: bytes, source: DicomSource) -> SCImage:
+def key_image(png: bytes, source: DicomSource, *, simulated: bool = False) -> SCImage:
     """A picture (PNG) as a colour secondary capture in the patient's study."""
     picture = image.imread(io.BytesIO(png), format="png")[..., :3]
     first = source.first
@@ -36,13 +36,13 @@ def key_image(png: bytes, source: DicomSource) -> SCImage:
         patient_name=first.PatientName, patient_birth_date=first.PatientBirthDate, patient_sex=first.PatientSex,
         accession_number=first.AccessionNumber, study_id=first.StudyID, study_date=first.StudyDate,
         study_time=first.StudyTime, referring_physician_name=first.ReferringPhysicianName,
-        series_description="osteon: key image, preliminary",
+        series_description=series_name("key image, preliminary", simulated=simulated),
     )  # fmt: skip
     made.Laterality = ""  # the spine is no paired part
     return made
 
 
-def encapsulated_pdf(pdf: bytes, source: DicomSource, *, title: str) -> Dataset:
+def encapsulated_pdf(pdf: bytes, source: DicomSource, *, title: str, simulated: bool = False) -> Dataset:
     """The printed report as an encapsulated PDF in the patient's study."""
     now = datetime.now()
     made = FileDataset("", {}, file_meta=FileMetaDataset(), preamble=b"\0" * 128)
@@ -55,7 +55,7 @@ def encapsulated_pdf(pdf: bytes, source: DicomSource, *, title: str) -> Dataset:
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
     made.Modality, made.ConversionType = "DOC", "WSD"
     made.SeriesInstanceUID, made.SeriesNumber, made.InstanceNumber = hd.UID(), SERIES_NUMBER_PDF, 1
-    made.SeriesDescription = "osteon: report, preliminary"
+    made.SeriesDescription = series_name("report, preliminary", simulated=simulated)
     made.Manufacturer, made.ManufacturerModelName, made.SoftwareVersions = MANUFACTURER, MODEL, __version__
     made.ContentDate, made.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     made.AcquisitionDateTime = ""

@@ -11,14 +11,14 @@ from osteon import __version__
 from osteon.core.errors import InputError
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.report.dicom_codes import level_code, private_scheme
-from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource
+from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, series_name
 
 __all__ = ["SERIES_NUMBER_SEG", "spine_seg"]
 
 SERIES_NUMBER_SEG = 9101
 
 
-def spine_seg(labels: SpineLabels, source: DicomSource) -> Segmentation:
+def spine_seg(labels: SpineLabels, source: DicomSource, *, simulated: bool = False) -> Segmentation:
     """
     Whole vertebrae as a BINARY segmentation of the source series; segments are numbered from the head down.
 
@@ -65,7 +65,7 @@ def spine_seg(labels: SpineLabels, source: DicomSource) -> Segmentation:
         series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SEG, sop_instance_uid=hd.UID(), instance_number=1,
         manufacturer=MANUFACTURER, manufacturer_model_name=MODEL, software_versions=__version__, device_serial_number="0",
         content_label="VERTEBRAE", content_description="Vertebrae by level, proposal of a program",
-        series_description="osteon: vertebrae",
+        series_description=series_name("vertebrae", simulated=simulated),
     )  # fmt: skip
     made.CodingSchemeIdentificationSequence = private_scheme()
     return made

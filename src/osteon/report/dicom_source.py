@@ -14,7 +14,7 @@ from osteon.core.errors import FileError, InputError
 from osteon.imaging.dicom_files import DAMAGED, Source
 from osteon.imaging.volume import Volume
 
-__all__ = ["MANUFACTURER", "MODEL", "DicomSource", "dicom_source"]
+__all__ = ["MANUFACTURER", "MODEL", "DicomSource", "dicom_source", "series_name"]
 
 MANUFACTURER, MODEL = "osteon", "osteon spine CT"
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "FrameOfReferenceUID")
@@ -66,6 +66,18 @@ def dicom_source(volume: Volume) -> DicomSource:
             if name not in header:
                 setattr(header, name, "")
     return DicomSource(headers=headers)
+
+
+def series_name(what: str, *, simulated: bool) -> str:
+    """
+    The description of a result's series; that it comes from an invented scan goes first.
+
+    Examples
+    --------
+    >>> series_name("vertebrae", simulated=True)
+    'SIMULATED osteon: vertebrae'
+    """
+    return f"SIMULATED osteon: {what}" if simulated else f"osteon: {what}"
 
 
 def _header(place: str, archives: dict[str, zipfile.ZipFile], held: ExitStack) -> Dataset:

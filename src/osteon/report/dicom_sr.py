@@ -30,7 +30,7 @@ from pydicom.sr.coding import Code
 from osteon import __version__
 from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.report.dicom_codes import UNITS, level_code, private_code, private_scheme
-from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource
+from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, series_name
 
 __all__ = ["SERIES_NUMBER_SR", "spine_sr"]
 
@@ -66,7 +66,7 @@ def spine_sr(reading: SpineReading, seg: Segmentation, source: DicomSource) -> C
     made = Comprehensive3DSR(
         evidence=[seg, *source.headers], content=report[0], series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SR,
         sop_instance_uid=hd.UID(), instance_number=1, manufacturer=MANUFACTURER, is_complete=True, is_final=False,
-        is_verified=False, series_description="osteon: vertebral measurements, preliminary",
+        is_verified=False, series_description=series_name("measurements, preliminary", simulated=reading.simulated),
     )  # fmt: skip
     made.CodingSchemeIdentificationSequence = private_scheme()
     return made

@@ -8,14 +8,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from osteon.domain.spine import SpineReading
+from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import GRADE_COLOURS, status_of
 from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, drawn
 
-__all__ = ["L1_CUTOFFS_HU", "LevelProfileFigure"]
+__all__ = ["LevelProfileFigure", "l1_cutoffs_hu"]
 
-#: Published for L1 at 120 kVp: at or below 160 HU 90 % sensitive, at or below 110 HU more than 90 % specific for
-#: osteoporosis by DXA (Pickhardt 2013, doi 10.7326/0003-4819-158-8-201304160-00003).
-L1_CUTOFFS_HU = (110, 160)
+
+def l1_cutoffs_hu() -> tuple[float, float]:
+    """
+    The cut-offs published for L1 at 120 kVp without contrast medium: more than 90 % specific, and 90 % sensitive.
+
+    Source: Pickhardt 2013, Ann Intern Med 158:588.
+
+    Examples
+    --------
+    >>> l1_cutoffs_hu()
+    (110.0, 160.0)
+    """
+    rule = rules("density")
+    return rule["l1_low_hu"], rule["l1_sensitive_hu"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,9 +93,9 @@ class LevelProfileFigure:
                     color=GREY if vertebra.level != "L1" else INK,
                     markersize=4.2,
                 )
-        for cutoff, dash in zip(L1_CUTOFFS_HU, ((0, (1, 1.2)), (0, (4, 2))), strict=True):
+        for cutoff, dash in zip(l1_cutoffs_hu(), ((0, (1, 1.2)), (0, (4, 2))), strict=True):
             axes.axvline(cutoff, color=INK, linewidth=0.8, linestyle=dash)
-            axes.text(cutoff, -0.55, f"{cutoff}", ha="center", va="bottom", fontsize=6.2)
+            axes.text(cutoff, -0.55, f"{cutoff:.0f}", ha="center", va="bottom", fontsize=6.2)
         axes.set_title(pen.words("spine_ct.figure.density"), pad=11)
         axes.set_xlabel(pen.words("spine_ct.figure.hu"))
         low, high = axes.get_xlim()

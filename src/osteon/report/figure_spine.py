@@ -73,8 +73,6 @@ class OverviewFigure:
         shown = [v for v in self.reading.vertebrae if v.level in self.scene.code]
         for vertebra in shown:
             _outlined(marked, plane, self.scene.code[vertebra.level], vertebra)
-            z = self.scene.centre_mm[vertebra.level][0]
-            marked.text(right - 2.0, z, vertebra.level, ha="right", va="center", fontweight="bold", **_MARK)
             if vertebra.heights_mm is not None:
                 _height_marks(marked, plane, self.scene.code[vertebra.level])
         at += wide
@@ -208,22 +206,12 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
     _, _, bottom, top = scene.sagittal.extent_mm
     axes.set(xlim=(0, 1), ylim=(bottom, top))
     axes.set_axis_off()
-    places = (0.14, 0.27, 0.40, 0.53, 0.70)
+    places = (0.24, 0.36, 0.48, 0.62, 0.79)
     names = ("anterior_short", "middle_short", "posterior_short", "loss_short")
-    head = top - 0.02 * (top - bottom)
+    head: dict[str, Any] = {"va": "baseline", "fontsize": 6.5, "color": GREY, "transform": axes.transAxes}
     for x, name in zip(places, names, strict=False):
-        axes.text(
-            x, head, pen.words(f"spine_ct.figure.{name}"), ha="right", va="baseline", fontsize=6.5, color=GREY
-        )
-    axes.text(
-        places[4] - 0.13,
-        head,
-        pen.words("spine_ct.figure.call"),
-        ha="left",
-        va="baseline",
-        fontsize=6.5,
-        color=GREY,
-    )
+        axes.text(x, 1.012, pen.words(f"spine_ct.figure.{name}"), ha="right", **head)
+    axes.text(places[4] - 0.13, 1.012, pen.words("spine_ct.figure.call"), ha="left", **head)
     for vertebra in shown:
         z = scene.centre_mm[vertebra.level][0]
         status = status_of(vertebra)
@@ -232,7 +220,8 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
             "fontsize": 7.0,
             "fontweight": "bold" if vertebra.fractured else "normal",
         }
-        axes.plot([0.0, 0.02], [z, z], color=GREY, linewidth=0.5)
+        axes.plot([0.0, 0.025], [z, z], color=GREY, linewidth=0.5)
+        axes.text(0.04, z, vertebra.level, ha="left", va="center", fontweight="bold")
         heights, loss = vertebra.heights_mm, vertebra.height_loss
         values = (
             [Number(h, digits=1) for h in (heights.anterior, heights.middle, heights.posterior)]
@@ -240,7 +229,7 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
             else []
         )
         if loss is not None:
-            values.append(Number(max(loss.largest, 0.0), percent=True))
+            values.append(Number(max(loss.largest, 0.0), digits=1, percent=True))
         for x, value in zip(places, values, strict=False):
             axes.text(x, z, pen.cell(value), ha="right", **look)
         axes.plot(

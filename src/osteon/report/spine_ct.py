@@ -45,6 +45,7 @@ from osteon.report.spine_ct_text import (
     levels_text,
     phrase,
     sound_levels,
+    told,
 )
 from osteon.report.spine_scene import SpineScene
 from osteon.report.value import Number, Text, Words
@@ -77,10 +78,14 @@ def spine_ct_document(
     blocks: list[Block] = [*_ahead(reading), *_examination(reading), *_findings(reading)]
     if changes is not None and prior is not None:
         blocks += _comparison(prior, changes)
-    blocks += _impression(reading, changes)
-    if key_images is not None and key_images.code:
+    blocks += [
+        *_impression(reading, changes),
+        Heading("heights", phrase("section.heights")),
+        heights_table(reading),
+    ]
+    if key_images is not None:
         blocks += _pictures(reading, key_images)
-    blocks += [*_measurements(reading), *_limits(reading), *_references()]
+    blocks += [*_further(reading), *_limits(reading), *_references()]
     return Document(
         title=phrase("title"),
         subtitle=phrase("subtitle", source=reading.scan.source) if reading.scan.source else "",
@@ -97,7 +102,9 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
     """What must be seen first: suspicion, the headline figures, and that nobody has signed."""
     flagged = [v for v in reading.vertebrae if v.red_flags]
     for vertebra in flagged:
-        text = phrase("ahead.suspicious_text", level=vertebra.level, flags=coded("flag", vertebra.red_flags))
+        text = phrase(
+            "ahead.suspicious_text", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
+        )
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
@@ -119,7 +126,7 @@ def _examination(reading: SpineReading) -> Iterator[Block]:
     yield examination_table(reading)
     notes = tuple(dict.fromkeys((*reading.scan.notes, *reading.notes)))
     if notes:
-        yield Bullets(coded("note", notes))
+        yield Bullets(coded("spine_note", notes))
 
 
 def _findings(reading: SpineReading) -> Iterator[Block]:
@@ -127,9 +134,8 @@ def _findings(reading: SpineReading) -> Iterator[Block]:
     yield Bullets(tuple(_lines(reading)))
 
 
-def _measurements(reading: SpineReading) -> Iterator[Block]:
+def _further(reading: SpineReading) -> Iterator[Block]:
     yield Heading("measurements", phrase("section.measurements"))
-    yield heights_table(reading)
     if any(v.heights_mm is not None for v in reading.vertebrae):
         yield FigureBlock(
             id="figure-levels", title=phrase("figure.levels_title"), figure=LevelProfileFigure(reading=reading),
@@ -148,9 +154,21 @@ def _lines(reading: SpineReading) -> Iterator[Text]:
     sound = sound_levels(reading)
     if sound:
         yield phrase("finding.sound", levels=levels_text(reading, sound))
-        yield from (finding(v) for v in reading.vertebrae if v.level in sound and (v.notes or v.contents))
+        yield from _remarks(reading, sound)
     yield from alignment(reading)
     yield from density(reading)
+
+
+def _remarks(reading: SpineReading, sound: list[str]) -> Iterator[Text]:
+    """What was noted at sound levels, each remark once with its levels."""
+    where: dict[str, list[str]] = {}
+    for vertebra in reading.vertebrae:
+        for note in told(vertebra.notes) if vertebra.level in sound else ():
+            where.setdefault(note, []).append(vertebra.level)
+    for note, levels in where.items():
+        yield phrase(
+            "finding.remark", levels=levels_text(reading, levels), notes=coded("spine_note", (note,))
+        )
 
 
 def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:

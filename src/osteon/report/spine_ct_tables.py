@@ -66,8 +66,8 @@ def heights_table(reading: SpineReading) -> TableBlock:
             Column(phrase("table.genant"), align="left"),
             Column(phrase("table.denis"), align="center"),
             Column(phrase("table.hu")),
-            Column(phrase("table.confidence")),
-            Column(phrase("table.level_confidence")),
+            Column(phrase("table.call"), group=phrase("table.confidence")),
+            Column(phrase("table.name"), group=phrase("table.confidence")),
         ),
         rows=tuple(tuple(_emphasised(v, cell) for cell in _heights_row(v)) for v in reading.vertebrae),
         footnotes=(phrase("table.heights_note"), phrase("table.confidence_note")),
@@ -93,7 +93,7 @@ def _heights_row(v: VertebraFinding) -> tuple[Cell, ...]:
         v.level,
         *_three(v.heights_mm),
         *_three(loss.reference_mm if loss is not None else None),
-        Number(max(loss.largest, 0.0), percent=True) if loss is not None else None,
+        Number(max(loss.largest, 0.0), digits=1, percent=True) if loss is not None else None,
         _genant(v),
         denis_name(v) if v.denis is not None and not v.red_flags else None,
         Number(v.hu.median) if v.hu is not None else None,
@@ -139,18 +139,14 @@ def measurement_table(reading: SpineReading) -> TableBlock:
 
 def indicator_table(reading: SpineReading) -> TableBlock | None:
     """Research indicators of the vertebrae that are not simply sound; None where there are none."""
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (v.level, Level("spine_indicator", code), value)
-        for v in reading.vertebrae
-        if status_of(v) != "0"
-        for code, value in v.indicators.items()
-    )
-    if not rows:
+    shown = [v for v in reading.vertebrae if status_of(v) != "0" and v.indicators]
+    if not shown:
         return None
+    names = tuple(dict.fromkeys(name for v in shown for name in v.indicators))
+    rows = tuple((v.level, *(v.indicators.get(name) for name in names)) for v in shown)
     columns = (
         Column(phrase("table.level")),
-        Column(phrase("table.indicator"), align="left"),
-        Column(phrase("table.value")),
+        *(Column(Level("spine_indicator", name), digits=2) for name in names),
     )
     return TableBlock(id="table-indicators", title=phrase("table.indicators"), columns=columns, rows=rows,
                       footnotes=(phrase("table.indicator_note"),))  # fmt: skip
@@ -163,8 +159,8 @@ def change_table(changes: tuple[LevelChange, ...]) -> TableBlock:
     for change in changes:
         losses = (None if loss is None else max(loss, 0.0) for loss in (change.loss_before, change.loss_now))
         cells: tuple[Cell, ...] = (
-            change.level, *(Number(loss, percent=True) for loss in losses),
-            Number(change.error, percent=True), Level("spine_change", change.change),
+            change.level, *(Number(loss, digits=1, percent=True) for loss in losses),
+            Number(change.error, digits=1, percent=True), Level("spine_change", change.change),
         )  # fmt: skip
         if change.change in ("new", "progressed"):
             cells = tuple(Strong(cell) for cell in cells)

@@ -8,7 +8,7 @@ from typing import Any
 
 from osteon.domain.spine import Endplate, SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange
-from osteon.report.figure_levels import L1_CUTOFFS_HU
+from osteon.report.figure_levels import l1_cutoffs_hu
 from osteon.report.figure_spine import status_of
 from osteon.report.value import Cell, Level, Number, Text, Words
 
@@ -26,7 +26,11 @@ __all__ = [
     "levels_text",
     "phrase",
     "sound_levels",
+    "told",
 ]
+
+
+_SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "metal")
 
 
 def phrase(key: str, **values: Any) -> Words:
@@ -34,9 +38,26 @@ def phrase(key: str, **values: Any) -> Words:
     return Words(f"spine_ct.{key}", **values)
 
 
-def coded(kind: str, codes: Iterable[str]) -> tuple[Level, ...]:
-    """Codes of one kind ("flag", "reason", "note", "sign", "content") in words; an unknown one is printed as it stands."""
-    return tuple(Level(f"spine_{kind}", code) for code in codes)
+def coded(kind: str, codes: Iterable[str]) -> tuple[Text, ...]:
+    """
+    Codes of one kind ("spine_flag", "spine_note") in words; an unknown one is printed as it stands.
+
+    What follows a colon is a count or a name: "ignored_labels:3".
+    """
+    return tuple(_in_words(kind, code) for code in codes)
+
+
+def _in_words(kind: str, code: str) -> Text:
+    if code.startswith("transitional_"):
+        return phrase("transitional", level=code.removeprefix("transitional_").upper())
+    name, _, value = code.partition(":")
+    said = Level(kind, name)
+    return phrase("with_value", text=said, value=value) if value else said
+
+
+def told(notes: Iterable[str]) -> tuple[str, ...]:
+    """The notes of a vertebra that its findings do not say anyway."""
+    return tuple(note for note in notes if note not in _SAID_ELSEWHERE)
 
 
 def date(text: str) -> str:
@@ -163,17 +184,17 @@ def finding(vertebra: VertebraFinding) -> Text:
     """All that is said of one vertebra that is not simply sound."""
     parts: list[Text] = []
     if vertebra.red_flags:
-        parts.append(phrase("finding.suspicious", flags=coded("flag", vertebra.red_flags)))
+        parts.append(phrase("finding.suspicious", flags=coded("spine_flag", vertebra.red_flags)))
     if vertebra.contents:
-        parts.append(phrase("finding.contents", contents=coded("content", vertebra.contents)))
+        parts.append(phrase("finding.contents", contents=coded("spine_content", vertebra.contents)))
     if not vertebra.evaluable:
-        parts.append(phrase("finding.not_evaluable", reasons=coded("reason", vertebra.not_evaluable)))
+        parts.append(phrase("finding.not_evaluable", reasons=coded("spine_reason", vertebra.not_evaluable)))
     if vertebra.evaluable and vertebra.heights_mm is not None:
         parts += _shape(vertebra)
     if vertebra.evaluable and not vertebra.red_flags and vertebra.fractured:
         parts += _fracture(vertebra)
-    if vertebra.notes:
-        parts.append(phrase("finding.notes", notes=coded("note", vertebra.notes)))
+    if notes := told(vertebra.notes):
+        parts.append(phrase("finding.notes", notes=coded("spine_note", notes)))
     return phrase("finding.line", level=vertebra.level, text=_joined(parts) if parts else phrase("status.0"))
 
 
@@ -225,7 +246,7 @@ def _endplate(name: str, plate: Endplate) -> Text:
     if not plate.injured:
         return phrase("finding.endplate_intact", side=side)
     depth = Number(plate.depression_mm, digits=1)
-    signs = coded("sign", plate.signs)
+    signs = coded("spine_sign", plate.signs)
     key = "finding.endplate_injured" if signs else "finding.endplate_depressed"
     return phrase(key, side=side, mm=depth, signs=signs)
 
@@ -262,13 +283,13 @@ def alignment(reading: SpineReading) -> Iterator[Text]:
 def density(reading: SpineReading) -> Iterator[Text]:
     """Trabecular density in Hounsfield units beside what was published; never a T-score."""
     if reading.hu_l1 is not None:
-        low, high = L1_CUTOFFS_HU
+        low, high = l1_cutoffs_hu()
         band = "low" if reading.hu_l1 <= low else "between" if reading.hu_l1 <= high else "high"
         yield phrase("density.l1", hu=Number(reading.hu_l1))
         if reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown"):
-            yield phrase(f"density.{band}", low=low, high=high)
+            yield phrase(f"density.{band}", low=Number(low), high=Number(high))
         else:
-            yield phrase("density.no_band", low=low, high=high)
+            yield phrase("density.no_band", low=Number(low), high=Number(high))
     if reading.hu_mean is not None:
         yield phrase("density.mean", hu=Number(reading.hu_mean))
 
@@ -276,7 +297,9 @@ def density(reading: SpineReading) -> Iterator[Text]:
 def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
     """The numbered statements of the impression."""
     for vertebra in _suspicious(reading):
-        yield phrase("impression.suspicious", level=vertebra.level, flags=coded("flag", vertebra.red_flags))
+        yield phrase(
+            "impression.suspicious", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
+        )
     fractures = _called(reading)
     graded = [v.level for v in reading.vertebrae if status_of(v) not in ("suspicious", "not_evaluable")]
     if fractures:
@@ -311,7 +334,7 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
                           expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
             rows.append((phrase(f"site.{site}"), pair))
     if vertebra.red_flags:
-        rows += [(phrase("evidence.flag"), flag) for flag in coded("flag", vertebra.red_flags)]
+        rows += [(phrase("evidence.flag"), flag) for flag in coded("spine_flag", vertebra.red_flags)]
     elif vertebra.genant is not None:
         short = phrase(
             "genant_short", grade=vertebra.genant.grade, type=phrase(f"type.{vertebra.genant.type}")

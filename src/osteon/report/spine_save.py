@@ -43,8 +43,9 @@ def save_reading(
         What was written, sorted.
     """
     made = provenance(seed=None, inputs=_inputs(volume), command=command)
-    drawable = labels is not None and bool(reading.vertebrae)
-    scene = spine_scene(reading, labels, volume) if labels is not None and drawable else None
+    known = {label.level for label in labels.levels} if labels is not None else set()
+    drawn = labels if any(v.level in known for v in reading.vertebrae) else None
+    scene = spine_scene(reading, drawn, volume) if drawn is not None else None
     document = spine_ct_document(reading, key_images=scene, prior=prior, provenance=made)
     with staged_folder(out) as stage:
         save(document, stage, lang)
@@ -52,7 +53,7 @@ def save_reading(
             axes = str(volume.meta.get("axes", "")) if volume is not None else ""
             write_nifti(labels.vertebrae, stage / "segmentation.nii.gz", axes=axes)
             write_nifti(labels.bodies, stage / "bodies.nii.gz", axes=axes)
-        dicom = _dicom(stage, reading, volume, labels) if labels is not None and drawable else None
+        dicom = _dicom(stage, reading, volume, drawn) if drawn is not None else None
         write_json(stage / "results.json", results_json(reading, prior=prior, provenance=made, dicom=dicom))
         written = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
     return tuple(out / path for path in written)
@@ -77,7 +78,7 @@ def _dicom(
 
     try:
         source = dicom_source(volume)
-        seg = spine_seg(labels, source)
+        seg = spine_seg(labels, source, simulated=reading.simulated)
     except InputError as error:
         return {"written": [], "why_not": error.message}
     pdf = encapsulated_pdf(
@@ -86,7 +87,9 @@ def _dicom(
     objects = {
         "segmentation.dcm": seg,
         "report.dcm": spine_sr(reading, seg, source),
-        "key-image.dcm": key_image((stage / "figures" / "figure-spine.png").read_bytes(), source),
+        "key-image.dcm": key_image(
+            (stage / "figures" / "figure-spine.png").read_bytes(), source, simulated=reading.simulated
+        ),
         "report-pdf.dcm": pdf,
     }
     for name, made in objects.items():

@@ -15,15 +15,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from osteon.core.errors import InputError
 from osteon.domain.spine import SpineReading
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
+from osteon.imaging.window import windowed
 
 __all__ = ["PIXEL_MM", "HeightLine", "Plane", "SpineScene", "height_lines", "spine_scene"]
 
 Array = npt.NDArray[Any]
 PIXEL_MM = 0.5
-BONE_WINDOW_HU = (-450.0, 1050.0)  # level 300, width 1500
 SLAB_MM = (-1.0, 0.0, 1.0)
 SITES = (0.1, 0.5, 0.9)  # anterior, middle, posterior share of the depth, as in the measurement
 BAND = 0.07
@@ -38,7 +39,7 @@ class Plane:
     Attributes
     ----------
     grey : ndarray (rows, columns), 0-1
-        Bone window; or the label map in shades where there is no CT. Row 0 lies at the feet.
+        Bone window of the spine; or the label map in shades where there is no CT. Row 0 lies at the feet.
     codes : ndarray (rows, columns)
         Code of the vertebral body at each pixel, 0 for none.
     extent_mm : (left, right, bottom, top)
@@ -85,12 +86,21 @@ def spine_scene(reading: SpineReading, labels: SpineLabels, volume: Volume | Non
     The scene of a reading; ``volume`` and ``labels`` share a canonical grid (z up, y back, x left).
 
     Vertebrae that the label map does not hold are left out.
+
+    Raises
+    ------
+    InputError
+        It holds none of them.
     """
     grid = labels.bodies.grid
     steps = np.array(grid.spacing_mm)
     known = {label.level: label.code for label in labels.levels}
     seen = [v for v in reading.vertebrae if v.level in known]
     centre = {v.level: tuple(float(c) for c in grid.index(v.centroid_lps_mm) * steps) for v in seen}
+    if not centre:
+        raise InputError(
+            "none of the vertebrae read is in the label map.", hint="Give the labels of this reading."
+        )
     code = {level: known[level] for level in centre}
     z, y, _ = (np.array([c[k] for c in centre.values()]) for k in range(3))
     size = (np.array(grid.shape) - 1) * steps
@@ -140,9 +150,8 @@ def _cut(
         whole = sampled(labels.vertebrae.array, 0.0, 0, 0)
         grey = np.where(codes > 0, 0.72, np.where(whole > 0, 0.42, 0.06))
     else:
-        low, high = BONE_WINDOW_HU
         hu = np.mean([sampled(volume.array, shift, 1, -1000.0) for shift in SLAB_MM], axis=0)
-        grey = np.clip((hu - low) / (high - low), 0.0, 1.0)
+        grey = windowed(hu, "spine") / 255.0
     drawn = (left, left + across.size * PIXEL_MM, bottom, bottom + up.size * PIXEL_MM)
     return Plane(grey=grey, codes=codes, extent_mm=drawn)
 

@@ -1,0 +1,113 @@
+"""Key images: where things lie in them, and that a millimetre is a millimetre."""
+
+import importlib.util
+import io
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+from osteon.core.errors import InputError
+from osteon.report.figure_levels import LevelProfileFigure
+from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
+from osteon.report.spine_ct_text import evidence
+from osteon.report.spine_scene import PIXEL_MM, height_lines, spine_scene
+from osteon.report.theme import Pen
+from osteon.report.words import words
+
+_spec = importlib.util.spec_from_file_location("spine_fixture", Path(__file__).with_name("spine_fixture.py"))
+fixture = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(fixture)
+
+
+@cache
+def scene(spacing=(1.0, 1.0, 1.0), ct=True):
+    volume, labels = fixture.spine(spacing)
+    return spine_scene(fixture.reading(), labels, volume if ct else None)
+
+
+def length(line):
+    return float(np.hypot(line.upper[0] - line.lower[0], line.upper[1] - line.lower[1]))
+
+
+@pytest.mark.parametrize("body", fixture.planted(), ids=lambda body: body.level)
+def test_height_lines_run_where_the_planted_heights_are(body):
+    lines = height_lines(scene().sagittal, scene().code[body.level])
+    assert [length(line) for line in lines] == pytest.approx(body.heights, abs=2.5)
+    assert all(line.upper[1] > line.lower[1] for line in lines)
+    across = [line.lower[0] for line in lines]
+    assert across == sorted(across)  # anterior to the left
+
+
+def test_the_picture_is_true_to_scale_whatever_the_voxels():
+    fine, coarse = scene().sagittal, scene((3.0, 1.5, 1.5)).sagittal
+    for plane in (fine, coarse):
+        left, right, bottom, top = plane.extent_mm
+        assert plane.grey.shape == (
+            pytest.approx((top - bottom) / PIXEL_MM),
+            pytest.approx((right - left) / PIXEL_MM),
+        )
+    areas = [np.count_nonzero(plane.codes == 22) * PIXEL_MM**2 for plane in (fine, coarse)]
+    assert areas[0] == pytest.approx(areas[1], rel=0.08)
+
+
+def test_the_plane_follows_the_curve_of_the_spine():
+    """Every body is cut through its middle although the spine bends sideways by 7 mm."""
+    plane = scene().sagittal
+    for body in fixture.planted():
+        cut = plane.codes == scene().code[body.level]
+        depth = np.ptp(np.nonzero(cut.any(axis=0))[0]) * PIXEL_MM
+        assert depth == pytest.approx(34 + abs(np.sin(np.radians(body.tilt_deg))) * body.heights[1], abs=4)
+
+
+def test_the_patients_right_lies_left_in_the_coronal_plane():
+    volume, labels = fixture.spine()
+    marked = replace(volume, array=volume.array.copy())
+    z, y, x = (round(c / s) for c, s in zip(scene().centre_mm["L2"], (1.5, 1.0, 1.0), strict=True))
+    marked.array[z - 2 : z + 3, y - 4 : y + 5, x + 14 : x + 18] = 3000.0  # to the patient's left
+    plane = spine_scene(fixture.reading(), labels, marked).around("L2", plane="coronal")
+    bright = np.nonzero(plane.grey > 0.99)
+    assert np.median(bright[1]) > 0.6 * plane.grey.shape[1]
+
+
+def test_without_a_ct_the_labels_are_drawn():
+    plane = scene(ct=False).sagittal
+    assert set(np.unique(plane.grey)) == {0.06, 0.42, 0.72}
+    assert (plane.grey[plane.codes > 0] == 0.72).all()
+
+
+def test_labels_of_another_spine_are_refused():
+    _, labels = fixture.spine((3.0, 3.0, 3.0))
+    with pytest.raises(InputError, match="none of the vertebrae"):
+        spine_scene(fixture.reading(), replace(labels, levels=()), None)
+
+
+def test_colours_say_what_was_called():
+    made = {v.level: status_of(v) for v in fixture.suspicious().vertebrae}
+    assert (made["T12"], made["L1"], made["L3"], made["L2"], made["L4"], made["T11"]) == (
+        "3", "2", "1", "suspicious", "0", "not_evaluable",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_each_figure_draws_itself(lang):
+    reading, pen = fixture.reading(), Pen(words(lang), simulated=True)
+    twelfth = reading.at("T12")
+    for figure in (
+        OverviewFigure(scene=scene(), reading=reading),
+        CloseUpFigure(scene=scene(), vertebra=twelfth, evidence=evidence(twelfth)),
+        LevelProfileFigure(reading=reading),
+    ):
+        made = figure.draw(pen)
+        picture = image.imread(io.BytesIO(made.png), format="png")
+        assert picture.shape[1] == pytest.approx(180 / 25.4 * 300, abs=2)
+        assert made.svg.startswith(b"<?xml")
+
+
+def test_the_outline_of_a_grade_three_is_drawn_in_its_colour():
+    made = OverviewFigure(scene=scene(), reading=fixture.reading()).draw(Pen(words("en")))
+    picture = np.round(255 * image.imread(io.BytesIO(made.png), format="png")[..., :3])
+    assert (np.abs(picture - (0xF4, 0x51, 0x1E)).max(axis=-1) < 12).sum() > 500
