@@ -166,7 +166,7 @@ def _by_cluster(values: Floats, number: NDArray[np.intp], clusters: int = 0) -> 
 def _jackknife(left_out: Floats) -> Floats:
     """Covariance of estimates from their values with one cluster left out, shape (figures, clusters)."""
     k = left_out.shape[1]
-    return _covariance(left_out) * (k - 1) ** 2 / k
+    return np.asarray(_covariance(left_out) * (k - 1) ** 2 / k)
 
 
 def _covariance(values: Floats) -> Floats:

@@ -16,7 +16,15 @@ from osteon.stats.proportion import Proportion, proportion
 from osteon.stats.reader_covariance import Endpoint
 from osteon.stats.reader_study import reader_study
 
-__all__ = ["PlannedPower", "RoeMetz", "cases_needed", "planned_power", "simulated_power", "simulated_ratings"]
+__all__ = [
+    "PlannedPower",
+    "RoeMetz",
+    "cases_needed",
+    "model_components",
+    "planned_power",
+    "simulated_power",
+    "simulated_ratings",
+]
 
 Floats = NDArray[np.float64]
 CUTS = (-0.75, 0.25, 1.0, 1.75)
@@ -191,6 +199,50 @@ def simulated_ratings(
         return latent, truth
     rating = 1.0 + np.searchsorted(np.array(CUTS), latent)
     return (rating if scale == "ordinal" else (rating >= CALLED_FROM).astype(float)), truth
+
+
+def model_components(
+    model: RoeMetz,
+    *,
+    fractured: int,
+    unfractured: int,
+    rng: np.random.Generator,
+    draws: int = 40,
+    readers: int = 6,
+) -> Components:
+    """
+    What a pilot study of this size would find on average, for planning without one.
+
+    The error covariances are means over ``draws`` drawn studies of ``readers`` readers with ratings 1 to 5; the
+    variances of readers, which such studies estimate badly, come from the model itself.
+
+    Examples
+    --------
+    >>> parts = model_components(RoeMetz(), fractured=30, unfractured=30, rng=np.random.default_rng(1), draws=4)
+    >>> parts.error > parts.cov1 > parts.cov3 > 0
+    True
+    """
+    arms, names = [str(i) for i in range(len(model.aucs))], [str(i) for i in range(readers)]
+    found = []
+    for _ in range(draws):
+        readings, truth = simulated_ratings(
+            model, readers=readers, fractured=fractured, unfractured=unfractured, rng=rng, scale="ordinal"
+        )
+        found.append(reader_study(readings, truth, arms=arms, readers=names).components)
+    many = 20_000
+    by_class = math.sqrt(model.var_r) * rng.standard_normal((1, many, 2))
+    by_class = by_class + math.sqrt(model.var_tr) * rng.standard_normal((len(arms), many, 2))
+    distance = np.array(model.means)[:, None] + by_class[:, :, 1] - by_class[:, :, 0]
+    aucs = stats.norm.cdf(distance / math.sqrt(2))
+    rest = aucs - aucs.mean(axis=0)
+    var_tr = float(rest.var(axis=1).sum() / (len(arms) - 1)) if len(arms) > 1 else 0.0
+    error, cov1, cov2, cov3, ms_t = (
+        float(np.mean([getattr(parts, name) for parts in found]))
+        for name in ("error", "cov1", "cov2", "cov3", "ms_t")
+    )
+    var_r = float(aucs.mean(axis=0).var()) - var_tr / len(arms)
+    return Components(ms_t=ms_t, ms_r=math.nan, ms_tr=var_tr + error - cov1 - (cov2 - cov3), error=error, cov1=cov1,
+                      cov2=cov2, cov3=cov3, var_r=var_r, var_tr=var_tr)  # fmt: skip
 
 
 def simulated_power(

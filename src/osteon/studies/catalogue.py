@@ -47,7 +47,7 @@ STUDIES = {
                 "zh": "以 MRI 为金标准，医师在 AI 辅助下诊断骨质疏松性椎体压缩骨折并分型是否更准？",
             },
             data=("published", "virtual", "design", "FILE"),
-            configs=("default", "quick"),
+            configs=("default", "quick", "planted"),
         ),
     )
 }

@@ -1,12 +1,40 @@
-"""The words of the reading study, and how its readers, arms and measures are called."""
+"""The words of the reading study, and how its readers, arms and shares are called."""
 
 from __future__ import annotations
 
-from osteon.report.value import Words
+from osteon.report.value import Cell, Estimate, Text, Words
+from osteon.report.value import Proportion as Shown
+from osteon.stats.agreement import Kappa
+from osteon.stats.proportion import Proportion
+from osteon.studies.ovcf_accuracy import Share
+from osteon.studies.ovcf_reads import CONSENSUS
 
-__all__ = ["phrase"]
+__all__ = ["arm_name", "kappa_cell", "phrase", "reader_name", "share_cell"]
 
 
 def phrase(key: str, /, **values: object) -> Words:
     """A text of this study."""
     return Words(f"ovcf_reading.{key}", **values)
+
+
+def reader_name(code: str) -> Text:
+    """A reader's code as it stands in the table; the consensus and the AI in words."""
+    return phrase(f"reader.{code}") if code in (CONSENSUS, "ai") else code
+
+
+def arm_name(arm: str) -> Words:
+    """CT alone, or CT with AI."""
+    return phrase(f"arm.{arm}")
+
+
+def share_cell(share: Proportion | Share | None) -> Cell:
+    """A percentage with its interval and counts; nothing where it is undefined."""
+    if share is None:
+        return None
+    low, high = (share.ci.low, share.ci.high) if isinstance(share, Proportion) else (share.low, share.high)
+    return Shown(share.k, share.n, low, high)
+
+
+def kappa_cell(kappa: Kappa | None) -> Cell:
+    """Kappa with its interval."""
+    return None if kappa is None else Estimate(kappa.value, kappa.ci.low, kappa.ci.high, digits=3)

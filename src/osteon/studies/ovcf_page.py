@@ -1,0 +1,275 @@
+"""The report of a reading study: which blocks stand in which order, and what of STARD-AI it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from osteon.report.checklist import Filled, checklist
+from osteon.report.document import (
+    Block,
+    Bullets,
+    Callout,
+    Checklist,
+    FigureBlock,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    Reference,
+    References,
+    TableBlock,
+    Tile,
+)
+from osteon.report.figure_bars import Bar, BarFigure
+from osteon.report.figure_flow import Excluded, FlowBox, FlowFigure
+from osteon.report.value import Estimate, Number, Text, Words
+from osteon.stats.obuchowski_rockette import ArmDifference, ArmTest
+from osteon.studies.ovcf_analysis import Analysis
+from osteon.studies.ovcf_config import Config
+from osteon.studies.ovcf_reads import CONSENSUS, Reads
+from osteon.studies.ovcf_recheck_page import PAPER
+from osteon.studies.ovcf_tables import (
+    accuracy_table,
+    agreement_table,
+    changed_table,
+    conformity_table,
+    criteria_table,
+    denis_summary,
+    denis_table,
+    kappa_table,
+    mrmc_readers_table,
+    mrmc_table,
+    paired_table,
+    sign_table,
+    time_table,
+)
+from osteon.studies.ovcf_words import arm_name, phrase, reader_name, share_cell
+
+__all__ = ["headline", "limits_of", "references", "study_blocks"]
+
+SCOPES = ("random_readers_random_cases", "fixed_readers_random_cases")
+ENOUGH_READERS = 4
+
+
+def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool) -> Iterator[Block]:
+    """The whole report of a reads table."""
+    yield Heading("summary", phrase("section.summary"))
+    yield from _summary(reads, analysis, simulated=simulated)
+    yield Heading("design", phrase("section.design"))
+    yield Paragraph(_methods(reads, analysis, config))
+    yield from _flow(analysis)
+    yield from _held(criteria_table(analysis))
+    yield conformity_table(analysis, limits_of(config))
+    yield Heading("accuracy", phrase("section.accuracy"))
+    yield _bars(analysis)
+    yield accuracy_table(analysis.accuracies, id="table-accuracy", title=phrase("accuracy.title"),
+                         per_vertebra=reads.per_vertebra)  # fmt: skip
+    yield kappa_table(analysis.accuracies)
+    if analysis.per_protocol:
+        yield accuracy_table(analysis.per_protocol, id="table-per-protocol", title=phrase("accuracy.per_protocol"),
+                             per_vertebra=reads.per_vertebra)  # fmt: skip
+    paired = paired_table(analysis)
+    if paired is not None:
+        yield Heading("paired", phrase("section.paired"))
+        yield Paragraph(phrase("paired.why"))
+        yield paired
+    mrmc = mrmc_table(analysis)
+    if mrmc is not None:
+        yield Heading("mrmc", phrase("section.mrmc"))
+        yield Paragraph(phrase("mrmc.why"))
+        yield mrmc
+        yield from _held(mrmc_readers_table(analysis))
+    yield from _changes(analysis)
+    if analysis.denis:
+        yield Heading("denis", phrase("section.denis"))
+        shown = [t for t in analysis.denis if t.reader == CONSENSUS] or list(analysis.denis)
+        yield from (denis_table(table, id=f"table-denis-{i}") for i, table in enumerate(shown, start=1))
+        yield denis_summary(analysis.denis)
+    yield from _readers(analysis)
+    yield Heading("limits", phrase("section.limits"))
+    yield Bullets(tuple(_limits(reads, analysis, simulated=simulated)))
+    yield Heading("checklist", phrase("section.checklist"))
+    yield _stard(reads, analysis)
+    yield Heading("references", phrase("section.references"))
+    yield references()
+
+
+def _held(*tables: TableBlock | None) -> Iterator[TableBlock]:
+    yield from (table for table in tables if table is not None)
+
+
+def headline(analysis: Analysis) -> tuple[str, ArmTest, ArmDifference] | None:
+    """
+    The comparison that leads: AUC where ratings were given, else accuracy.
+
+    Readers as a sample from four on; with fewer that claim is powerless, and these readers alone are spoken of.
+    """
+    for endpoint in ("auc", "accuracy"):
+        study = analysis.mrmc.get(endpoint)
+        if study is None:
+            continue
+        scope = SCOPES[0] if len(study.readers) >= ENOUGH_READERS else SCOPES[1]
+        test = study.test(scope)
+        if test is not None:
+            return endpoint, test, test.differences[0]
+    return None
+
+
+def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Block]:
+    tiles = [Tile(phrase("summary.tile_cases"), analysis.cases, phrase("summary.tile_fractured", n=analysis.fractured)),
+             Tile(phrase("summary.tile_readers"), len(reads.readers))]  # fmt: skip
+    leading = CONSENSUS if reads.has_consensus else (reads.readers or ("",))[0]
+    tiles += [
+        Tile(phrase("summary.tile_accuracy", arm=arm_name(a.arm)), share_cell(a.shares["accuracy"]), reader_name(a.reader))
+        for a in analysis.accuracies if a.reader == leading
+    ]  # fmt: skip
+    yield KeyFigures(tuple(tiles))
+    found = headline(analysis)
+    if found is not None:
+        endpoint, test, gap = found
+        yield Paragraph(
+            phrase("summary.lead", n=analysis.units, fractured=analysis.fractured, readers=len(reads.readers),
+                   endpoint=phrase(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
+                   ct_ai=Number(test.means[1].value, digits=3), scope=phrase(f"scope_short.{test.scope}"),
+                   difference=Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), p=test.p)
+        )  # fmt: skip
+    if analysis.changed:
+        yield Bullets(tuple(
+            phrase("summary.changed", reader=reader_name(c.reader), corrected=c.corrected, spoiled=c.spoiled, n=c.n)
+            for c in analysis.changed
+        ))  # fmt: skip
+    if simulated:
+        yield Callout("note", phrase("summary.simulated"))
+    departures = sum(line.n for line in analysis.conformity)
+    if departures:
+        yield Callout("warning", phrase("summary.departures", n=departures))
+
+
+def limits_of(config: Config) -> dict[str, object]:
+    """The limits of the protocol as the words print them."""
+    return {"seconds": Number(config.protocol.time_limit_s), "days": Number(config.protocol.mri_within_days),
+            "washout": config.protocol.washout_days}  # fmt: skip
+
+
+def _methods(reads: Reads, analysis: Analysis, config: Config) -> Text:
+    return phrase("methods.text", readers=len(reads.readers), cases=analysis.cases,
+                  unit=phrase("methods.per_vertebra" if reads.per_vertebra else "methods.per_case"),
+                  role=phrase(f"role.{config.protocol.ai_role}"), **limits_of(config),
+                  covariance=phrase(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
+                  consensus=phrase("methods.consensus" if reads.has_consensus else "methods.no_consensus"))  # fmt: skip
+
+
+def _flow(analysis: Analysis) -> Iterator[Block]:
+    """Cases in, cases the published criteria would leave out, cases read; fractured or not by MRI."""
+    arms = (FlowBox(text=phrase("flow.fractured"), n=analysis.fractured),
+            FlowBox(text=phrase("flow.other"), n=analysis.units - analysis.fractured))  # fmt: skip
+    boxes = [FlowBox(text=phrase("flow.cases"), n=analysis.cases)]
+    if analysis.eligible is not None:
+        judged = {j.criterion.id: j.criterion for j in analysis.eligible.judgements}
+        left = tuple(
+            Excluded(text=phrase("criteria.text", en=judged[s.code].text_en, zh=judged[s.code].text_zh), n=s.n_excluded)
+            for s in analysis.eligible.flow if s.n_excluded
+        )  # fmt: skip
+        boxes = [
+            replace(boxes[0], excluded=left),
+            FlowBox(text=phrase("flow.eligible"), n=len(analysis.eligible.table)),
+        ]
+    if analysis.units != analysis.cases:
+        boxes.append(FlowBox(text=phrase("flow.vertebrae"), n=analysis.units))
+    shown = analysis.eligible is None or len(analysis.eligible.table) == analysis.cases
+    yield FigureBlock(id="figure-flow", title=phrase("flow.title"), alt=phrase("flow.alt"),
+                      figure=FlowFigure(boxes=tuple(boxes), arms=arms if shown else ()),
+                      caption=phrase("flow.caption") if analysis.eligible is not None else "")  # fmt: skip
+
+
+def _bars(analysis: Analysis) -> FigureBlock:
+    """Accuracy, sensitivity and specificity of every reader, both arms beside each other."""
+    arms = tuple(dict.fromkeys(a.arm for a in analysis.accuracies if a.arm != "ai"))
+    bars = []
+    for measure in ("accuracy", "sensitivity", "specificity"):
+        for reader in dict.fromkeys(a.reader for a in analysis.accuracies if a.arm != "ai"):
+            for a in analysis.accuracies:
+                share = a.shares[measure]
+                if a.reader == reader and a.arm in arms and share is not None:
+                    label = phrase(
+                        "figure.bar", reader=reader_name(reader), measure=phrase(f"measure.{measure}")
+                    )
+                    bars.append(Bar(label=label, value=share.value, low=share.low, high=share.high,
+                                    printed=Number(share.value, digits=1, percent=True), series=arms.index(a.arm)))  # fmt: skip
+    figure = BarFigure(
+        bars=tuple(bars), axis_label=phrase("figure.axis"), series=tuple(map(arm_name, arms)), percent=True
+    )
+    return FigureBlock(
+        id="figure-accuracy", title=phrase("figure.title"), figure=figure, alt=phrase("figure.alt")
+    )
+
+
+def _changes(analysis: Analysis) -> Iterator[Block]:
+    changed, times = changed_table(analysis), time_table(analysis)
+    if changed is not None:
+        yield Heading("changed", phrase("section.changed"))
+        yield changed
+    if times is not None:
+        yield Heading("times", phrase("section.times"))
+        yield times
+
+
+def _readers(analysis: Analysis) -> Iterator[Block]:
+    agreement, signs = agreement_table(analysis), sign_table(analysis)
+    if agreement is not None:
+        yield Heading("agreement", phrase("section.agreement"))
+        yield agreement
+    if signs is not None:
+        yield Heading("signs", phrase("section.signs"))
+        yield signs
+
+
+def _limits(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Text]:
+    if simulated:
+        yield phrase("limits.simulated")
+    if len(reads.readers) < ENOUGH_READERS:
+        yield phrase("limits.few_readers", n=len(reads.readers))
+    yield phrase(
+        "limits.prevalence", share=Number(analysis.fractured / analysis.units, digits=0, percent=True)
+    )
+    if reads.has_consensus:
+        yield phrase("limits.consensus")
+    if not reads.table["washout_days"].notna().any():
+        yield phrase("limits.washout")
+    if not reads.per_vertebra:
+        yield phrase("limits.per_case")
+    yield phrase("limits.software")
+
+
+def _stard(reads: Reads, analysis: Analysis) -> Checklist:
+    """What software can answer; the reasons, the people and the money stay the authors'."""
+    auto = {"14": "design", "19": "figure-flow", "23": "table-accuracy", "24": "table-accuracy"}
+    draft = {"4": "summary", "A2": "design", "A9": "design", "10a": "design", "10b": "design", "13a": "table-conformity",
+             "15": "design", "16": "table-conformity", "20": "figure-flow", "22": "table-conformity", "26": "limits",
+             "A12": "changed" if analysis.changed else "accuracy", "A14": "limits", "A15": "provenance"}  # fmt: skip
+    if analysis.mrmc:
+        draft["17"] = "mrmc"
+    if analysis.eligible is not None:
+        auto["6"] = "table-criteria"
+    if analysis.denis:
+        draft["21a"] = "table-denis"
+    filled = {item: Filled(status="auto", pointer=anchor) for item, anchor in auto.items()}
+    filled |= {item: Filled(status="draft", pointer=anchor) for item, anchor in draft.items()}
+    return replace(checklist("stard_ai", filled=filled), footnotes=(Words("stard_ai.note"),))
+
+
+def references() -> References:
+    """The paper, the methods, the guideline."""
+    return References((
+        PAPER,
+        Reference("Obuchowski NA, Rockette HE. Hypothesis testing of diagnostic accuracy for multiple readers and multiple "
+                  "tests. Commun Stat Simul Comput 1995;24:285-308.", "10.1080/03610919508813243"),
+        Reference("Hillis SL. A comparison of denominator degrees of freedom methods for multiple observer ROC analysis. "
+                  "Stat Med 2007;26:596-619.", "10.1002/sim.2532"),
+        Reference("McNemar Q. Note on the sampling error of the difference between correlated proportions or percentages. "
+                  "Psychometrika 1947;12:153-157.", "10.1007/BF02295996"),
+        Reference("Bossuyt PM, et al. STARD 2015: an updated list of essential items for reporting diagnostic accuracy "
+                  "studies. BMJ 2015;351:h5527.", "10.1136/bmj.h5527"),
+        Reference("Sounderajah V, et al. The STARD-AI reporting guideline for diagnostic accuracy studies using artificial "
+                  "intelligence. Nat Med 2025.", "10.1038/s41591-025-03953-8"),
+    ))  # fmt: skip

@@ -1,0 +1,269 @@
+"""
+The reads table of a site: its columns, its template, and reading it with every mistake named by row and column.
+
+Mistakes (a call of 2, two truths for one case, a row twice) are errors. Departures from the protocol (a read of eleven
+minutes, an MRI after nine days) are facts of the study: they are kept here and counted by :mod:`ovcf_protocol`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from osteon.cohort.read import read_table
+from osteon.core.config import read_toml
+from osteon.core.errors import ConfigError, NotEnoughData, SchemaError
+
+__all__ = ["ARMS", "CONSENSUS", "NONE_TYPE", "TYPES", "ReadColumn", "Reads", "read_columns", "read_reads",
+           "reads_of", "template_csv"]  # fmt: skip
+
+ARMS = ("ct", "ct_ai")
+CONSENSUS = "consensus"
+TYPES = ("A", "B", "C", "D")
+NONE_TYPE = "-"
+_YES, _NO = {"1", "1.0", "yes", "true", "是", "有", "阳性"}, {"0", "0.0", "no", "false", "否", "无", "阴性"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadColumn:
+    """One column of the reads table; ``truth`` columns hold the same value in every row of a case (and vertebra)."""
+
+    name: str
+    kind: Literal["text", "choice", "flag", "count", "number"]
+    headers: Mapping[str, str]
+    notes: Mapping[str, str]
+    example: str
+    needed: bool = False
+    truth: bool = False
+    allowed: tuple[str, ...] = ()
+    limits: tuple[int, int] | None = None
+    codes: Mapping[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reads:
+    """
+    A checked reads table.
+
+    ``table``: every row that counts, index = row of the file, columns of :func:`read_columns` (absent ones all NaN)
+    with ``unit`` = case, or case and vertebra. ``training``: the rows left out as training.
+    """
+
+    table: pd.DataFrame
+    training: pd.DataFrame
+    source: str
+    per_vertebra: bool
+    extra: pd.DataFrame
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The readers in order of name, without the consensus."""
+        return tuple(sorted(set(self.table["reader"]) - {CONSENSUS}))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that were read."""
+        return tuple(arm for arm in ARMS if (self.table["arm"] == arm).any())
+
+    @property
+    def has_consensus(self) -> bool:
+        """Whether consensus rows are there."""
+        return bool((self.table["reader"] == CONSENSUS).any())
+
+    @property
+    def truth(self) -> pd.DataFrame:
+        """One row per unit: its case and its truth columns."""
+        names = ["case", *(column.name for column in read_columns() if column.truth)]
+        return self.table.drop_duplicates("unit").set_index("unit")[names].sort_index()
+
+
+@cache
+def read_columns() -> tuple[ReadColumn, ...]:
+    """The columns of the reads table in the order of the template."""
+    with as_file(files("osteon.studies") / "ovcf_reads.toml") as path:
+        entries = read_toml(path)["column"]
+    return tuple(_column(entry) for entry in entries)
+
+
+def _column(entry: dict[str, Any]) -> ReadColumn:
+    return ReadColumn(
+        name=entry["name"], kind=entry["kind"], headers={"en": entry["en"], "zh": entry["zh"]},
+        notes={"en": entry["note_en"], "zh": entry["note_zh"]}, example=entry["example"],
+        needed=entry.get("needed", False), truth=entry.get("truth", False), allowed=tuple(entry.get("allowed", ())),
+        limits=tuple(entry["limits"]) if "limits" in entry else None,
+        codes={code: tuple(names) for code, names in entry.get("codes", {}).items()},
+    )  # fmt: skip
+
+
+def template_csv(lang: str) -> bytes:
+    """
+    The empty reads table: headers, one example row and, below it, what each column means.
+
+    The two rows start with ``#``; they are skipped when the table is read.
+
+    Examples
+    --------
+    >>> template_csv("en").decode("utf-8-sig").splitlines()[0][:20]
+    'case,vertebra,reader'
+    """
+    if lang not in ("en", "zh"):
+        raise ConfigError(f"no template in {lang!r}.", hint="Known: en, zh.")
+    columns = read_columns()
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow([column.headers[lang] for column in columns])
+    for first, rest in (("# " + columns[0].example, [c.example for c in columns[1:]]),
+                        ("# " + columns[0].notes[lang], [c.notes[lang] for c in columns[1:]])):  # fmt: skip
+        writer.writerow([first, *rest])
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def read_reads(path: Path) -> Reads:
+    """
+    The reads table in a file (CSV, TSV, XLSX), checked.
+
+    Raises
+    ------
+    SchemaError
+        A column is missing or doubled, a cell holds what it may not, a reading stands twice, or the truth of a case
+        differs between rows; the message names row and column.
+    NotEnoughData
+        No reading is left, or one class of truth only.
+    """
+    return reads_of(read_table(path), source=path.name)
+
+
+def reads_of(table: pd.DataFrame, *, source: str) -> Reads:
+    """The checked reads of a table whose index is the row of its file."""
+    named = {column.name: _found(table, column, source) for column in read_columns()}
+    first = table[named["case"]].astype(str) if named["case"] else pd.Series(dtype=str)
+    table = table.loc[~first.str.startswith("#")] if len(first) else table
+    clean = pd.DataFrame(index=table.index)
+    for column in read_columns():
+        header = named[column.name]
+        cells = table[header] if header else pd.Series(math.nan, index=table.index, dtype=object)
+        clean[column.name] = _cells(cells, column, header or column.name, source)
+    per_vertebra = bool(clean["vertebra"].notna().any())
+    clean["unit"] = clean["case"] + (" " + clean["vertebra"].fillna("?") if per_vertebra else "")
+    _check_twice(clean, source)
+    _check_truth(clean, source)
+    training = clean["training"] == 1
+    left = clean.loc[~training]
+    if left.empty:
+        raise NotEnoughData(f"{source}: no reading is left.", hint="Training rows do not count.")
+    if left.loc[:, "mri_fracture"].nunique() < 2:
+        raise NotEnoughData(f"{source}: column mri fracture holds one class only.")
+    extra = table[[name for name in table.columns if name not in set(named.values())]]
+    extra = extra.assign(case=clean["case"]).drop_duplicates("case").set_index("case")
+    return Reads(
+        table=left.copy(),
+        training=clean.loc[training].copy(),
+        source=source,
+        per_vertebra=per_vertebra,
+        extra=extra,
+    )
+
+
+def _folded(text: str) -> str:
+    return "".join(letter for letter in str(text).casefold() if letter.isalnum())
+
+
+def _found(table: pd.DataFrame, column: ReadColumn, source: str) -> str | None:
+    """The header of a column, by its name or in either language; case, spaces and signs do not matter."""
+    known = {_folded(text) for text in (column.name, *column.headers.values())}
+    found = [str(header) for header in table.columns if _folded(header) in known]
+    if len(found) > 1:
+        raise SchemaError(f"{source}: the columns {found[0]!r} and {found[1]!r} both mean {column.name}.")
+    if not found and column.needed:
+        raise SchemaError(
+            f"{source}: no column {column.headers['en']!r}.",
+            hint="osteon study run ovcf-reading --data design writes a template.",
+        )
+    return found[0] if found else None
+
+
+def _cells(cells: pd.Series, column: ReadColumn, header: str, source: str) -> pd.Series:
+    """The cells of one column as text or numbers; NaN where empty."""
+    values = [_cell(value, column, f"{source}: row {row}, column {header}") for row, value in cells.items()]
+    kind = object if column.kind in ("text", "choice") else float
+    return pd.Series(values, index=cells.index, dtype=kind)
+
+
+def _cell(value: Any, column: ReadColumn, where: str) -> Any:
+    text = "" if value is None or value != value else str(value).strip()
+    if not text:
+        if column.needed:
+            raise SchemaError(f"{where}: empty.", hint=column.notes["en"] + ".")
+        return math.nan
+    if column.kind in ("text", "choice"):
+        return _word(text, column, where)
+    if column.kind == "flag":
+        if text.casefold() in _YES | _NO:
+            return float(text.casefold() in _YES)
+        raise SchemaError(f"{where}: {text!r}, expected 1 or 0.", hint=column.notes["en"] + ".")
+    return _number(text, column, where)
+
+
+def _word(text: str, column: ReadColumn, where: str) -> str:
+    for code, names in (column.codes or {}).items():
+        if text.casefold() in {code.casefold(), *(name.casefold() for name in names)}:
+            return code
+    if column.allowed and text not in column.allowed:
+        raise SchemaError(f"{where}: {text!r}, expected one of {', '.join(column.allowed)}.")
+    return text.removesuffix(".0") if column.name in ("case", "reader") else text
+
+
+def _number(text: str, column: ReadColumn, where: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise SchemaError(f"{where}: {text!r} is not a number.") from None
+    low, high = column.limits or (0, math.inf)
+    if not low <= number <= high or (column.kind == "count" and number != int(number)):
+        kind = "a whole number" if column.kind == "count" else "a number"
+        limits = f"from {low} to {high}" if column.limits else "of 0 or more"
+        raise SchemaError(f"{where}: {text}, expected {kind} {limits}.")
+    return number
+
+
+def _check_twice(table: pd.DataFrame, source: str) -> None:
+    """One reading per unit, reader and arm."""
+    keys = ["unit", "reader", "arm"]
+    again = table.duplicated(keys)
+    if again.any():
+        row = table.index[again][0]
+        unit, reader, arm = table.loc[row, keys]
+        earlier = table.index[(table[keys] == table.loc[row, keys]).all(axis=1)][0]
+        raise SchemaError(
+            f"{source}: rows {earlier} and {row}: {unit}, reader {reader}, arm {arm} stands twice."
+        )
+
+
+def _check_truth(table: pd.DataFrame, source: str) -> None:
+    """The truth of a unit is the same in all its rows; a type needs a fracture."""
+    for column in (c for c in read_columns() if c.truth):
+        known = table[table[column.name].notna()]
+        differing = known.groupby("unit")[column.name].nunique()
+        for unit in differing.index[differing > 1]:
+            rows = known.index[known["unit"] == unit]
+            values = ", ".join(
+                f"{value:g}" if isinstance(value, float) else str(value)
+                for value in known.loc[rows, column.name].unique()
+            )
+            raise SchemaError(
+                f"{source}: rows {rows[0]} to {rows[-1]}, column {column.headers['en']}: {unit} has several truths ({values})."
+            )
+    for call, kind in (("mri_fracture", "mri_denis"), ("call", "denis")):
+        wrong = (table[call] == 0) & table[kind].isin(TYPES)
+        if wrong.any():
+            raise SchemaError(f"{source}: row {table.index[wrong][0]}, column {kind.replace('_', ' ')}: a type "
+                              f"without a fracture ({call.replace('_', ' ')} is 0).")  # fmt: skip

@@ -1,0 +1,279 @@
+"""A reading study as tables: what stands in each cell, in no language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from osteon.report.document import Column, GroupRow, Row, TableBlock
+from osteon.report.value import Cell, Estimate, Number, PValue, Spread, Text
+from osteon.report.value import Proportion as Shown
+from osteon.stats.margins import kappa_band
+from osteon.stats.obuchowski_rockette import ArmTest
+from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable
+from osteon.studies.ovcf_analysis import Analysis
+from osteon.studies.ovcf_reads import NONE_TYPE, TYPES
+from osteon.studies.ovcf_words import arm_name, kappa_cell, phrase, reader_name, share_cell
+
+__all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_table", "criteria_table", "denis_summary",
+           "denis_table", "kappa_table", "mrmc_readers_table", "mrmc_table", "paired_table", "sign_table",
+           "time_table"]  # fmt: skip
+
+
+def _columns(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    return tuple(
+        Column(phrase(f"{part}.{name}"), align="left" if name in left else "auto") for name in labels
+    )
+
+
+def _grouped(lines: Iterable[tuple[str, Row]]) -> tuple[Row | GroupRow, ...]:
+    """Rows below the name of their reader."""
+    rows: list[Row | GroupRow] = []
+    last = None
+    for reader, row in lines:
+        if reader != last:
+            rows.append(GroupRow(reader_name(reader)))
+        last = reader
+        rows.append(row)
+    return tuple(rows)
+
+
+def accuracy_table(found: tuple[ArmAccuracy, ...], *, id: str, title: Text, per_vertebra: bool) -> TableBlock:
+    """Counts, accuracy, sensitivity, specificity and predictive values of every reader and arm."""
+
+    def line(arm: ArmAccuracy) -> Row:
+        c = arm.cells
+        return (arm_name(arm.arm), c.true_positive, c.false_negative, c.false_positive, c.true_negative,
+                *(share_cell(arm.shares[name]) for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv")))  # fmt: skip
+
+    return TableBlock(
+        id=id, title=title,
+        columns=_columns("accuracy", ("arm", "tp", "fn", "fp", "tn", "accuracy", "sensitivity", "specificity", "ppv", "npv")),
+        rows=_grouped((arm.reader, line(arm)) for arm in found),
+        footnotes=(phrase("accuracy.note_clustered" if per_vertebra else "accuracy.note"),), landscape=True,
+    )  # fmt: skip
+
+
+def kappa_table(found: tuple[ArmAccuracy, ...]) -> TableBlock:
+    """Kappa of each reader with MRI, in the bands of the paper and of Landis and Koch."""
+
+    def line(arm: ArmAccuracy) -> Row:
+        if arm.kappa is None:
+            return arm_name(arm.arm), None, None, None, None
+        return (arm_name(arm.arm), kappa_cell(arm.kappa), PValue(arm.kappa.p), *_bands(arm.kappa.value))
+
+    return TableBlock(
+        id="table-kappa", title=phrase("kappa.title"),
+        columns=_columns("kappa", ("arm", "kappa", "p", "fleiss", "landis"), left=("fleiss", "landis")),
+        rows=_grouped((arm.reader, line(arm)) for arm in found), footnotes=(phrase("kappa.note"),),
+    )  # fmt: skip
+
+
+def _bands(value: float) -> tuple[Cell, Cell]:
+    landis = kappa_band(value, scheme="landis_koch")
+    return phrase(f"band_fleiss.{kappa_band(value)}"), phrase(f"band_landis.{landis}")
+
+
+def paired_table(analysis: Analysis) -> TableBlock | None:
+    """Both arms of each reader on the same units: McNemar beside the chi-square of the paper."""
+    if not analysis.paired:
+        return None
+    lines = []
+    for test in analysis.paired:
+        paired, unpaired = test.paired, test.unpaired
+        lines.append((test.reader, (
+            phrase(f"measure.{test.measure}"), Shown(test.ct.k, test.ct.n), Shown(test.ct_ai.k, test.ct_ai.n),
+            paired.first_only if paired else 0, paired.second_only if paired else 0,
+            PValue(paired.p_exact) if paired else None,
+            Number(unpaired.statistic, digits=3) if unpaired else None, PValue(unpaired.p) if unpaired else None,
+        )))  # fmt: skip
+    return TableBlock(
+        id="table-paired", title=phrase("paired.title"),
+        columns=_columns("paired", ("measure", "ct", "ct_ai", "ct_only", "ai_only", "p", "chi2", "p_chi2")),
+        rows=_grouped(lines), footnotes=(phrase("paired.note"),),
+    )  # fmt: skip
+
+
+def denis_table(table: DenisTable, *, id: str) -> TableBlock:
+    """One reader's types against MRI, as published: those called positive, MRI in columns."""
+    header = (Column(phrase("denis.reader_type")),
+              *(Column(name, align="right", group=phrase("denis.mri")) for name in (*TYPES, NONE_TYPE)),
+              Column(phrase("denis.total")))  # fmt: skip
+    rows: list[Row] = [
+        (name, *(int(n) for n in row), int(row.sum()))
+        for name, row in zip((*TYPES, NONE_TYPE), table.everybody, strict=True)
+    ]
+    rows.append(
+        (phrase("denis.total"), *(int(n) for n in table.everybody.sum(axis=0)), int(table.everybody.sum()))
+    )
+    return TableBlock(
+        id=id,
+        title=phrase("denis.title", reader=reader_name(table.reader), arm=arm_name(table.arm)), columns=header,
+        rows=tuple(rows), footnotes=(phrase("denis.note"),),
+    )  # fmt: skip
+
+
+def denis_summary(tables: tuple[DenisTable, ...]) -> TableBlock:
+    """Right types and kappa of every reader and arm, in the paper's way and with missed fractures counted."""
+    lines = [
+        (table.reader, (arm_name(table.arm), share_cell(table.of_called), kappa_cell(table.kappa_called),
+                        share_cell(table.of_fractures), kappa_cell(table.kappa_all)))
+        for table in tables
+    ]  # fmt: skip
+    return TableBlock(
+        id="table-denis", title=phrase("denis.summary_title"),
+        columns=_columns("denis", ("arm", "of_called", "kappa_called", "of_fractures", "kappa_all")),
+        rows=_grouped(lines), footnotes=(phrase("denis.summary_note"),),
+    )  # fmt: skip
+
+
+def mrmc_table(analysis: Analysis) -> TableBlock | None:
+    """The difference of the arms for each endpoint in the three scopes."""
+    if not analysis.mrmc:
+        return None
+    rows: list[Row | GroupRow] = []
+    scopes = dict.fromkeys(test.scope for study in analysis.mrmc.values() for test in study.tests)
+    for scope in scopes:
+        rows.append(GroupRow(phrase(f"scope.{scope}")))
+        for endpoint, study in analysis.mrmc.items():
+            test = study.test(scope)
+            if test is not None:
+                rows.append(_mrmc_row(endpoint, test))
+    return TableBlock(
+        id="table-mrmc", title=phrase("mrmc.title"),
+        columns=_columns("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
+        footnotes=(phrase("mrmc.note"), *((phrase("mrmc.few"),) if _few(analysis) else ()),
+                   *((phrase("mrmc.missing", n=analysis.missing_pairs),) if analysis.missing_pairs else ())),
+    )  # fmt: skip
+
+
+def _few(analysis: Analysis) -> bool:
+    return any("few_readers" in test.notes for study in analysis.mrmc.values() for test in study.tests)
+
+
+def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
+    first, second = test.means
+    gap = test.differences[0]
+    # the analysis gives CT alone minus CT with AI; printed the other way round: what AI adds
+    df = f"{test.df1}, {test.df2:.1f}" if test.df2 != float("inf") else f"{test.df1}"
+    return (phrase(f"measure.{endpoint}"), Number(first.value, digits=3), Number(second.value, digits=3),
+            Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), Number(test.statistic, digits=2), df,
+            PValue(test.p))  # fmt: skip
+
+
+def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
+    """Each reader's own change, tested over cases."""
+    if not analysis.mrmc:
+        return None
+    rows: list[Row | GroupRow] = []
+    for endpoint, study in analysis.mrmc.items():
+        rows.append(GroupRow(phrase(f"measure.{endpoint}")))
+        for i, own in enumerate(study.by_reader):
+            ct, ct_ai = study.figures.values[:, i]
+            rows.append((reader_name(own.reader), Number(float(ct), digits=3), Number(float(ct_ai), digits=3),
+                         Estimate(-own.difference, -own.ci.high, -own.ci.low, digits=3), PValue(own.p)))  # fmt: skip
+    return TableBlock(
+        id="table-mrmc-readers", title=phrase("mrmc.readers_title"),
+        columns=_columns("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
+    )  # fmt: skip
+
+
+def time_table(analysis: Analysis) -> TableBlock | None:
+    """Seconds per case without and with AI."""
+    if not analysis.times:
+        return None
+    rows = tuple(
+        (reader_name(t.reader), t.n, *(Spread(x[0], low=x[1], high=x[2], digits=0) for x in (t.ct, t.ct_ai)),
+         Estimate(t.difference, t.ci.low, t.ci.high, digits=0) if t.ci else Number(t.difference), PValue(t.p))
+        for t in analysis.times
+    )  # fmt: skip
+    return TableBlock(
+        id="table-times", title=phrase("times.title"),
+        columns=_columns("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
+        footnotes=(phrase("times.note"),),
+    )  # fmt: skip
+
+
+def changed_table(analysis: Analysis) -> TableBlock | None:
+    """What each reader's calls became with AI."""
+    if not analysis.changed:
+        return None
+    rows = tuple(
+        (reader_name(c.reader), c.right_both, c.corrected, c.spoiled, c.wrong_both, c.missed_found, c.false_dropped,
+         c.spoiled_by_ai,
+         Shown(c.wrong_ai_followed.k, c.wrong_ai_followed.n) if c.wrong_ai_followed else None, PValue(c.test.p_exact) if c.test else None)
+        for c in analysis.changed
+    )  # fmt: skip
+    return TableBlock(
+        id="table-changed", title=phrase("changed.title"),
+        columns=_columns("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
+                                     "false_dropped", "spoiled_by_ai", "wrong_followed", "p")),
+        rows=rows, footnotes=(phrase("changed.note"),),
+    )  # fmt: skip
+
+
+def agreement_table(analysis: Analysis) -> TableBlock | None:
+    """Readers among themselves."""
+    if not analysis.agreement:
+        return None
+    rows: list[Row | GroupRow] = []
+    for arm in dict.fromkeys(line.arm for line in analysis.agreement):
+        rows.append(GroupRow(arm_name(arm)))
+        rows += [
+            (phrase(f"agreement.{line.what}"), share_cell(line.same), kappa_cell(line.kappa),
+             _bands(line.kappa.value)[0] if line.kappa else None)
+            for line in analysis.agreement if line.arm == arm
+        ]  # fmt: skip
+    return TableBlock(
+        id="table-agreement", title=phrase("agreement.title"),
+        columns=_columns("agreement", ("what", "same", "kappa", "band"), left=("band",)), rows=tuple(rows),
+        footnotes=(phrase("agreement.note"),),
+    )  # fmt: skip
+
+
+def sign_table(analysis: Analysis) -> TableBlock | None:
+    """The CT signs the paper names, with and without a fracture on MRI."""
+    if not analysis.signs:
+        return None
+    rows = tuple(
+        (phrase(f"sign.{s.sign}"), arm_name(s.arm), share_cell(s.fractured), share_cell(s.other))
+        for s in analysis.signs
+    )
+    return TableBlock(
+        id="table-signs", title=phrase("signs.title"), columns=_columns("signs", ("sign", "arm", "fractured", "other")),
+        rows=rows,
+    )  # fmt: skip
+
+
+def conformity_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
+    """Every demand of the protocol and what departs from it."""
+    rows = tuple(
+        (phrase(f"conformity_code.{line.code}", **limits), line.of or None,
+         line.n if line.of else phrase("conformity.unknown"),
+         ", ".join(map(str, line.rows)) + (" …" if len(line.rows) < line.n and line.rows else ""))
+        for line in analysis.conformity
+    )  # fmt: skip
+    return TableBlock(
+        id="table-conformity", title=phrase("conformity.title"),
+        columns=_columns("conformity", ("demand", "judged", "departs", "rows"), left=("rows",)), rows=rows,
+        footnotes=(phrase("conformity.note"),),
+    )  # fmt: skip
+
+
+def criteria_table(analysis: Analysis) -> TableBlock | None:
+    """The published criteria on the cases of this table."""
+    if analysis.eligible is None:
+        return None
+    rows: list[Row] = []
+    for judged in analysis.eligible.judgements:
+        criterion = judged.criterion
+        text = phrase("criteria.text", en=criterion.text_en, zh=criterion.text_zh)
+        kind = phrase(f"criteria.{criterion.kind}")
+        if judged.applicable:
+            rows.append((text, kind, judged.n_before, judged.n_excluded, judged.n_unjudged))
+        else:
+            rows.append((text, kind, judged.n_before, phrase("criteria.absent"), None))
+    return TableBlock(
+        id="table-criteria", title=phrase("criteria.title"),
+        columns=_columns("criteria", ("criterion", "kind", "before", "excluded", "unknown"), left=("kind",)),
+        rows=tuple(rows),
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""The reads table: what is a mistake is named by row and column, what departs from the protocol is counted."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from osteon.core.config import override
+from osteon.core.errors import NotEnoughData, SchemaError
+from osteon.studies.ovcf_analysis import analysed
+from osteon.studies.ovcf_config import Config, configured
+from osteon.studies.ovcf_protocol import conformity
+from osteon.studies.ovcf_reads import read_columns, read_reads, reads_of, template_csv
+from osteon.studies.ovcf_virtual import virtual_reads
+
+CONFIG = override(configured("planted"), {"virtual": {"cases": 40}})
+HEADERS = {lang: {c.name: c.headers[lang] for c in read_columns()} for lang in ("en", "zh")}
+
+
+@pytest.fixture(scope="module")
+def table():
+    reads, _ = virtual_reads(CONFIG, 5)
+    return reads.table.drop(columns="unit").dropna(axis=1, how="all")
+
+
+def judged(table):
+    return reads_of(table, source="reads.csv")
+
+
+def spoiled(table, row, column, value):
+    changed = table.astype(object).copy()
+    changed.loc[row, column] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("call", 2, "row 7, column call: '2', expected 1 or 0"),
+        ("call", None, "row 7, column call: empty"),
+        ("arm", "mr", "row 7, column arm: 'mr', expected one of ct, ct_ai"),
+        ("rating", 6, "row 7, column rating: 6, expected a whole number from 1 to 5"),
+        ("rating", 2.5, "row 7, column rating: 2.5, expected a whole number"),
+        ("time_s", "long", "row 7, column time_s: 'long' is not a number"),
+        ("time_s", -3, "row 7, column time_s: -3"),
+        ("denis", "E", "row 7, column denis: 'E', expected one of A, B, C, D, -"),
+    ],
+)
+def test_a_wrong_cell_is_named(table, column, value, said):
+    with pytest.raises(SchemaError, match=said):
+        judged(spoiled(table, 7, column, value))
+
+
+def test_a_reading_that_stands_twice_is_named(table):
+    doubled = pd.concat([table, table.loc[[7]].rename(index={7: 999})])
+    with pytest.raises(SchemaError, match=r"rows 7 and 999: .* stands twice"):
+        judged(doubled)
+
+
+def test_a_case_with_two_truths_is_named(table):
+    with pytest.raises(SchemaError, match=r"column mri days: V\d+ has several truths"):
+        judged(spoiled(table, 7, "mri_days", 5))
+
+
+def test_a_type_without_a_fracture_is_named(table):
+    row = table.index[(table["call"] == 0)][0]
+    with pytest.raises(SchemaError, match=f"row {row}, column denis: a type without a fracture"):
+        judged(spoiled(table, row, "denis", "B"))
+
+
+def test_what_the_table_must_have(table):
+    with pytest.raises(SchemaError, match="no column 'mri fracture'"):
+        judged(table.drop(columns="mri_fracture"))
+    with pytest.raises(SchemaError, match="both mean reader"):
+        judged(table.assign(阅片者="R1"))
+    with pytest.raises(NotEnoughData, match="one class"):
+        judged(table[table["mri_fracture"] == 1])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_filled_template_is_read_in_either_language(table, tmp_path, lang):
+    path = tmp_path / "reads.csv"
+    header, _, _ = template_csv(lang).decode("utf-8-sig").splitlines()[:3]
+    filled = table.rename(columns=HEADERS[lang])
+    if lang == "zh":
+        filled = filled.replace({"consensus": "协商", "ct": "常规CT", "ct_ai": "人工智能CT"})
+        filled["判断"] = filled["判断"].map({1.0: "是", 0.0: "否"})
+    filled = filled.reindex(columns=header.split(","))
+    notes = template_csv(lang).decode("utf-8-sig").split("\r\n", 1)[1]
+    path.write_bytes((f"{header}\r\n" + notes + filled.to_csv(index=False, header=False)).encode("utf-8-sig"))
+    reads = read_reads(path)
+    assert len(reads.table) == len(table)
+    assert reads.readers == ("R1", "R2")
+    assert reads.has_consensus
+    assert (reads.table["call"].to_numpy() == table["call"].to_numpy()).all()
+
+
+def test_training_cases_do_not_count(table):
+    trained = table.assign(training=np.where(table["case"] == "V001", 1, 0))
+    reads = judged(trained)
+    assert "V001" not in set(reads.table["case"])
+    assert len(reads.training) == (table["case"] == "V001").sum()
+
+
+def departures(table, config=CONFIG):
+    return {line.code: line for line in conformity(judged(table), config.protocol)}
+
+
+def test_a_conforming_study_has_no_departure(table):
+    assert {code: line.n for code, line in departures(table).items() if line.n} == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("time_s", 601, "time_limit"),
+        ("blinded", 0, "blinded"),
+        ("washout_days", 3, "washout"),
+        ("order", None, "order_known"),
+    ],
+)
+def test_a_departure_is_counted_with_its_row(table, column, value, code):
+    row = table.index[(table["washout_days"].notna()) & (table["reader"] == "R1")][0]
+    found = departures(spoiled(table, row, column, value))[code]
+    assert (found.n, found.rows) == (1, (row,))
+
+
+def test_a_late_mri_counts_once_a_case(table):
+    late = table.assign(mri_days=np.where(table["case"] == "V003", 9, table["mri_days"]))
+    assert departures(late)["mri_window"].n == 1
+
+
+def test_everybody_without_ai_first_in_the_same_order_is_noticed(table):
+    own = table["reader"] != "consensus"
+    fixed = table.assign(
+        session=np.where(table["arm"] == "ct", 1, 2), order=table["case"].str[1:].astype(int)
+    )
+    found = departures(fixed.where(own, table))
+    assert found["arms_alternate"].n == 2
+    assert found["order_differs"].n == 2
+
+
+def test_readings_outside_the_protocol_are_analysed_apart(table):
+    row = table.index[table["reader"] == "R1"][0]
+    analysis = analysed(judged(spoiled(table, row, "time_s", 700)), Config())
+    count = {a.arm: a.cells.n for a in analysis.per_protocol if a.reader == "R1"}
+    assert sorted(count.values()) == [39, 40]
+
+
+def test_eligibility_is_counted_where_the_table_can_answer(table):
+    old = table.assign(age_years=60, t_lowest=np.where(table["case"] == "V002", -2.5, -3.0))
+    analysis = analysed(judged(old), CONFIG)
+    flow = {step.code: step.n_excluded for step in analysis.eligible.flow}
+    assert flow["t_score"] == 1  # strictly below -2.5
+    assert flow["age_18"] == 0
+    assert "trauma_and_pain" in analysis.eligible.not_applicable
+
+
+def test_the_default_design_file_is_the_default():
+    assert configured("default") == Config()
+    assert (Path(read_reads.__code__.co_filename).parent / "configs" / "ovcf_reading.default.toml").exists()
