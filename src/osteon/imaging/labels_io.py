@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,10 @@ def read_label_map(path: Path, *, like: Grid | None = None) -> Segments:
         array, affine, notes, keys = placed_itk(path)
         return _plain(array, affine, notes, _nrrd_names(keys), path)
     try:
-        modality = str(pydicom.dcmread(path, force=True, specific_tags=["Modality"]).get("Modality", ""))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=["Modality"])
+            modality = str(header.get("Modality", ""))
     except DAMAGED as error:
         raise FileError(f"{path}: no label map that can be read ({error}).") from error
     if modality == "SEG":
