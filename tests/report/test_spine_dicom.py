@@ -27,6 +27,7 @@ from osteon.report.dicom_seg import spine_seg
 from osteon.report.dicom_source import dicom_source
 from osteon.report.dicom_sr import spine_sr
 from osteon.report.spine_save import save_reading
+from osteon.synth.ct_series import write_ct_series
 
 
 def beside(name):
@@ -37,7 +38,17 @@ def beside(name):
     return module
 
 
-fixture, series = beside("spine_fixture"), beside("dicom_series")
+fixture = beside("spine_fixture")
+
+
+def series_of(volume, folder, *, empty_uids=False):
+    """The volume as a DICOM folder, read back."""
+    for path in write_ct_series(volume, folder, patient_id="P-0042"):
+        if empty_uids:
+            image = pydicom.dcmread(path)
+            image.StudyInstanceUID = image.SeriesInstanceUID = image.SOPInstanceUID = ""
+            image.save_as(path)
+    return read_volume(folder)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +56,7 @@ def scanned(tmp_path_factory):
     """The scan as a DICOM folder read back, its labels, and the reading saved beside it."""
     folder = tmp_path_factory.mktemp("scan")
     volume, labels = fixture.spine(spacing=(3.0, 1.5, 1.5))
-    series.write_series(volume, folder / "series", step=-1)
-    read = read_volume(folder / "series")
+    read = series_of(volume, folder / "series")
     save_reading(folder / "out", fixture.reading(), read, labels, lang="en", command="osteon read ct series")
     return folder, read, labels
 
@@ -207,8 +217,7 @@ def test_no_uid_is_used_twice(scanned):
 
 def test_images_without_identifiers_get_no_objects_and_the_results_say_why(tmp_path):
     volume, labels = fixture.spine(spacing=(6.0, 3.0, 3.0))
-    series.write_series(volume, tmp_path / "series", empty_uids=True)
-    read = read_volume(tmp_path / "series")
+    read = series_of(volume, tmp_path / "series", empty_uids=True)
     with pytest.raises(InputError, match="no StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID"):
         dicom_source(read)
     save_reading(tmp_path / "out", fixture.intact(), read, labels, lang="en")
@@ -220,7 +229,7 @@ def test_images_without_identifiers_get_no_objects_and_the_results_say_why(tmp_p
 
 def test_a_series_in_an_archive_is_read_again_from_it(tmp_path):
     volume, labels = fixture.spine(spacing=(6.0, 3.0, 3.0))
-    paths = series.write_series(volume, tmp_path / "series")
+    paths = write_ct_series(volume, tmp_path / "series")
     with zipfile.ZipFile(tmp_path / "series.zip", "w") as archive:
         for path in paths:
             archive.write(path, path.name)
