@@ -26,7 +26,7 @@ def _anatomy(seed=0, *, fractures=(), **options):
     return draw_anatomy(np.random.default_rng(seed), fractures=fractures, variant="", **options)
 
 
-def _own_grid(vertebra, spacing=(0.1, 0.5, 0.5), half=(18, 22, 11)):
+def _own_grid(vertebra, spacing=(0.15, 0.5, 0.5), half=(17, 21, 10)):
     """A fine grid whose columns run along the mean of the endplates' normals."""
     tilt = np.radians(vertebra.tilt_deg)
     left, back, up = vertebra.frame.axes

@@ -34,8 +34,10 @@ FIELDS = {
     "thoracic": ("T1", "T12", 45.0, 100.0),
     "whole": ("C7", "S1", 150.0, 340.0),
     "abdomen": ("T11", "S1", 120.0, 340.0),
+    "torso": ("T9", "S1", 130.0, 340.0),
 }
 """Named fields of view: first and last level, millimetres in front of the spine's middle, and width."""
+_BELOW_MM = {"torso": 120.0}  # how far beyond its last level a field reaches: down to the hips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ def field_grid(anatomy: SpineAnatomy, *, spacing_mm: tuple[float, float, float],
     centres = np.array([v.frame.centre for v in inside])
     upper, lower = inside[0], inside[-1]
     z = (
-        lower.frame.centre[2] - lower.shape.height * (1.6 if last == "S1" else 0.9),
+        lower.frame.centre[2] - lower.shape.height * (1.6 if last == "S1" else 0.9) - _BELOW_MM.get(fov, 0.0),
         upper.frame.centre[2] + upper.shape.height * 0.9,
     )
     y = centres[:, 1].min() - front * anatomy.size, centres[:, 1].max() + 85 * anatomy.size

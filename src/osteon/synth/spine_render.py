@@ -14,7 +14,7 @@ from osteon.imaging.volume import Grid, LabelMap
 from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra
 from osteon.synth.spine_pelvis import pelvis_rods, sacral_holes, sacrum_rods
 from osteon.synth.spine_shapes import Frame, Rod, smooth_max
-from osteon.synth.spine_skeleton import arch_rods, canal_rods
+from osteon.synth.spine_skeleton import arch_rods, bridge_rods, canal_rods
 from osteon.synth.spine_thorax import girdle_rods, rib_rods
 
 __all__ = ["Canvas", "PhantomLabels", "render_tissue"]
@@ -201,6 +201,7 @@ def render_tissue(anatomy: SpineAnatomy, grid: Grid) -> PhantomLabels:
     for v in anatomy.vertebrae:
         scene.rods(rib_rods(anatomy, v), Tissue.RIB)
     scene.rods(girdle_rods(anatomy), Tissue.OTHER_BONE, blend_mm=2.0)
+    scene.rods(bridge_rods(anatomy), Tissue.OTHER_BONE)
     heads: list[Rod] = []
     sockets: list[Rod] = []
     for kind, rod in pelvis_rods(anatomy):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra
 from osteon.synth.spine_shapes import Rod
 
-__all__ = ["arch_rods", "canal_rods", "chain", "screw_rods"]
+__all__ = ["arch_rods", "bridge_rods", "canal_rods", "chain", "screw_rods"]
 
 Points = npt.NDArray[np.float64]
 _X, _Y, _Z = np.eye(3)
@@ -89,6 +89,26 @@ def arch_rods(v: Vertebra) -> list[Rod]:
     low = (0.0, tip[1] - 1.0, tip[2] - blade * 0.45)
     rod((0.0, y_lam + 6, tip[2] * 0.6 - blade * 0.5), low, (3.0, 3.5), (4.0, 4.0))
     return rods
+
+
+def bridge_rods(anatomy: SpineAnatomy) -> list[Rod]:
+    """Osteophytes that bridge a disc in front and at one side."""
+    out: list[Rod] = []
+    for upper, lower, disc in zip(anatomy.vertebrae, anatomy.vertebrae[1:], anatomy.discs, strict=False):
+        if not disc.bridged:
+            continue
+        turn = np.random.default_rng((anatomy.seed, upper.code, 4)).uniform(-1.2, 1.2)
+        a, b, h = (np.array(n) for n in zip(*((v.shape.half_width, v.shape.half_depth, v.shape.height / 2)
+                                              for v in (upper, lower)), strict=True))  # fmt: skip
+        x, y = np.sin(turn) * a, -np.cos(turn) * b
+        start = upper.frame.world([x[0] * 0.95, y[0] * 0.95, -h[0] + 4])
+        end = lower.frame.world([x[1] * 0.95, y[1] * 0.95, h[1] - 4])
+        knee = (
+            upper.frame.world([x[0] * 1.12, y[0] * 1.12, -h[0]])
+            + lower.frame.world([x[1] * 1.12, y[1] * 1.12, h[1]])
+        ) / 2
+        out += chain([start, knee, end], [(3.0, 5.0), (2.4, 4.5), (3.0, 5.0)], _X)
+    return out
 
 
 def canal_rods(anatomy: SpineAnatomy) -> list[Rod]:

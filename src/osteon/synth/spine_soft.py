@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from osteon.domain.anatomy import level_rank
 from osteon.synth.spine_anatomy import SpineAnatomy
+from osteon.synth.spine_pelvis import sacrum_rods
 from osteon.synth.spine_ranges import Ranges, draw
 from osteon.synth.spine_render import Canvas
 from osteon.synth.spine_shapes import Rod
@@ -150,13 +151,14 @@ class _Body:
         l3 = anatomy.at("L3")
         belly = float(l3.frame.centre[1]) - l3.shape.half_depth - look.belly_mm * size
         wall, back = look.wall_mm, look.back_fat_mm
+        seat = max(s1_y + 90 * size, 12 + max(float(rod.end[1]) for rod in sacrum_rods(anatomy)))
         # rows: z, half width, front, back of the trunk; half width, front, back of the cavity
         rows = [
             (
                 low - 160,
                 168 * size,
                 s1_y - 95 * size,
-                s1_y + 75 * size,
+                seat - 15,
                 45 * size,
                 s1_y - 60 * size,
                 s1_y + 30 * size,
@@ -165,7 +167,7 @@ class _Body:
                 low - 60,
                 172 * size,
                 s1_y - 102 * size,
-                s1_y + 95 * size,
+                seat,
                 62 * size,
                 s1_y - 85 * size,
                 s1_y + 35 * size,

@@ -67,8 +67,12 @@ def girdle_rods(anatomy: SpineAnatomy) -> list[Rod]:
     rng = np.random.default_rng((anatomy.seed, 3))
     t1, t3, t8 = (anatomy.at(name).frame.centre for name in ("T1", "T3", "T8"))
     size, wide = anatomy.size, anatomy.size * anatomy.thorax
-    top = t3 + np.array([0, -105, -5]) * size
-    breast = [top, top + np.array([0, -22, -50]) * size, top + np.array([0, -45, -150]) * size]
+    breast = []
+    for name, down in (("T3", 20.0), ("T5", 25.0), ("T8", 30.0)):
+        _, deep, middle = cage(anatomy, anatomy.at(name))
+        at = anatomy.at(name).frame.centre
+        breast.append(np.array([at[0], middle - deep, at[2] - down * size]))
+    top = breast[0]
     out = chain(breast, [(24, 5.5), (17, 5), (15, 4.5)], _X)
     for s in (-1.0, 1.0):
         shoulder = t1 + np.array([s * 165 * wide, -5 * size, rng.uniform(-25, 20)])
