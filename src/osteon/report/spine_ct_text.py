@@ -330,7 +330,7 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
     heights, loss = vertebra.heights_mm, vertebra.height_loss
     if heights is not None and loss is not None:
         for site in ("anterior", "middle", "posterior"):
-            pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=_percent(getattr(loss, site)),
+            pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=Number(-max(getattr(loss, site), 0.0), percent=True),
                           expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
             rows.append((phrase(f"site.{site}"), pair))
     if vertebra.red_flags:
