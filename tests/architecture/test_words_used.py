@@ -83,7 +83,7 @@ def asked_keys():
                 name, key = ast.unparse(node.func).rpartition(".")[2], node.args[0].value
                 if name == "word":
                     yield f"{path.relative_to(HOUSE)}:{node.lineno}", f"fracture_risk.{key}"
-                elif name == "phrase":
+                elif name == "ovcf_word":
                     yield f"{path.relative_to(HOUSE)}:{node.lineno}", f"ovcf_reading.{key}"
                 elif name == "Words" or (name == "words" and key not in LANGUAGES):
                     yield f"{path.relative_to(HOUSE)}:{node.lineno}", key

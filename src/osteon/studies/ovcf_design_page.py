@@ -21,7 +21,7 @@ from osteon.studies.ovcf_config import Config
 from osteon.studies.ovcf_design import Plan
 from osteon.studies.ovcf_page import limits_of, references
 from osteon.studies.ovcf_reads import read_columns
-from osteon.studies.ovcf_words import phrase, share_cell
+from osteon.studies.ovcf_words import ovcf_word, share_cell
 
 __all__ = ["plan_blocks"]
 
@@ -29,33 +29,33 @@ __all__ = ["plan_blocks"]
 def plan_blocks(plan: Plan, config: Config, lang: str) -> Iterator[Block]:
     """Design, schedule, power, and the columns of the reads table."""
     protocol = config.protocol
-    yield Heading("summary", phrase("section.summary"))
+    yield Heading("summary", ovcf_word("section.summary"))
     readings = [slot for slot in plan.slots if not slot.training]
     last_day = max(slot.day for slot in readings)
     yield KeyFigures((
-        Tile(phrase("plan.tile_readings"), len(readings), phrase("plan.tile_training", n=len(plan.slots) - len(readings))),
-        Tile(phrase("summary.tile_readers"), len(protocol.readers)),
-        Tile(phrase("plan.tile_days"), last_day),
-        Tile(phrase("plan.tile_hours"), Number(protocol.cases * 2 * protocol.time_limit_s / 3600, digits=0),
-             phrase("plan.tile_hours_detail")),
+        Tile(ovcf_word("plan.tile_readings"), len(readings), ovcf_word("plan.tile_training", n=len(plan.slots) - len(readings))),
+        Tile(ovcf_word("summary.tile_readers"), len(protocol.readers)),
+        Tile(ovcf_word("plan.tile_days"), last_day),
+        Tile(ovcf_word("plan.tile_hours"), Number(protocol.cases * 2 * protocol.time_limit_s / 3600, digits=0),
+             ovcf_word("plan.tile_hours_detail")),
     ))  # fmt: skip
-    yield Heading("design", phrase("section.design"))
-    yield Paragraph(phrase("plan.design", readers=tuple(protocol.readers), cases=protocol.cases,
-                           training=protocol.training_cases, role=phrase(f"role.{protocol.ai_role}"),
+    yield Heading("design", ovcf_word("section.design"))
+    yield Paragraph(ovcf_word("plan.design", readers=tuple(protocol.readers), cases=protocol.cases,
+                           training=protocol.training_cases, role=ovcf_word(f"role.{protocol.ai_role}"),
                            sitting=protocol.cases_per_session, **limits_of(config)))  # fmt: skip
     yield _counts(plan)
-    yield Heading("power", phrase("section.power"))
+    yield Heading("power", ovcf_word("section.power"))
     yield Paragraph(
-        phrase("plan.power", effect=Number(plan.effect, digits=2), base=Number(plan.base_auc, digits=2))
+        ovcf_word("plan.power", effect=Number(plan.effect, digits=2), base=Number(plan.base_auc, digits=2))
     )
     yield _needed(plan)
     yield _at_size(plan, config)
     if len(protocol.readers) < 4:
-        yield Callout("warning", phrase("limits.few_readers", n=len(protocol.readers)))
-    yield Heading("table", phrase("section.table"))
-    yield Paragraph(phrase("plan.table"))
+        yield Callout("warning", ovcf_word("limits.few_readers", n=len(protocol.readers)))
+    yield Heading("table", ovcf_word("section.table"))
+    yield Paragraph(ovcf_word("plan.table"))
     yield _columns(lang)
-    yield Heading("references", phrase("section.references"))
+    yield Heading("references", ovcf_word("section.references"))
     yield references()
 
 
@@ -64,39 +64,39 @@ def _counts(plan: Plan) -> TableBlock:
     count = Counter((slot.reader, slot.session, slot.arm) for slot in plan.slots if not slot.training)
     readers = dict.fromkeys(slot.reader for slot in plan.slots)
     keys = [(session, arm) for session in (1, 2) for arm in ("ct", "ct_ai")]
-    columns = (Column(phrase("mrmc.reader")),
-               *(Column(phrase(f"arm.{arm}"), group=phrase("plan.session", n=session)) for session, arm in keys))  # fmt: skip
-    return TableBlock(id="table-schedule", title=phrase("plan.schedule_title"), columns=columns,
+    columns = (Column(ovcf_word("mrmc.reader")),
+               *(Column(ovcf_word(f"arm.{arm}"), group=ovcf_word("plan.session", n=session)) for session, arm in keys))  # fmt: skip
+    return TableBlock(id="table-schedule", title=ovcf_word("plan.schedule_title"), columns=columns,
                       rows=tuple((reader, *(count[reader, *key] for key in keys)) for reader in readers),
-                      footnotes=(phrase("plan.schedule_note"),))  # fmt: skip
+                      footnotes=(ovcf_word("plan.schedule_note"),))  # fmt: skip
 
 
 def _needed(plan: Plan) -> TableBlock:
     def cases(n: int) -> Text | int:
         found = plan.needed[n]
-        return phrase("plan.not_reached") if found is None else found.cases
+        return ovcf_word("plan.not_reached") if found is None else found.cases
 
-    return TableBlock(id="table-needed", title=phrase("plan.needed_title"),
-                      columns=(Column(phrase("plan.readers")), Column(phrase("plan.cases"))),
-                      rows=tuple((str(n), cases(n)) for n in plan.needed), footnotes=(phrase("plan.needed_note"),))  # fmt: skip
+    return TableBlock(id="table-needed", title=ovcf_word("plan.needed_title"),
+                      columns=(Column(ovcf_word("plan.readers")), Column(ovcf_word("plan.cases"))),
+                      rows=tuple((str(n), cases(n)) for n in plan.needed), footnotes=(ovcf_word("plan.needed_note"),))  # fmt: skip
 
 
 def _at_size(plan: Plan, config: Config) -> TableBlock:
     rows: list[Row] = []
     if plan.at_size is not None:
-        rows.append((phrase("plan.by_formula"), Number(plan.at_size.power, digits=1, percent=True)))
+        rows.append((ovcf_word("plan.by_formula"), Number(plan.at_size.power, digits=1, percent=True)))
     rows += [
-        (phrase(f"plan.simulated_{scope}"), share_cell(share)) for scope, share in plan.simulated.items()
+        (ovcf_word(f"plan.simulated_{scope}"), share_cell(share)) for scope, share in plan.simulated.items()
     ]
-    title = phrase("plan.at_size_title", readers=len(config.protocol.readers), cases=config.protocol.cases)
-    return TableBlock(id="table-power", title=title, columns=(Column(phrase("plan.way")), Column(phrase("plan.power_label"))),
-                      rows=tuple(rows), footnotes=(phrase("plan.at_size_note"),))  # fmt: skip
+    title = ovcf_word("plan.at_size_title", readers=len(config.protocol.readers), cases=config.protocol.cases)
+    return TableBlock(id="table-power", title=title, columns=(Column(ovcf_word("plan.way")), Column(ovcf_word("plan.power_label"))),
+                      rows=tuple(rows), footnotes=(ovcf_word("plan.at_size_note"),))  # fmt: skip
 
 
 def _columns(lang: str) -> TableBlock:
     rows = tuple(
-        (c.headers[lang], c.notes[lang], phrase("plan.yes") if c.needed else "") for c in read_columns()
+        (c.headers[lang], c.notes[lang], ovcf_word("plan.yes") if c.needed else "") for c in read_columns()
     )
-    return TableBlock(id="table-columns", title=phrase("plan.columns_title"),
-                      columns=(Column(phrase("plan.column")), Column(phrase("plan.meaning"), align="left"),
-                               Column(phrase("plan.needed"), align="left")), rows=rows)  # fmt: skip
+    return TableBlock(id="table-columns", title=ovcf_word("plan.columns_title"),
+                      columns=(Column(ovcf_word("plan.column")), Column(ovcf_word("plan.meaning"), align="left"),
+                               Column(ovcf_word("plan.needed"), align="left")), rows=rows)  # fmt: skip

@@ -43,7 +43,7 @@ from osteon.studies.ovcf_tables import (
     sign_table,
     time_table,
 )
-from osteon.studies.ovcf_words import arm_name, phrase, reader_name, share_cell
+from osteon.studies.ovcf_words import arm_name, ovcf_word, reader_name, share_cell
 
 __all__ = ["headline", "limits_of", "references", "study_blocks"]
 
@@ -53,44 +53,44 @@ ENOUGH_READERS = 4
 
 def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool) -> Iterator[Block]:
     """The whole report of a reads table."""
-    yield Heading("summary", phrase("section.summary"))
+    yield Heading("summary", ovcf_word("section.summary"))
     yield from _summary(reads, analysis, simulated=simulated)
-    yield Heading("design", phrase("section.design"))
+    yield Heading("design", ovcf_word("section.design"))
     yield Paragraph(_methods(reads, analysis, config))
     yield from _flow(analysis)
     yield from _held(criteria_table(analysis))
     yield conformity_table(analysis, limits_of(config))
-    yield Heading("accuracy", phrase("section.accuracy"))
+    yield Heading("accuracy", ovcf_word("section.accuracy"))
     yield _bars(analysis)
-    yield accuracy_table(analysis.accuracies, id="table-accuracy", title=phrase("accuracy.title"),
+    yield accuracy_table(analysis.accuracies, id="table-accuracy", title=ovcf_word("accuracy.title"),
                          per_vertebra=reads.per_vertebra)  # fmt: skip
     yield kappa_table(analysis.accuracies)
     if analysis.per_protocol:
-        yield accuracy_table(analysis.per_protocol, id="table-per-protocol", title=phrase("accuracy.per_protocol"),
+        yield accuracy_table(analysis.per_protocol, id="table-per-protocol", title=ovcf_word("accuracy.per_protocol"),
                              per_vertebra=reads.per_vertebra)  # fmt: skip
     paired = paired_table(analysis)
     if paired is not None:
-        yield Heading("paired", phrase("section.paired"))
-        yield Paragraph(phrase("paired.why"))
+        yield Heading("paired", ovcf_word("section.paired"))
+        yield Paragraph(ovcf_word("paired.why"))
         yield paired
     mrmc = mrmc_table(analysis)
     if mrmc is not None:
-        yield Heading("mrmc", phrase("section.mrmc"))
-        yield Paragraph(phrase("mrmc.why"))
+        yield Heading("mrmc", ovcf_word("section.mrmc"))
+        yield Paragraph(ovcf_word("mrmc.why"))
         yield mrmc
         yield from _held(mrmc_readers_table(analysis))
     yield from _changes(analysis)
     if analysis.denis:
-        yield Heading("denis", phrase("section.denis"))
+        yield Heading("denis", ovcf_word("section.denis"))
         shown = [t for t in analysis.denis if t.reader == CONSENSUS] or list(analysis.denis)
         yield from (denis_table(table, id=f"table-denis-{i}") for i, table in enumerate(shown, start=1))
         yield denis_summary(analysis.denis)
     yield from _readers(analysis)
-    yield Heading("limits", phrase("section.limits"))
+    yield Heading("limits", ovcf_word("section.limits"))
     yield Bullets(tuple(_limits(reads, analysis, simulated=simulated)))
-    yield Heading("checklist", phrase("section.checklist"))
+    yield Heading("checklist", ovcf_word("section.checklist"))
     yield _stard(reads, analysis)
-    yield Heading("references", phrase("section.references"))
+    yield Heading("references", ovcf_word("section.references"))
     yield references()
 
 
@@ -116,11 +116,11 @@ def headline(analysis: Analysis) -> tuple[str, ArmTest, ArmDifference] | None:
 
 
 def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Block]:
-    tiles = [Tile(phrase("summary.tile_cases"), analysis.cases, phrase("summary.tile_fractured", n=analysis.fractured)),
-             Tile(phrase("summary.tile_readers"), len(reads.readers))]  # fmt: skip
+    tiles = [Tile(ovcf_word("summary.tile_cases"), analysis.cases, ovcf_word("summary.tile_fractured", n=analysis.fractured)),
+             Tile(ovcf_word("summary.tile_readers"), len(reads.readers))]  # fmt: skip
     leading = CONSENSUS if reads.has_consensus else (reads.readers or ("",))[0]
     tiles += [
-        Tile(phrase("summary.tile_accuracy", arm=arm_name(a.arm)), share_cell(a.shares["accuracy"]), reader_name(a.reader))
+        Tile(ovcf_word("summary.tile_accuracy", arm=arm_name(a.arm)), share_cell(a.shares["accuracy"]), reader_name(a.reader))
         for a in analysis.accuracies if a.reader == leading
     ]  # fmt: skip
     yield KeyFigures(tuple(tiles))
@@ -128,21 +128,21 @@ def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[B
     if found is not None:
         endpoint, test, gap = found
         yield Paragraph(
-            phrase("summary.lead", n=analysis.units, fractured=analysis.fractured, readers=len(reads.readers),
-                   endpoint=phrase(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
-                   ct_ai=Number(test.means[1].value, digits=3), scope=phrase(f"scope_short.{test.scope}"),
+            ovcf_word("summary.lead", n=analysis.units, fractured=analysis.fractured, readers=len(reads.readers),
+                   endpoint=ovcf_word(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
+                   ct_ai=Number(test.means[1].value, digits=3), scope=ovcf_word(f"scope_short.{test.scope}"),
                    difference=Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), p=test.p)
         )  # fmt: skip
     if analysis.changed:
         yield Bullets(tuple(
-            phrase("summary.changed", reader=reader_name(c.reader), corrected=c.corrected, spoiled=c.spoiled, n=c.n)
+            ovcf_word("summary.changed", reader=reader_name(c.reader), corrected=c.corrected, spoiled=c.spoiled, n=c.n)
             for c in analysis.changed
         ))  # fmt: skip
     if simulated:
-        yield Callout("note", phrase("summary.simulated"))
+        yield Callout("note", ovcf_word("summary.simulated"))
     departures = sum(line.n for line in analysis.conformity)
     if departures:
-        yield Callout("warning", phrase("summary.departures", n=departures))
+        yield Callout("warning", ovcf_word("summary.departures", n=departures))
 
 
 def limits_of(config: Config) -> dict[str, object]:
@@ -152,34 +152,34 @@ def limits_of(config: Config) -> dict[str, object]:
 
 
 def _methods(reads: Reads, analysis: Analysis, config: Config) -> Text:
-    return phrase("methods.text", readers=len(reads.readers), cases=analysis.cases,
-                  unit=phrase("methods.per_vertebra" if reads.per_vertebra else "methods.per_case"),
-                  role=phrase(f"role.{config.protocol.ai_role}"), **limits_of(config),
-                  covariance=phrase(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
-                  consensus=phrase("methods.consensus" if reads.has_consensus else "methods.no_consensus"))  # fmt: skip
+    return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases,
+                  unit=ovcf_word("methods.per_vertebra" if reads.per_vertebra else "methods.per_case"),
+                  role=ovcf_word(f"role.{config.protocol.ai_role}"), **limits_of(config),
+                  covariance=ovcf_word(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
+                  consensus=ovcf_word("methods.consensus" if reads.has_consensus else "methods.no_consensus"))  # fmt: skip
 
 
 def _flow(analysis: Analysis) -> Iterator[Block]:
     """Cases in, cases the published criteria would leave out, cases read; fractured or not by MRI."""
-    arms = (FlowBox(text=phrase("flow.fractured"), n=analysis.fractured),
-            FlowBox(text=phrase("flow.other"), n=analysis.units - analysis.fractured))  # fmt: skip
-    boxes = [FlowBox(text=phrase("flow.cases"), n=analysis.cases)]
+    arms = (FlowBox(text=ovcf_word("flow.fractured"), n=analysis.fractured),
+            FlowBox(text=ovcf_word("flow.other"), n=analysis.units - analysis.fractured))  # fmt: skip
+    boxes = [FlowBox(text=ovcf_word("flow.cases"), n=analysis.cases)]
     if analysis.eligible is not None:
         judged = {j.criterion.id: j.criterion for j in analysis.eligible.judgements}
         left = tuple(
-            Excluded(text=phrase("criteria.text", en=judged[s.code].text_en, zh=judged[s.code].text_zh), n=s.n_excluded)
+            Excluded(text=ovcf_word("criteria.text", en=judged[s.code].text_en, zh=judged[s.code].text_zh), n=s.n_excluded)
             for s in analysis.eligible.flow if s.n_excluded
         )  # fmt: skip
         boxes = [
             replace(boxes[0], excluded=left),
-            FlowBox(text=phrase("flow.eligible"), n=len(analysis.eligible.table)),
+            FlowBox(text=ovcf_word("flow.eligible"), n=len(analysis.eligible.table)),
         ]
     if analysis.units != analysis.cases:
-        boxes.append(FlowBox(text=phrase("flow.vertebrae"), n=analysis.units))
+        boxes.append(FlowBox(text=ovcf_word("flow.vertebrae"), n=analysis.units))
     shown = analysis.eligible is None or len(analysis.eligible.table) == analysis.cases
-    yield FigureBlock(id="figure-flow", title=phrase("flow.title"), alt=phrase("flow.alt"),
+    yield FigureBlock(id="figure-flow", title=ovcf_word("flow.title"), alt=ovcf_word("flow.alt"),
                       figure=FlowFigure(boxes=tuple(boxes), arms=arms if shown else ()),
-                      caption=phrase("flow.caption") if analysis.eligible is not None else "")  # fmt: skip
+                      caption=ovcf_word("flow.caption") if analysis.eligible is not None else "")  # fmt: skip
 
 
 def _bars(analysis: Analysis) -> FigureBlock:
@@ -191,54 +191,54 @@ def _bars(analysis: Analysis) -> FigureBlock:
             for a in analysis.accuracies:
                 share = a.shares[measure]
                 if a.reader == reader and a.arm in arms and share is not None:
-                    label = phrase(
-                        "figure.bar", reader=reader_name(reader), measure=phrase(f"measure.{measure}")
+                    label = ovcf_word(
+                        "figure.bar", reader=reader_name(reader), measure=ovcf_word(f"measure.{measure}")
                     )
                     bars.append(Bar(label=label, value=share.value, low=share.low, high=share.high,
                                     printed=Number(share.value, digits=1, percent=True), series=arms.index(a.arm)))  # fmt: skip
     figure = BarFigure(
-        bars=tuple(bars), axis_label=phrase("figure.axis"), series=tuple(map(arm_name, arms)), percent=True
+        bars=tuple(bars), axis_label=ovcf_word("figure.axis"), series=tuple(map(arm_name, arms)), percent=True
     )
     return FigureBlock(
-        id="figure-accuracy", title=phrase("figure.title"), figure=figure, alt=phrase("figure.alt")
+        id="figure-accuracy", title=ovcf_word("figure.title"), figure=figure, alt=ovcf_word("figure.alt")
     )
 
 
 def _changes(analysis: Analysis) -> Iterator[Block]:
     changed, times = changed_table(analysis), time_table(analysis)
     if changed is not None:
-        yield Heading("changed", phrase("section.changed"))
+        yield Heading("changed", ovcf_word("section.changed"))
         yield changed
     if times is not None:
-        yield Heading("times", phrase("section.times"))
+        yield Heading("times", ovcf_word("section.times"))
         yield times
 
 
 def _readers(analysis: Analysis) -> Iterator[Block]:
     agreement, signs = agreement_table(analysis), sign_table(analysis)
     if agreement is not None:
-        yield Heading("agreement", phrase("section.agreement"))
+        yield Heading("agreement", ovcf_word("section.agreement"))
         yield agreement
     if signs is not None:
-        yield Heading("signs", phrase("section.signs"))
+        yield Heading("signs", ovcf_word("section.signs"))
         yield signs
 
 
 def _limits(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Text]:
     if simulated:
-        yield phrase("limits.simulated")
+        yield ovcf_word("limits.simulated")
     if len(reads.readers) < ENOUGH_READERS:
-        yield phrase("limits.few_readers", n=len(reads.readers))
-    yield phrase(
+        yield ovcf_word("limits.few_readers", n=len(reads.readers))
+    yield ovcf_word(
         "limits.prevalence", share=Number(analysis.fractured / analysis.units, digits=0, percent=True)
     )
     if reads.has_consensus:
-        yield phrase("limits.consensus")
+        yield ovcf_word("limits.consensus")
     if not reads.table["washout_days"].notna().any():
-        yield phrase("limits.washout")
+        yield ovcf_word("limits.washout")
     if not reads.per_vertebra:
-        yield phrase("limits.per_case")
-    yield phrase("limits.software")
+        yield ovcf_word("limits.per_case")
+    yield ovcf_word("limits.software")
 
 
 def _stard(reads: Reads, analysis: Analysis) -> Checklist:

@@ -36,7 +36,7 @@ from osteon.studies.ovcf_reads import read_reads, template_csv
 from osteon.studies.ovcf_recheck_page import recheck_blocks, recheck_results, recheck_summary
 from osteon.studies.ovcf_results import plan_results, plan_summary, study_results, study_summary
 from osteon.studies.ovcf_virtual import ReadCase, virtual_reads
-from osteon.studies.ovcf_words import phrase
+from osteon.studies.ovcf_words import ovcf_word
 from osteon.studies.published_s2 import recheck
 
 __all__ = ["Made", "Summary", "made", "run_to_folder"]
@@ -125,8 +125,8 @@ def _made(
 ) -> Made:  # fmt: skip
     simulated = kind == "virtual"
     page = Document(
-        title=phrase("title", data=phrase(f"data.{kind}")), subtitle=phrase(f"subtitle.{kind}"),
-        authors=(phrase("author"),), simulated=simulated, blocks=tuple(blocks), provenance=stamp,
+        title=ovcf_word("title", data=ovcf_word(f"data.{kind}")), subtitle=ovcf_word(f"subtitle.{kind}"),
+        authors=(ovcf_word("author"),), simulated=simulated, blocks=tuple(blocks), provenance=stamp,
     )  # fmt: skip
     head = {"study": "ovcf-reading", "data": kind, "simulated": simulated, "provenance": as_dict(stamp),
             "config": as_dict(config)}  # fmt: skip

@@ -20,7 +20,7 @@ from osteon.report.document import (
 )
 from osteon.report.value import Cell, Number, Text, Words
 from osteon.report.words import words
-from osteon.studies.ovcf_words import phrase
+from osteon.studies.ovcf_words import ovcf_word
 from osteon.studies.published_s2 import Recheck
 
 __all__ = ["PAPER", "recheck_blocks", "recheck_name", "recheck_results", "recheck_summary", "recheck_why"]
@@ -34,8 +34,8 @@ _VERDICTS = {"yes": "yes", "no": "no", "not computable": "unknown"}
 
 def recheck_name(line: Recheck) -> Words:
     """The printed name of a rechecked figure."""
-    item = {"item": phrase(f"recheck_item.{line.item}")} if line.item else {}
-    return phrase(f"recheck_figure.{line.figure}", **item)
+    item = {"item": ovcf_word(f"recheck_item.{line.item}")} if line.item else {}
+    return ovcf_word(f"recheck_figure.{line.figure}", **item)
 
 
 def recheck_why(why: str) -> Words | str:
@@ -43,37 +43,37 @@ def recheck_why(why: str) -> Words | str:
     code, _, value = why.partition(":")
     if not code:
         return ""
-    return phrase(f"recheck_why.{code}", value=value) if value else phrase(f"recheck_why.{code}")
+    return ovcf_word(f"recheck_why.{code}", value=value) if value else ovcf_word(f"recheck_why.{code}")
 
 
 def recheck_blocks(lines: tuple[Recheck, ...]) -> Iterator[Block]:
     """Headline counts, what does not follow, and every figure."""
     counts = _counts(lines)
-    yield Heading("summary", phrase("section.summary"))
+    yield Heading("summary", ovcf_word("section.summary"))
     yield KeyFigures(
         (
-            Tile(phrase("recheck.tile_figures"), len(lines), phrase("recheck.tile_detail")),
-            Tile(phrase("recheck.tile_follows"), counts["yes"]),
-            Tile(phrase("recheck.tile_not"), counts["no"]),
-            Tile(phrase("recheck.tile_unknown"), counts["not computable"]),
+            Tile(ovcf_word("recheck.tile_figures"), len(lines), ovcf_word("recheck.tile_detail")),
+            Tile(ovcf_word("recheck.tile_follows"), counts["yes"]),
+            Tile(ovcf_word("recheck.tile_not"), counts["no"]),
+            Tile(ovcf_word("recheck.tile_unknown"), counts["not computable"]),
         )
     )
     yield Paragraph(_intro(lines))
     wrong = [line for line in lines if line.follows == "no"]
     if wrong:
-        yield Heading("wrong", phrase("recheck.wrong_title"), level=2)
+        yield Heading("wrong", ovcf_word("recheck.wrong_title"), level=2)
         yield Bullets(tuple(map(_wrong, wrong)))
-    yield Heading("recheck", phrase("section.recheck"))
+    yield Heading("recheck", ovcf_word("section.recheck"))
     labels = ("figure", "place", "printed", "recomputed", "follows", "why")
     yield TableBlock(
         id="table-recheck",
-        title=phrase("recheck.title"),
-        columns=tuple(Column(phrase(f"recheck.{label}"), align="left") for label in labels),
+        title=ovcf_word("recheck.title"),
+        columns=tuple(Column(ovcf_word(f"recheck.{label}"), align="left") for label in labels),
         rows=tuple(_row(line) for line in lines),
-        footnotes=(phrase("recheck.note"),),
+        footnotes=(ovcf_word("recheck.note"),),
         landscape=True,
     )
-    yield Heading("references", phrase("section.references"))
+    yield Heading("references", ovcf_word("section.references"))
     yield References((PAPER,))
 
 
@@ -83,7 +83,7 @@ def _counts(lines: tuple[Recheck, ...]) -> Counter[str]:
 
 def _intro(lines: tuple[Recheck, ...]) -> Words:
     counts = _counts(lines)
-    return phrase("recheck.intro", total=len(lines), yes=counts["yes"], no=counts["no"],
+    return ovcf_word("recheck.intro", total=len(lines), yes=counts["yes"], no=counts["no"],
                   unknown=counts["not computable"])  # fmt: skip
 
 
@@ -91,26 +91,26 @@ def _wrong(line: Recheck) -> Text:
     parts = {"place": _place(line.place), "figure": recheck_name(line), "printed": line.printed,
              "why": recheck_why(line.why)}  # fmt: skip
     if line.recomputed is None:
-        return phrase("recheck.wrong_stated", **parts)
-    return phrase("recheck.wrong", **parts, recomputed=_shown(line))
+        return ovcf_word("recheck.wrong_stated", **parts)
+    return ovcf_word("recheck.wrong", **parts, recomputed=_shown(line))
 
 
 def _row(line: Recheck) -> tuple[Cell, ...]:
-    verdict = phrase(f"recheck.{_VERDICTS[line.follows]}")
+    verdict = ovcf_word(f"recheck.{_VERDICTS[line.follows]}")
     return (recheck_name(line), _place(line.place), line.printed, _shown(line), verdict,
             recheck_why(line.why))  # fmt: skip
 
 
 def _place(text: str) -> Words:
     """Section, table or abstract, such as "2.1, abstract", as the reader's language names them."""
-    return phrase("place.all", places=tuple(_one_place(part) for part in text.split(", ")))
+    return ovcf_word("place.all", places=tuple(_one_place(part) for part in text.split(", ")))
 
 
 def _one_place(part: str) -> Words:
     kind, _, number = part.partition(" ")
     if kind == "Table":
-        return phrase("place.table", n=number)
-    return phrase("place.section", n=kind) if kind[0].isdigit() else phrase(f"place.{part}")
+        return ovcf_word("place.table", n=number)
+    return ovcf_word("place.section", n=kind) if kind[0].isdigit() else ovcf_word(f"place.{part}")
 
 
 def _shown(line: Recheck) -> Cell:

@@ -16,7 +16,7 @@ from osteon.studies.ovcf_design import Plan
 from osteon.studies.ovcf_page import headline
 from osteon.studies.ovcf_reads import Reads
 from osteon.studies.ovcf_virtual import VirtualCase
-from osteon.studies.ovcf_words import arm_name, phrase, reader_name
+from osteon.studies.ovcf_words import arm_name, ovcf_word, reader_name
 
 __all__ = ["plan_results", "plan_summary", "study_results", "study_summary"]
 
@@ -89,7 +89,7 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
     """A line per reader and arm, the comparison over readers, and what departs from the protocol."""
     say = words(lang)
     mark = f"[{say('report.simulated')}] " if simulated else ""
-    lines = [f"{mark}{say.say(phrase('summary.line', n=analysis.units, fractured=analysis.fractured))}"]
+    lines = [f"{mark}{say.say(ovcf_word('summary.line', n=analysis.units, fractured=analysis.fractured))}"]
     for a in analysis.accuracies:
         shares = [a.shares[name] for name in ("accuracy", "sensitivity", "specificity")]
         figures = "  ".join(
@@ -103,11 +103,11 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
     if found is not None:
         endpoint, test, gap = found
         shown = Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3)
-        lines.append(mark + say.say(phrase("summary.difference", endpoint=phrase(f"measure.{endpoint}"), difference=shown,
-                                           p=test.p, scope=phrase(f"scope_short.{test.scope}"))))  # fmt: skip
+        lines.append(mark + say.say(ovcf_word("summary.difference", endpoint=ovcf_word(f"measure.{endpoint}"), difference=shown,
+                                           p=test.p, scope=ovcf_word(f"scope_short.{test.scope}"))))  # fmt: skip
     departures = sum(line.n for line in analysis.conformity)
     if departures:
-        lines.append(mark + say.say(phrase("summary.departures", n=departures)))
+        lines.append(mark + say.say(ovcf_word("summary.departures", n=departures)))
     return tuple(lines)
 
 
@@ -123,8 +123,8 @@ def plan_results(plan: Plan) -> dict[str, Any]:
 def plan_summary(plan: Plan, lang: str) -> tuple[str, ...]:
     """How many readings, and the power of the plan."""
     say = words(lang)
-    lines = [say.say(phrase("plan.line", n=sum(not slot.training for slot in plan.slots)))]
+    lines = [say.say(ovcf_word("plan.line", n=sum(not slot.training for slot in plan.slots)))]
     if plan.at_size is not None:
         power = Number(plan.at_size.power, digits=0, percent=True)
-        lines.append(say.say(phrase("plan.power_line", power=power, effect=Number(plan.effect, digits=2))))
+        lines.append(say.say(ovcf_word("plan.power_line", power=power, effect=Number(plan.effect, digits=2))))
     return tuple(lines)

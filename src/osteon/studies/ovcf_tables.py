@@ -12,7 +12,7 @@ from osteon.stats.obuchowski_rockette import ArmTest
 from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_reads import NONE_TYPE, TYPES
-from osteon.studies.ovcf_words import arm_name, kappa_cell, phrase, reader_name, share_cell
+from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, reader_name, share_cell
 
 __all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_table", "criteria_table", "denis_summary",
            "denis_table", "kappa_table", "mrmc_readers_table", "mrmc_table", "paired_table", "sign_table",
@@ -21,7 +21,7 @@ __all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_tab
 
 def _columns(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
     return tuple(
-        Column(phrase(f"{part}.{name}"), align="left" if name in left else "auto") for name in labels
+        Column(ovcf_word(f"{part}.{name}"), align="left" if name in left else "auto") for name in labels
     )
 
 
@@ -49,7 +49,7 @@ def accuracy_table(found: tuple[ArmAccuracy, ...], *, id: str, title: Text, per_
         id=id, title=title,
         columns=_columns("accuracy", ("arm", "tp", "fn", "fp", "tn", "accuracy", "sensitivity", "specificity", "ppv", "npv")),
         rows=_grouped((arm.reader, line(arm)) for arm in found),
-        footnotes=(phrase("accuracy.note_clustered" if per_vertebra else "accuracy.note"),), landscape=True,
+        footnotes=(ovcf_word("accuracy.note_clustered" if per_vertebra else "accuracy.note"),), landscape=True,
     )  # fmt: skip
 
 
@@ -62,15 +62,15 @@ def kappa_table(found: tuple[ArmAccuracy, ...]) -> TableBlock:
         return (arm_name(arm.arm), kappa_cell(arm.kappa), PValue(arm.kappa.p), *_bands(arm.kappa.value))
 
     return TableBlock(
-        id="table-kappa", title=phrase("kappa.title"),
+        id="table-kappa", title=ovcf_word("kappa.title"),
         columns=_columns("kappa", ("arm", "kappa", "p", "fleiss", "landis"), left=("fleiss", "landis")),
-        rows=_grouped((arm.reader, line(arm)) for arm in found), footnotes=(phrase("kappa.note"),),
+        rows=_grouped((arm.reader, line(arm)) for arm in found), footnotes=(ovcf_word("kappa.note"),),
     )  # fmt: skip
 
 
 def _bands(value: float) -> tuple[Cell, Cell]:
     landis = kappa_band(value, scheme="landis_koch")
-    return phrase(f"band_fleiss.{kappa_band(value)}"), phrase(f"band_landis.{landis}")
+    return ovcf_word(f"band_fleiss.{kappa_band(value)}"), ovcf_word(f"band_landis.{landis}")
 
 
 def paired_table(analysis: Analysis) -> TableBlock | None:
@@ -81,34 +81,34 @@ def paired_table(analysis: Analysis) -> TableBlock | None:
     for test in analysis.paired:
         paired, unpaired = test.paired, test.unpaired
         lines.append((test.reader, (
-            phrase(f"measure.{test.measure}"), Shown(test.ct.k, test.ct.n), Shown(test.ct_ai.k, test.ct_ai.n),
+            ovcf_word(f"measure.{test.measure}"), Shown(test.ct.k, test.ct.n), Shown(test.ct_ai.k, test.ct_ai.n),
             paired.first_only if paired else 0, paired.second_only if paired else 0,
             PValue(paired.p_exact) if paired else None,
             Number(unpaired.statistic, digits=3) if unpaired else None, PValue(unpaired.p) if unpaired else None,
         )))  # fmt: skip
     return TableBlock(
-        id="table-paired", title=phrase("paired.title"),
+        id="table-paired", title=ovcf_word("paired.title"),
         columns=_columns("paired", ("measure", "ct", "ct_ai", "ct_only", "ai_only", "p", "chi2", "p_chi2")),
-        rows=_grouped(lines), footnotes=(phrase("paired.note"),),
+        rows=_grouped(lines), footnotes=(ovcf_word("paired.note"),),
     )  # fmt: skip
 
 
 def denis_table(table: DenisTable, *, id: str) -> TableBlock:
     """One reader's types against MRI, as published: those called positive, MRI in columns."""
-    header = (Column(phrase("denis.reader_type")),
-              *(Column(name, align="right", group=phrase("denis.mri")) for name in (*TYPES, NONE_TYPE)),
-              Column(phrase("denis.total")))  # fmt: skip
+    header = (Column(ovcf_word("denis.reader_type")),
+              *(Column(name, align="right", group=ovcf_word("denis.mri")) for name in (*TYPES, NONE_TYPE)),
+              Column(ovcf_word("denis.total")))  # fmt: skip
     rows: list[Row] = [
         (name, *(int(n) for n in row), int(row.sum()))
         for name, row in zip((*TYPES, NONE_TYPE), table.everybody, strict=True)
     ]
     rows.append(
-        (phrase("denis.total"), *(int(n) for n in table.everybody.sum(axis=0)), int(table.everybody.sum()))
+        (ovcf_word("denis.total"), *(int(n) for n in table.everybody.sum(axis=0)), int(table.everybody.sum()))
     )
     return TableBlock(
         id=id,
-        title=phrase("denis.title", reader=reader_name(table.reader), arm=arm_name(table.arm)), columns=header,
-        rows=tuple(rows), footnotes=(phrase("denis.note"),),
+        title=ovcf_word("denis.title", reader=reader_name(table.reader), arm=arm_name(table.arm)), columns=header,
+        rows=tuple(rows), footnotes=(ovcf_word("denis.note"),),
     )  # fmt: skip
 
 
@@ -120,9 +120,9 @@ def denis_summary(tables: tuple[DenisTable, ...]) -> TableBlock:
         for table in tables
     ]  # fmt: skip
     return TableBlock(
-        id="table-denis", title=phrase("denis.summary_title"),
+        id="table-denis", title=ovcf_word("denis.summary_title"),
         columns=_columns("denis", ("arm", "of_called", "kappa_called", "of_fractures", "kappa_all")),
-        rows=_grouped(lines), footnotes=(phrase("denis.summary_note"),),
+        rows=_grouped(lines), footnotes=(ovcf_word("denis.summary_note"),),
     )  # fmt: skip
 
 
@@ -133,16 +133,16 @@ def mrmc_table(analysis: Analysis) -> TableBlock | None:
     rows: list[Row | GroupRow] = []
     scopes = dict.fromkeys(test.scope for study in analysis.mrmc.values() for test in study.tests)
     for scope in scopes:
-        rows.append(GroupRow(phrase(f"scope.{scope}")))
+        rows.append(GroupRow(ovcf_word(f"scope.{scope}")))
         for endpoint, study in analysis.mrmc.items():
             test = study.test(scope)
             if test is not None:
                 rows.append(_mrmc_row(endpoint, test))
     return TableBlock(
-        id="table-mrmc", title=phrase("mrmc.title"),
+        id="table-mrmc", title=ovcf_word("mrmc.title"),
         columns=_columns("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
-        footnotes=(phrase("mrmc.note"), *((phrase("mrmc.few"),) if _few(analysis) else ()),
-                   *((phrase("mrmc.missing", n=analysis.missing_pairs),) if analysis.missing_pairs else ())),
+        footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(analysis) else ()),
+                   *((ovcf_word("mrmc.missing", n=analysis.missing_pairs),) if analysis.missing_pairs else ())),
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
     gap = test.differences[0]
     # the analysis gives CT alone minus CT with AI; printed the other way round: what AI adds
     df = f"{test.df1}, {test.df2:.1f}" if test.df2 != float("inf") else f"{test.df1}"
-    return (phrase(f"measure.{endpoint}"), Number(first.value, digits=3), Number(second.value, digits=3),
+    return (ovcf_word(f"measure.{endpoint}"), Number(first.value, digits=3), Number(second.value, digits=3),
             Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), Number(test.statistic, digits=2), df,
             PValue(test.p))  # fmt: skip
 
@@ -166,13 +166,13 @@ def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
         return None
     rows: list[Row | GroupRow] = []
     for endpoint, study in analysis.mrmc.items():
-        rows.append(GroupRow(phrase(f"measure.{endpoint}")))
+        rows.append(GroupRow(ovcf_word(f"measure.{endpoint}")))
         for i, own in enumerate(study.by_reader):
             ct, ct_ai = study.figures.values[:, i]
             rows.append((reader_name(own.reader), Number(float(ct), digits=3), Number(float(ct_ai), digits=3),
                          Estimate(-own.difference, -own.ci.high, -own.ci.low, digits=3), PValue(own.p)))  # fmt: skip
     return TableBlock(
-        id="table-mrmc-readers", title=phrase("mrmc.readers_title"),
+        id="table-mrmc-readers", title=ovcf_word("mrmc.readers_title"),
         columns=_columns("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
     )  # fmt: skip
 
@@ -187,9 +187,9 @@ def time_table(analysis: Analysis) -> TableBlock | None:
         for t in analysis.times
     )  # fmt: skip
     return TableBlock(
-        id="table-times", title=phrase("times.title"),
+        id="table-times", title=ovcf_word("times.title"),
         columns=_columns("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
-        footnotes=(phrase("times.note"),),
+        footnotes=(ovcf_word("times.note"),),
     )  # fmt: skip
 
 
@@ -204,10 +204,10 @@ def changed_table(analysis: Analysis) -> TableBlock | None:
         for c in analysis.changed
     )  # fmt: skip
     return TableBlock(
-        id="table-changed", title=phrase("changed.title"),
+        id="table-changed", title=ovcf_word("changed.title"),
         columns=_columns("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
                                      "false_dropped", "spoiled_by_ai", "wrong_followed", "p")),
-        rows=rows, footnotes=(phrase("changed.note"),),
+        rows=rows, footnotes=(ovcf_word("changed.note"),),
     )  # fmt: skip
 
 
@@ -219,14 +219,14 @@ def agreement_table(analysis: Analysis) -> TableBlock | None:
     for arm in dict.fromkeys(line.arm for line in analysis.agreement):
         rows.append(GroupRow(arm_name(arm)))
         rows += [
-            (phrase(f"agreement.{line.what}"), share_cell(line.same), kappa_cell(line.kappa),
+            (ovcf_word(f"agreement.{line.what}"), share_cell(line.same), kappa_cell(line.kappa),
              _bands(line.kappa.value)[0] if line.kappa else None)
             for line in analysis.agreement if line.arm == arm
         ]  # fmt: skip
     return TableBlock(
-        id="table-agreement", title=phrase("agreement.title"),
+        id="table-agreement", title=ovcf_word("agreement.title"),
         columns=_columns("agreement", ("what", "same", "kappa", "band"), left=("band",)), rows=tuple(rows),
-        footnotes=(phrase("agreement.note"),),
+        footnotes=(ovcf_word("agreement.note"),),
     )  # fmt: skip
 
 
@@ -235,11 +235,11 @@ def sign_table(analysis: Analysis) -> TableBlock | None:
     if not analysis.signs:
         return None
     rows = tuple(
-        (phrase(f"sign.{s.sign}"), arm_name(s.arm), share_cell(s.fractured), share_cell(s.other))
+        (ovcf_word(f"sign.{s.sign}"), arm_name(s.arm), share_cell(s.fractured), share_cell(s.other))
         for s in analysis.signs
     )
     return TableBlock(
-        id="table-signs", title=phrase("signs.title"), columns=_columns("signs", ("sign", "arm", "fractured", "other")),
+        id="table-signs", title=ovcf_word("signs.title"), columns=_columns("signs", ("sign", "arm", "fractured", "other")),
         rows=rows,
     )  # fmt: skip
 
@@ -247,15 +247,15 @@ def sign_table(analysis: Analysis) -> TableBlock | None:
 def conformity_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
     """Every demand of the protocol and what departs from it."""
     rows = tuple(
-        (phrase(f"conformity_code.{line.code}", **limits), line.of or None,
-         line.n if line.of else phrase("conformity.unknown"),
+        (ovcf_word(f"conformity_code.{line.code}", **limits), line.of or None,
+         line.n if line.of else ovcf_word("conformity.unknown"),
          ", ".join(map(str, line.rows)) + (" …" if len(line.rows) < line.n and line.rows else ""))
         for line in analysis.conformity
     )  # fmt: skip
     return TableBlock(
-        id="table-conformity", title=phrase("conformity.title"),
+        id="table-conformity", title=ovcf_word("conformity.title"),
         columns=_columns("conformity", ("demand", "judged", "departs", "rows"), left=("rows",)), rows=rows,
-        footnotes=(phrase("conformity.note"),),
+        footnotes=(ovcf_word("conformity.note"),),
     )  # fmt: skip
 
 
@@ -266,14 +266,14 @@ def criteria_table(analysis: Analysis) -> TableBlock | None:
     rows: list[Row] = []
     for judged in analysis.eligible.judgements:
         criterion = judged.criterion
-        text = phrase("criteria.text", en=criterion.text_en, zh=criterion.text_zh)
-        kind = phrase(f"criteria.{criterion.kind}")
+        text = ovcf_word("criteria.text", en=criterion.text_en, zh=criterion.text_zh)
+        kind = ovcf_word(f"criteria.{criterion.kind}")
         if judged.applicable:
             rows.append((text, kind, judged.n_before, judged.n_excluded, judged.n_unjudged))
         else:
-            rows.append((text, kind, judged.n_before, phrase("criteria.absent"), None))
+            rows.append((text, kind, judged.n_before, ovcf_word("criteria.absent"), None))
     return TableBlock(
-        id="table-criteria", title=phrase("criteria.title"),
+        id="table-criteria", title=ovcf_word("criteria.title"),
         columns=_columns("criteria", ("criterion", "kind", "before", "excluded", "unknown"), left=("kind",)),
         rows=tuple(rows),
     )  # fmt: skip

@@ -9,22 +9,22 @@ from osteon.stats.proportion import Proportion
 from osteon.studies.ovcf_accuracy import Share
 from osteon.studies.ovcf_reads import CONSENSUS
 
-__all__ = ["arm_name", "kappa_cell", "phrase", "reader_name", "share_cell"]
+__all__ = ["arm_name", "kappa_cell", "ovcf_word", "reader_name", "share_cell"]
 
 
-def phrase(key: str, /, **values: object) -> Words:
+def ovcf_word(key: str, /, **values: object) -> Words:
     """A text of this study."""
     return Words(f"ovcf_reading.{key}", **values)
 
 
 def reader_name(code: str) -> Text:
     """A reader's code as it stands in the table; the consensus and the AI in words."""
-    return phrase(f"reader.{code}") if code in (CONSENSUS, "ai") else code
+    return ovcf_word(f"reader.{code}") if code in (CONSENSUS, "ai") else code
 
 
 def arm_name(arm: str) -> Words:
     """CT alone, or CT with AI."""
-    return phrase(f"arm.{arm}")
+    return ovcf_word(f"arm.{arm}")
 
 
 def share_cell(share: Proportion | Share | None) -> Cell:
