@@ -13,10 +13,12 @@ from osteon.domain.anatomy import Tissue
 from osteon.imaging.segment.canal import CanalPath, canal_path, enclosure
 from osteon.imaging.segment.cues import level_cues
 from osteon.imaging.segment.discs import disc_evidence, find_discs
-from osteon.imaging.segment.instances import Instances, separate
+from osteon.imaging.segment.instances import Instances, separate, with_posterior
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.segment.levels import assign_levels
 from osteon.imaging.segment.paste import Box, CloseView, View, paste_tissue, paste_vertebrae
+from osteon.imaging.segment.quality import gated
+from osteon.imaging.segment.repair import repaired
 from osteon.imaging.volume import Grid, LabelMap
 
 __all__ = ["Refine", "label_spine"]
@@ -25,6 +27,7 @@ Map = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 Pin = tuple[tuple[float, float, float], str]
 Progress = Callable[[str, float], None]
+MENDS = 4
 Refine = Callable[[Array, LabelMap], Sequence[CloseView]]
 """
 Takes the centres of the bodies (n, 3), LPS millimetres from the head down, and the coarse bodies (label k + 1 is centre
@@ -90,6 +93,7 @@ def label_spine(
     found = _instances(path, known, maps_grid)
     if not found.vertebrae:
         return _empty(volume_grid, backend, version, provenance)
+    found = with_posterior(found, path, maps_grid, known[Tissue.POSTERIOR])
     tell("instances", 0.4)
     cues = level_cues(found, path, maps_grid, known[Tissue.RIB] if Tissue.RIB in maps else None, pin)
     levels = assign_levels(cues, sacrum=found.sacrum_contact)
@@ -101,7 +105,7 @@ def label_spine(
     tissues = paste_tissue(volume_grid, known, maps_grid, _column(path, maps_grid), vertebrae, bodies)
     names = {label.code: label.level for label in levels.labels}
     tell("paste", 1.0)
-    return SpineLabels(
+    labels = SpineLabels(
         vertebrae=LabelMap(array=vertebrae, affine=volume_grid.affine, names=names),
         bodies=LabelMap(array=bodies, affine=volume_grid.affine, names=names),
         tissue=LabelMap(
@@ -114,6 +118,7 @@ def label_spine(
         provenance=provenance,
         notes=levels.notes,
     )
+    return gated(labels)
 
 
 def _path(maps: Mapping[Tissue, Map], grid: Grid) -> CanalPath:
@@ -126,17 +131,17 @@ def _path(maps: Mapping[Tissue, Map], grid: Grid) -> CanalPath:
 
 
 def _instances(path: CanalPath, maps: Mapping[Tissue, Map], grid: Grid) -> Instances:
+    """Vertebrae between discs; a disc left out or taken twice is mended, one at a time."""
     column = np.minimum(maps[Tissue.BODY] + maps[Tissue.SACRUM], 1.0)  # the last disc lies on the sacrum
     evidence = disc_evidence(path, grid, column, maps[Tissue.DISC])
     discs = find_discs(path, evidence)
-    return separate(
-        path,
-        discs,
-        grid,
-        body=maps[Tissue.BODY],
-        posterior=maps[Tissue.POSTERIOR],
-        sacrum=maps[Tissue.SACRUM],
-    )
+    for _ in range(MENDS):
+        found = separate(path, discs, grid, body=maps[Tissue.BODY], sacrum=maps[Tissue.SACRUM])
+        better = repaired(path, evidence, discs, found)
+        if better is None:
+            break
+        discs = better
+    return found
 
 
 def _views(

@@ -86,8 +86,8 @@ def rib_contact(found: Instances, k: int, path: CanalPath, grid: Grid, rib: Map)
         if here.sum() * grid.voxel_ml < 2 * HEAD_ML:
             continue
         beside = rib[tuple(voxels[here].T)]
-        amount = float(beside[beside > 0.5].sum()) * grid.voxel_ml
-        sides.append(amount**2 / (amount**2 + HEAD_ML**2))
+        amount = float(beside[beside > 0.35].sum()) * grid.voxel_ml
+        sides.append(amount**3 / (amount**3 + HEAD_ML**3))
     return float(np.mean(sides)) if sides else None
 
 

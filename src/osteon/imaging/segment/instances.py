@@ -14,7 +14,7 @@ from osteon.imaging.segment.canal import CanalPath
 from osteon.imaging.segment.discs import DiscPlane
 from osteon.imaging.volume import Grid, LabelMap
 
-__all__ = ["Instance", "Instances", "boxed", "separate"]
+__all__ = ["Instance", "Instances", "boxed", "separate", "with_posterior"]
 
 Array = npt.NDArray[np.float64]
 Map = npt.NDArray[np.float32]
@@ -78,11 +78,10 @@ def separate(
     grid: Grid,
     *,
     body: Map,
-    posterior: Map,
     sacrum: Map,
 ) -> Instances:
     """
-    Vertebrae from body, posterior-element and sacrum probabilities on ``grid`` (canonical, about 3 mm).
+    Bodies from body and sacrum probabilities on ``grid`` (canonical, about 3 mm); ``whole`` holds only bodies yet.
 
     Bone outside the corridor in front of the canal (femoral heads, a contrast-filled heart, implants elsewhere) is
     never a body. What lies below the last disc and is mostly sacrum is no vertebra.
@@ -107,11 +106,10 @@ def separate(
         bodies[mask] = k
     vertebrae = tuple(instance for instance, _ in kept)
     contact = _sacrum_contact(bodies, len(vertebrae), grid, sacrum) if vertebrae else 0.0
-    whole = _with_posterior(bodies, posterior, path, vertebrae, grid)
     return Instances(
         vertebrae=vertebrae,
         bodies=LabelMap(array=bodies, affine=grid.affine),
-        whole=LabelMap(array=whole, affine=grid.affine),
+        whole=LabelMap(array=bodies, affine=grid.affine),
         sacrum_contact=contact,
     )
 
@@ -215,22 +213,17 @@ def boxed(mask: npt.NDArray[np.bool_], margin: Sequence[int]) -> tuple[slice, sl
     return spans[0], spans[1], spans[2]
 
 
-def _with_posterior(
-    bodies: npt.NDArray[np.uint8],
-    posterior: Map,
-    path: CanalPath,
-    vertebrae: tuple[Instance, ...],
-    grid: Grid,
-) -> npt.NDArray[np.uint8]:
+def with_posterior(found: Instances, path: CanalPath, grid: Grid, posterior: Map) -> Instances:
     """
-    Bodies with their posterior elements.
+    ``found`` with posterior elements in ``whole``.
 
     Each element grows out of its body through the pedicle (geodesic distance inside the bone); loose pieces go to
     the vertebra whose arch lies at their height, counting that thoracic spinous processes slope down.
     """
+    bodies, vertebrae = found.bodies.array, found.vertebrae
     voxels = np.argwhere((posterior > 0.5) & (bodies == 0))
     if not len(voxels) or not vertebrae:
-        return bodies
+        return found
     s, u, v = np.moveaxis(path.coordinates(grid.world(voxels)), -1, 0)
     near = (np.abs(u) < PROCESS_ASIDE_MM) & (v > -BEHIND_MM) & (v < AHEAD_MM)
     voxels, s, v = voxels[near], s[near], v[near]
@@ -243,7 +236,7 @@ def _with_posterior(
     reach = np.abs(height - centres[owner]) < 0.9 * heights[owner]
     voxels, owner, height = voxels[reach], owner[reach], height[reach]
     if not len(voxels):
-        return bodies
+        return found
     low = np.maximum(np.minimum(voxels.min(axis=0), np.argwhere(bodies).min(axis=0)) - 1, 0)
     high = np.maximum(voxels.max(axis=0), np.argwhere(bodies).max(axis=0)) + 2
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
@@ -258,4 +251,4 @@ def _with_posterior(
     whole[box] = grown.astype(np.uint8)
     loose = whole[tuple(voxels.T)] == 0
     whole[tuple(voxels[loose].T)] = (1 + owner[loose]).astype(np.uint8)
-    return whole
+    return replace(found, whole=LabelMap(array=whole, affine=grid.affine))

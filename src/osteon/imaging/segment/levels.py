@@ -179,8 +179,8 @@ def _last(sacrum: float) -> Array:
     """Log likelihood of what is seen below the last vertebra, by its level."""
     q = float(np.clip(sacrum, 0.0, 1.0))
     followed = np.exp(_transition()[:, LEVELS.index("S1")])
-    # a sacrum is seen where there is one in 97 %, and taken for one in 2 %; unseen says nothing (the field may end)
-    return np.asarray(np.log(q * (followed * 0.97 + (1 - followed) * 0.02) + (1 - q)))
+    # what looks like a sacrum is none in 1 %; a sacrum that is not seen says nothing, since the field may end above it
+    return np.asarray(np.log(q * (0.99 * followed + 0.01 * (1 - followed)) + (1 - q)))
 
 
 def _unary(cue: Cues, weight: float) -> Array:
@@ -191,7 +191,8 @@ def _unary(cue: Cues, weight: float) -> Array:
         out[:, [k for k, level in enumerate(LEVELS) if level != cue.pin]] = NEVER
         return out
     if cue.rib is not None:
-        # a rib is found where there is one: less surely at the short twelfth; beside L1 rarely, and on a network's slip
+        # ribs are found where they are, a little less surely the short last ones and the first above the shoulders; L1
+        # may have a short rib, or its transverse process be taken for one
         found = np.array([_rib_rate(level) for level in LEVELS])
         out += np.log(cue.rib * found + (1 - cue.rib) * (1 - found))
     for size, table in ((cue.width_mm, WIDTH_MM), (cue.depth_mm, DEPTH_MM)):
@@ -205,8 +206,8 @@ def _unary(cue: Cues, weight: float) -> Array:
 
 def _rib_rate(level: str) -> float:
     if level[0] == "T":
-        return {"T12": 0.88, "T13": 0.8, "T1": 0.93}.get(level, 0.97)
-    return {"L1": 0.05, "C7": 0.1}.get(level, 0.02)
+        return {"T12": 0.975, "T13": 0.9, "T1": 0.93}.get(level, 0.985)
+    return {"L1": 0.07, "C7": 0.1}.get(level, 0.02)
 
 
 def _solved(
