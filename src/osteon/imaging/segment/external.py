@@ -1,0 +1,226 @@
+"""Segmenters of another make, run as their own commands in their own environments; nothing of theirs is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from osteon.core.errors import ConfigError, DependencyMissing, FileError
+from osteon.core.files import whole_file
+from osteon.imaging.labels_io import read_labels
+from osteon.imaging.segment.correct import pinned
+from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.volume import Volume
+from osteon.imaging.write import write_nifti
+
+__all__ = ["TOOLS", "ExternalSegmenter", "Tool", "cache_folder", "found"]
+
+LONGEST_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """
+    How one tool is called.
+
+    Attributes
+    ----------
+    command, variable : str
+        Its name on the PATH, and the environment variable that says where it is instead.
+    arguments : tuple of str
+        With {input}, {folder} (of the input), {output} (folder) and {result} to be filled in.
+    result : str
+        Pattern of the label map below the output folder.
+    preset : str
+        How its labels are read.
+    """
+
+    command: str
+    variable: str
+    arguments: tuple[str, ...]
+    result: str
+    preset: str
+
+
+TOOLS = {
+    "totalsegmentator": Tool(
+        command="TotalSegmentator",
+        variable="OSTEON_TOTALSEGMENTATOR",
+        arguments=("-i", "{input}", "-o", "{result}", "--ml", "-ta", "vertebrae_pp_refined"),
+        result="labels.nii.gz",
+        preset="totalsegmentator",
+    ),
+    "nnunet": Tool(
+        command="nnUNetv2_predict",
+        variable="OSTEON_NNUNET",
+        arguments=(
+            "-i",
+            "{folder}",
+            "-o",
+            "{output}",
+            "-d",
+            "{dataset}",
+            "-c",
+            "3d_fullres",
+            "--disable_tta",
+        ),
+        result="*.nii.gz",
+        preset="verse",
+    ),
+    "spineps": Tool(
+        command="spineps",
+        variable="OSTEON_SPINEPS",
+        arguments=("sample", "-i", "{input}", "-model_semantic", "ct", "-model_instance", "instance"),
+        result="**/*seg-vert_msk.nii.gz",
+        preset="verse",
+    ),
+}
+
+
+def found() -> dict[str, str | None]:
+    """The version of each external tool that can be run, None where it is not there (for ``osteon doctor``)."""
+    return {name: None if _program(tool) is None else _version(tool) for name, tool in TOOLS.items()}
+
+
+def cache_folder() -> Path:
+    """Where results are kept: OSTEON_CACHE, or ~/.cache/osteon."""
+    named = os.environ.get("OSTEON_CACHE")
+    return (Path(named) if named else Path.home() / ".cache" / "osteon") / "segmentations"
+
+
+class ExternalSegmenter:
+    """
+    An external tool as a segmenter.
+
+    Parameters
+    ----------
+    tool : str
+        One of :data:`TOOLS`.
+
+    Raises
+    ------
+    ConfigError
+        No such tool.
+    """
+
+    def __init__(self, tool: str) -> None:
+        if tool not in TOOLS:
+            raise ConfigError(
+                f"{tool!r} is no external segmenter.", hint=f"Choose one of {', '.join(TOOLS)}."
+            )
+        self.tool = TOOLS[tool]
+        self.name = f"external:{tool}"
+
+    def segment(
+        self,
+        volume: Volume,
+        *,
+        pin: tuple[tuple[float, float, float], str] | None = None,
+        progress: Callable[[str, float], None] | None = None,
+    ) -> SpineLabels:
+        """
+        Run the tool on ``volume`` (Hounsfield units), or take its kept result for the same voxels and version.
+
+        Raises
+        ------
+        DependencyMissing
+            The tool is not found.
+        FileError
+            It failed, or wrote no label map.
+        """
+        program = _program(self.tool)
+        if program is None:
+            raise DependencyMissing(
+                f"{self.tool.command} is not on the PATH.",
+                hint=f"Install it in an environment of its own and set {self.tool.variable} to its program.",
+            )
+        version = _version(self.tool)
+        kept = cache_folder() / f"{self.tool.command}-{_digest(volume, self.tool, version)}.nii.gz"
+        if not kept.exists():
+            if progress is not None:
+                progress("external", 0.0)
+            self._run(program, volume, kept)
+        labels = read_labels(kept, preset=self.tool.preset, like=volume)
+        line = f"{self.name} {version}"
+        labels = replace(labels, backend=self.name, version=version, provenance=(line, *labels.provenance))
+        return labels if pin is None else pinned(labels, *pin)
+
+    def _run(self, program: str, volume: Volume, kept: Path) -> None:
+        """The tool in a folder of its own; its label map is kept whole or not at all."""
+        with tempfile.TemporaryDirectory(prefix="osteon-") as name:
+            folder = Path(name)
+            source, output = folder / "in" / "case_0000.nii.gz", folder / "out"
+            source.parent.mkdir()
+            output.mkdir()
+            write_nifti(volume, source)
+            fill = {
+                "input": str(source),
+                "folder": str(source.parent),
+                "output": str(output),
+                "result": str(output / self.tool.result),
+                "dataset": os.environ.get("OSTEON_NNUNET_DATASET", ""),
+            }
+            command = [program, *(part.format(**fill) for part in self.tool.arguments)]
+            if "" in command:
+                raise ConfigError("OSTEON_NNUNET_DATASET names no data set of nnU-Net.")
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, text=True, errors="replace", timeout=LONGEST_S, check=False
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise FileError(f"{self.tool.command} did not finish: {error}.") from error
+            if done.returncode:
+                tail = (done.stderr or done.stdout).strip()[-300:]
+                raise FileError(f"{self.tool.command} ended with {done.returncode}: {tail}")
+            results = sorted(p for p in folder.glob(f"**/{self.tool.result}") if p != source)
+            if not results:
+                raise FileError(f"{self.tool.command} wrote no label map ({self.tool.result}).")
+            with whole_file(kept) as draft:
+                shutil.copyfile(results[0], draft)
+
+
+def _program(tool: Tool) -> str | None:
+    return shutil.which(os.environ.get(tool.variable) or tool.command)
+
+
+def _version(tool: Tool) -> str:
+    """The first line of ``--version``; "unknown" where the tool does not say."""
+    program = _program(tool)
+    if program is None:
+        return "unknown"
+    try:
+        said = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60.0,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    lines = (said.stdout or said.stderr).strip().splitlines() if said.returncode == 0 else []
+    return lines[0].strip()[:80] if lines else "unknown"
+
+
+def _digest(volume: Volume, tool: Tool, version: str) -> str:
+    """What decides the result: voxels, geometry, the tool's version and its arguments."""
+    digest = hashlib.sha256()
+    for part in (
+        version,
+        *tool.arguments,
+        os.environ.get("OSTEON_NNUNET_DATASET", ""),
+        str(volume.array.shape),
+    ):
+        digest.update(part.encode() + b"\0")
+    digest.update(np.ascontiguousarray(volume.affine).tobytes())
+    digest.update(np.ascontiguousarray(volume.array).tobytes())
+    return digest.hexdigest()[:32]
