@@ -19,7 +19,9 @@ def demo(
     lang: Annotated[Language, typer.Option(help="Language of the reports.")] = Language.en,
     show: Annotated[bool, typer.Option("--open/--no-open", help="Open the report in the browser.")] = True,
 ) -> None:
-    """Run the fracture-risk study on 2,000 SIMULATED people, and on real data where OSTEON_DATA has it."""
+    """Read a SIMULATED spine CT and run the risk study on SIMULATED people; on real data too where OSTEON_DATA has it."""
+    from osteon.cli.read import say
+    from osteon.studies.ct_demo import read_demo_scans
     from osteon.studies.fracture_risk import run_to_folder
 
     runs = [("virtual", "quick")]
@@ -35,5 +37,10 @@ def demo(
         for line in summary.lines:
             typer.echo("  " + line)
         typer.echo(f"  report: {out / kind / 'report.html'}")
+    with bars():
+        for scan in read_demo_scans(out, lang=lang.value):
+            typer.echo(f"spine CT, {scan.name}" + (" (SIMULATED)" if scan.reading.simulated else ""))
+            say(scan.reading)
+            typer.echo(f"  report: {scan.folder / 'report.html'}")
     if show and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
         webbrowser.open((out / runs[-1][0] / "report.html").resolve().as_uri())

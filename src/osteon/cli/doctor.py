@@ -17,7 +17,8 @@ from osteon.core.provenance import code_version
 
 __all__ = ["doctor"]
 
-_CORE = ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "duckdb", "splink", "typst")
+_CORE = ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "duckdb", "splink", "typst",
+         "pydicom", "highdicom", "nibabel", "SimpleITK", "scikit-image")  # fmt: skip
 _OPTIONAL = {"captum": "deep", "fastapi": "server", "sqlalchemy": "server"}
 _PROGRAMS = {"chromium": "opens reports in the browser tests", "git": "names the code version of a result"}
 
@@ -31,7 +32,7 @@ class _Line:
 
 def doctor() -> None:
     """Say what is installed, usable and missing, and how to get what is missing."""
-    lines = [*_python(), *_packages(), _torch(), *_programs(), _data(), _disk()]
+    lines = [*_python(), *_packages(), _torch(), _weights(), *_programs(), *_segmenters(), _data(), _disk()]
     marks = {"ok": "ok      ", "optional": "optional", "missing": "MISSING "}
     for line in lines:
         typer.echo(f"{marks[line.state]}  {line.part:14s} {line.detail}")
@@ -77,9 +78,31 @@ def _torch() -> _Line:
         return _Line(
             "optional",
             "torch",
-            'not installed; nothing in the risk study needs it; pip install "osteon[deep]"',
+            'not installed; the classical CT reading and the risk study work without; pip install "osteon[deep]"',
         )
     return _Line("ok", "torch", build)
+
+
+def _weights() -> _Line:
+    from osteon.models.spine_net import shipped_weights
+
+    named = os.environ.get("OSTEON_SPINE_WEIGHTS")
+    if named and not Path(named).is_file():
+        return _Line("missing", "spine weights", f"OSTEON_SPINE_WEIGHTS names {named}, which is not there")
+    path = Path(named) if named else shipped_weights()
+    if path is None:
+        return _Line("optional", "spine weights", "none shipped; `osteon model train spine-ct` makes them")
+    return _Line("ok", "spine weights", f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _segmenters() -> list[_Line]:
+    from osteon.imaging.segment.external import found
+
+    return [
+        _Line("ok", name, f"{version}; `osteon read ct --backend {name}`")
+        for name, version in found().items()
+        if version
+    ]
 
 
 def _programs() -> list[_Line]:

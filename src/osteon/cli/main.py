@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from osteon import __version__
-from osteon.cli import data, deidentify, demo, doctor, score, study
+from osteon.cli import data, deidentify, demo, doctor, model, read, score, study
 from osteon.core.errors import OsteonError
 
 __all__ = ["app", "main", "options"]
@@ -17,7 +17,7 @@ _Refused: Any = typer.BadParameter.__mro__[2]  # the parser's own error; typer d
 
 app = typer.Typer(
     name="osteon",
-    help="Bone and spine health: risk studies on real tables, with an honest report. "
+    help="Bone and spine health: risk studies on real tables, spine CT read and reported. "
     "Research and evaluation software, not a medical device.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -27,7 +27,8 @@ app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
-app.add_typer(score.model_app, name="model")
+app.add_typer(model.app, name="model")
+app.add_typer(read.app, name="read")
 app.command("score")(score.score)
 app.command("deidentify")(deidentify.deidentify)
 

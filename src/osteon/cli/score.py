@@ -1,4 +1,4 @@
-"""``osteon score`` and ``osteon model show``: saved models and new patients."""
+"""``osteon score``: a saved model and new patients."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["model_app", "score", "show"]
-
-model_app = typer.Typer(help="Saved models.", no_args_is_help=True)
+__all__ = ["score"]
 
 
 def score(
@@ -30,11 +28,3 @@ def score(
     typer.echo(f"{done.n} people scored by {done.card.name}; {done.with_gaps} with missing values, "
                f"{done.out_of_range} outside the training range: {out / 'scores.csv'}")  # fmt: skip
     typer.echo("Research and evaluation software, not a medical device.")
-
-
-@model_app.command("show")
-def show(folder: Annotated[Path, typer.Argument(help="Folder of a saved model.")]) -> None:
-    """Print the card of a model: what it was trained on, how it did, where it must not be used."""
-    from osteon.models.card import card_toml, read_card
-
-    typer.echo(card_toml(read_card(folder / "card.toml")).rstrip())

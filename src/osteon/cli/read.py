@@ -1,0 +1,121 @@
+"""``osteon read ct``: a scan in, labelled and measured vertebrae and a report out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from osteon.cli.screen import Language, bars
+
+if TYPE_CHECKING:
+    from osteon.domain.spine import SpineReading
+
+__all__ = ["Backend", "OperatingPoint", "app", "ct", "say"]
+
+app = typer.Typer(help="Scans: measured, graded and reported.", no_args_is_help=True)
+
+
+class Backend(StrEnum):
+    """What finds the vertebrae."""
+
+    auto = "auto"
+    embedded = "embedded"
+    classical = "classical"
+    totalsegmentator = "totalsegmentator"
+    spineps = "spineps"
+    nnunet = "nnunet"
+
+
+class OperatingPoint(StrEnum):
+    """From which loss of height a deformity counts."""
+
+    twenty = "20"
+    twenty_five = "25"
+
+
+@app.command("ct")
+def ct(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="DICOM folder or zip, NIfTI, NRRD, MHA; with --labels alone: a label map.")],
+    segmentation: Annotated[Path | None, typer.Option(help="A label map of this scan: NIfTI, NRRD, DICOM SEG, RTSTRUCT.")] = None,
+    labels: Annotated[str | None, typer.Option(help="What its numbers mean: verse, totalsegmentator, totalsegmentator_v1, spineps, totalspineseg or a TOML file.")] = None,
+    prior: Annotated[Path | None, typer.Option(help="Folder of an earlier reading of this patient (its results.json).")] = None,
+    backend: Annotated[Backend, typer.Option(help="What finds the vertebrae; auto = embedded where torch is installed, else classical.")] = Backend.auto,
+    series: Annotated[str | None, typer.Option(help="Series to read where a folder holds several (its number or UID); by default the best suited one.")] = None,
+    pin: Annotated[str | None, typer.Option(help="Name one vertebra and shift the others with it: LEVEL=x,y,z in LPS mm, e.g. L3=4,-32,-710.")] = None,
+    operating_point: Annotated[OperatingPoint, typer.Option(help="Per cent of height from which a deformity counts.")] = OperatingPoint.twenty,
+    hu_calibration: Annotated[str | None, typer.Option(help="The site's map from HU to mg/cm3: SLOPE,INTERCEPT.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report and its parts.")] = Path("osteon-reading"),
+    lang: Annotated[Language, typer.Option(help="Language of the report.")] = Language.en,
+) -> None:  # fmt: skip
+    """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects."""
+    from osteon.core.files import checked_folder
+    from osteon.reading.spine_ct import CtOptions, read_ct
+    from osteon.report.spine_save import read_prior, save_reading
+
+    checked_folder(out)
+    options = CtOptions(
+        backend=backend.value,
+        operating_point=int(operating_point.value) / 100,
+        pin=_pin(pin),
+        hu_calibration=_pair(hu_calibration),
+        series=series,
+    )
+    earlier = read_prior(prior) if prior is not None else None
+    with bars():
+        read = read_ct(source, segmentation=segmentation, labels=labels, options=options)
+        save_reading(
+            out,
+            read.reading,
+            read.volume,
+            read.labels,
+            lang=lang.value,
+            prior=earlier,
+            command=shlex.join(["osteon", *sys.argv[1:]]),
+        )
+    say(read.reading)
+    typer.echo(f"report: {out / 'report.html'}")
+    if not read.reading.vertebrae or not all(v.evaluable for v in read.reading.vertebrae):
+        raise typer.Exit(3)
+
+
+def _pin(text: str | None) -> tuple[tuple[float, float, float], str] | None:
+    if text is None:
+        return None
+    level, _, place = text.partition("=")
+    try:
+        x, y, z = (float(part) for part in place.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r}; expected LEVEL=x,y,z in LPS millimetres, e.g. L3=4,-32,-710"
+        ) from error
+    return (x, y, z), level
+
+
+def _pair(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        slope, intercept = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}; expected SLOPE,INTERCEPT, e.g. 0.78,-4.2") from error
+    return slope, intercept
+
+
+def say(reading: SpineReading) -> None:
+    """One line a vertebra: level, grade or the reason why there is none."""
+    for v in reading.vertebrae:
+        if v.evaluable and v.genant is not None:
+            loss = f"loss {100 * v.height_loss.largest:3.0f} %" if v.height_loss is not None else ""
+            said = f"Genant {v.genant.grade} {v.genant.type:10s} {loss}"
+        else:
+            said = "not evaluable: " + ", ".join(v.not_evaluable)
+        flags = "  suspicious: " + ", ".join(v.red_flags) if v.red_flags else ""
+        typer.echo(f"{v.level:4s} ({100 * v.level_confidence:3.0f} %)  {said}{flags}")
+    if not reading.vertebrae:
+        typer.echo("no vertebra found: " + ", ".join(reading.notes))
+    typer.echo("Research and evaluation software, not a medical device.")

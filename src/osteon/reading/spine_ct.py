@@ -1,0 +1,227 @@
+"""A CT in, a spine reading out: read safely, labelled, measured, graded; each step timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from osteon.core.errors import ConfigError
+from osteon.core.progress import advance
+from osteon.domain.spine import ScanFacts, SpineReading
+from osteon.imaging.guarded import guarded, read_volume_guarded
+from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.volume import Volume
+from osteon.reading.segmenters import BACKENDS, cross_checked, segmenter
+from osteon.reading.spine_findings import ReadingOptions, findings
+
+__all__ = ["CtOptions", "CtRead", "read_ct", "read_spine", "scan_facts"]
+
+Pin = tuple[tuple[float, float, float], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CtOptions:
+    """
+    How a CT is read.
+
+    Attributes
+    ----------
+    backend : str
+        One of :data:`osteon.reading.segmenters.BACKENDS`.
+    operating_point : float
+        Loss of height from which a deformity counts, 0.20 or 0.25.
+    pin : ((x, y, z), level), optional
+        The user's name of the vertebra at an LPS point in millimetres.
+    hu_calibration : (slope, intercept), optional
+        The site's map from Hounsfield units to mg/cm3.
+    series : str, optional
+        Which series of a folder to read.
+    cross_check : bool
+        Let the classical segmenter look too, and let disagreement lower the confidence.
+    """
+
+    backend: str = "auto"
+    operating_point: float = 0.20
+    pin: Pin | None = None
+    hu_calibration: tuple[float, float] | None = None
+    series: str | None = None
+    cross_check: bool = True
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise ConfigError(
+                f"{self.backend!r} is no segmenter.", hint=f"Choose one of {', '.join(BACKENDS)}."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CtRead:
+    """The scan (None for a label map alone), its labels and what they say."""
+
+    volume: Volume | None
+    labels: SpineLabels
+    reading: SpineReading
+
+
+class _Clock:
+    """Seconds per step."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[name] = self.spent.get(name, 0.0) + time.perf_counter() - start
+
+
+def read_ct(
+    source: Path,
+    *,
+    segmentation: Path | None = None,
+    labels: str | None = None,
+    options: CtOptions = CtOptions(),
+) -> CtRead:
+    """
+    Read the CT at ``source``.
+
+    Parameters
+    ----------
+    source : path
+        DICOM folder, file or zip, NIfTI, NRRD, MetaImage; with ``labels`` and no ``segmentation`` a label map alone.
+    segmentation : path, optional
+        A label map of the scan, used instead of a segmenter.
+    labels : str, optional
+        Preset or TOML file that says what the numbers of the label map mean.
+    options : CtOptions
+
+    Raises
+    ------
+    FileError
+        The file is not what it claims to be, too large for the limits, or damaged.
+    ConfigError
+        A segmentation without saying what its numbers mean.
+    """
+    if segmentation is not None and labels is None:
+        raise ConfigError(
+            f"{segmentation}: what do its numbers mean?",
+            hint="Say --labels verse, totalsegmentator, ... or a TOML file.",
+        )
+    clock = _Clock()
+    volume: Volume | None = None
+    imported: SpineLabels | None = None
+    with clock.step("read"):
+        if labels is None or segmentation is not None:
+            volume = read_volume_guarded(source, series=options.series)
+        if labels is not None:
+            imported = guarded(
+                "osteon.imaging.labels_io:read_labels", segmentation or source, preset=labels, like=volume
+            )
+    return _read(
+        volume, imported, source=str(source), options=options, clock=clock, simulated=_invented(volume)
+    )
+
+
+def read_spine(
+    volume: Volume,
+    *,
+    labels: SpineLabels | None = None,
+    options: CtOptions = CtOptions(),
+    source: str = "",
+    simulated: bool = False,
+) -> CtRead:
+    """As :func:`read_ct`, of a volume that is at hand (Hounsfield units)."""
+    return _read(volume, labels, source=source, options=options, clock=_Clock(), simulated=simulated)
+
+
+def _read(
+    volume: Volume | None,
+    labels: SpineLabels | None,
+    *,
+    source: str,
+    options: CtOptions,
+    clock: _Clock,
+    simulated: bool,
+) -> CtRead:
+    if labels is None:
+        if volume is None:
+            raise ConfigError("neither a scan nor labels.", hint="Give a CT, or a label map with --labels.")
+        with clock.step("segment"):
+            labels = segmenter(options.backend).segment(volume, pin=options.pin, progress=_told())
+        if options.cross_check and labels.backend == "embedded" and labels.levels:
+            with clock.step("cross_check"):
+                labels = cross_checked(labels, segmenter("classical").segment(volume))
+    elif options.pin is not None:
+        from osteon.imaging.segment.correct import pinned
+
+        labels = pinned(labels, *options.pin)
+    grid = volume.grid if volume is not None else labels.vertebrae.grid
+    scan = scan_facts(volume, source=source) if volume is not None else ScanFacts(
+        source=source, shape=grid.shape, spacing_mm=grid.spacing_mm, notes=("labels_only",)
+    )  # fmt: skip
+    with clock.step("measure"):
+        reading = findings(
+            volume,
+            labels,
+            options=ReadingOptions(
+                operating_point=options.operating_point, hu_calibration=options.hu_calibration
+            ),
+            scan=scan,
+        )
+    return CtRead(
+        volume=volume,
+        labels=labels,
+        reading=replace(reading, elapsed_s=dict(clock.spent), simulated=simulated),
+    )
+
+
+def _invented(volume: Volume | None) -> bool:
+    """Whether the series says of itself that it was invented."""
+    if volume is None:
+        return False
+    return any("SIMULATED" in str(volume.meta.get(key, "")) for key in ("series_description", "patient_id"))
+
+
+def _told() -> Callable[[str, float], None]:
+    def tell(step: str, share: float) -> None:
+        advance(f"ct_{step}", round(100 * share), 100)
+
+    return tell
+
+
+def scan_facts(volume: Volume, *, source: str = "") -> ScanFacts:
+    """What the reading knows of a scan, from the volume's geometry and what its file said."""
+    said = volume.meta
+
+    def text(key: str) -> str:
+        return str(said.get(key) or "")
+
+    def number(key: str) -> float | None:
+        value: Any = said.get(key)
+        return None if value is None else float(value)
+
+    agent = said.get("contrast_agent")
+    return ScanFacts(
+        source=source,
+        shape=volume.grid.shape,
+        spacing_mm=volume.spacing_mm,
+        modality=text("modality") or "CT",
+        kvp=number("kvp"),
+        kernel=text("kernel"),
+        contrast="given" if agent else "unknown",
+        slice_thickness_mm=number("slice_thickness_mm"),
+        manufacturer=text("manufacturer"),
+        series_description=text("series_description"),
+        study_date=text("study_date"),
+        patient_id=text("patient_id"),
+        study_uid=text("study_uid"),
+        series_uid=text("series_uid"),
+        notes=volume.notes,
+    )
