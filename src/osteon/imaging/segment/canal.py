@@ -211,8 +211,8 @@ def _framed(grid: Grid, line: Array, seen: Array, *, open_below: bool, open_abov
     confidence = np.interp(s, arc, seen)
     size = np.array(grid.shape)
     for end in (0, -1):
-        nearby = curve[:12] if end == 0 else curve[-12:]
-        direction = (nearby[0] - nearby[-1]) if end == 0 else (nearby[-1] - nearby[0])
+        nearby = curve[:40] if end == 0 else curve[:-41:-1]
+        direction = nearby[: len(nearby) // 3].mean(axis=0) - nearby[-(len(nearby) // 3) :].mean(axis=0)
         direction /= np.linalg.norm(direction)
         more = curve[end] + np.arange(1.0, BEYOND_MM + 1.0)[:, None] * direction
         index = grid.index(more)

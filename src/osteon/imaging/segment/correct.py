@@ -1,236 +1,282 @@
-"""Corrections of a labelled spine: each answers a new version with one more line of provenance; the old one stays as it was."""
+"""Corrections of a labelled spine: each gives a new version with one line of provenance, the old one stays as it was."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage as ndi
 
 from osteon.core.errors import InputError, ShapeError
-from osteon.domain.anatomy import LEVELS, level_rank, verse_of_level
+from osteon.domain.anatomy import LEVELS, Tissue, level_rank, verse_of_level
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import LabelMap
 
-__all__ = ["deleted", "merged", "pinned", "redrawn", "renamed", "shifted", "split"]
+__all__ = ["deleted", "merged", "pinned", "renamed", "shifted", "split", "with_mask"]
 
 Point = tuple[float, float, float]
-Mask = npt.NDArray[np.bool_]
-_USUAL = tuple(level for level in LEVELS if level not in {"T13", "L6", "S1"})
-"""The names a shift walks along; T13 and L6 are given by name only."""
+PIN_REACH_MM = 60.0
+USUAL = tuple(level for level in LEVELS if level not in ("T13", "L6"))
 
 
-def shifted(labels: SpineLabels, by: int, *, who: str = "user") -> SpineLabels:
+def shifted(labels: SpineLabels, n: int, *, by: str = "user") -> SpineLabels:
     """
-    All names moved by ``by`` levels, positive towards the feet ("T12" becomes "L1" for 1).
+    Every level ``n`` places further down (up where negative), along the usual twenty-four and the sacrum.
 
     Raises
     ------
     InputError
-        The spine is unanchored, holds T13 or L6, or a name would leave C1-L5.
+        The spine is unanchored, holds T13 or L6, or would leave the range C1-S1.
+
+    Examples
+    --------
+    ``shifted(labels, 1)`` makes L1 of T12; ``shifted(shifted(labels, 1), -1)`` gives the names back.
     """
-    names: dict[int, str] = {}
-    for level in labels.levels:
-        if level.level not in _USUAL:
+    names = {}
+    for label in labels.levels:
+        if label.level not in USUAL:
             raise InputError(
-                f"{level.level} cannot be shifted.", hint="Pin one vertebra, or rename T13 and L6 one by one."
+                f"{label.level} has no usual neighbours to shift to.", hint="Pin one level instead."
             )
-        place = _USUAL.index(level.level) + by
-        if not 0 <= place < len(_USUAL):
-            raise InputError(f"{level.level} shifted by {by} leaves C1-L5.", hint="Shift by less.")
-        names[level.code] = _USUAL[place]
-    return _named(labels, names, f"{who}: shifted by {by:+d}")
+        place = USUAL.index(label.level) + n
+        if not 0 <= place < len(USUAL):
+            raise InputError(f"{label.level} cannot be shifted by {n}.", hint="Levels run from C1 to S1.")
+        names[label.code] = USUAL[place]
+    return _named(labels, names, f"{by}: levels shifted by {n:+d}")
 
 
-def pinned(labels: SpineLabels, point_lps_mm: Point, level: str, *, who: str = "user") -> SpineLabels:
+def pinned(labels: SpineLabels, point_lps_mm: Point, level: str, *, by: str = "user") -> SpineLabels:
     """
-    The vertebra at a point gets ``level``; all others are counted from it along C1-L5.
+    The vertebra nearest to a point (LPS mm) gets ``level``, and all others the names that follow from it.
+
+    Vertebrae next to each other are taken as neighbours. T13 and L6 are counted only where the pin names them.
 
     Raises
     ------
     InputError
-        No vertebra lies at the point, or the count leaves C1-L5.
+        No such level, no vertebra within 60 mm of the point, or too many vertebrae around it.
     """
     level_rank(level)
-    code = _code_at(labels, point_lps_mm)
-    order = [one.code for one in labels.levels]
-    here = order.index(code)
-    run = _run_through(level)
-    names = {}
-    for k, one in enumerate(order):
-        place = run.index(level) + k - here
-        if not 0 <= place < len(run):
-            raise InputError(
-                f"with {level} there, a vertebra would lie beyond C1-{run[-1]}.", hint="Pin another level."
-            )
-        names[one] = run[place]
-    return _named(labels, names, f"{who}: pinned {level} at {', '.join(f'{v:.1f}' for v in point_lps_mm)}")
+    if not labels.levels:
+        raise InputError("there is no vertebra to pin.")
+    centres = np.array([_centre(labels, label.code) for label in labels.levels])
+    distance = np.linalg.norm(centres - np.asarray(point_lps_mm), axis=1)
+    k = int(np.nanargmin(distance))
+    if distance[k] > PIN_REACH_MM:
+        raise InputError(
+            f"the point lies {distance[k]:.0f} mm from the nearest vertebra.", hint="Point at its body."
+        )
+    order = [x for x in LEVELS if x in USUAL or x == level]
+    first = order.index(level) - k
+    if first < 0 or first + len(labels.levels) > len(order):
+        raise InputError(
+            f"{len(labels.levels)} vertebrae do not fit around {level} at place {k + 1} from the head.",
+            hint="Name another level, or delete what is no vertebra first.",
+        )
+    names = {label.code: order[first + i] for i, label in enumerate(labels.levels)}
+    return _named(labels, names, f"{by}: {labels.levels[k].level} pinned as {level}")
 
 
-def renamed(labels: SpineLabels, names: Mapping[str, str], *, who: str = "user") -> SpineLabels:
+def renamed(labels: SpineLabels, names: Mapping[str, str], *, by: str = "user") -> SpineLabels:
     """
-    Single names changed, e.g. {"L1": "T13"}; the others stay.
+    Levels renamed one by one (``{"T12": "T13"}``); the others keep their names.
 
     Raises
     ------
     InputError
-        A name that is not there, no level, or a level twice.
+        A level is not there, or two vertebrae would share a name.
     """
-    codes = {one.level: one.code for one in labels.levels}
-    changed = {}
-    for old, new in names.items():
-        if old not in codes:
-            raise InputError(f"no {old} here.", hint=f"There are {', '.join(codes)}.")
-        level_rank(new)
-        changed[codes[old]] = new
-    said = ", ".join(f"{old} is {new}" for old, new in names.items())
-    kept = {one.code: one.level for one in labels.levels}
-    return _named(labels, {**kept, **changed}, f"{who}: {said}")
+    known = {label.level: label for label in labels.levels}
+    for old in names:
+        if old not in known:
+            raise InputError(f"{old} is not among the labels ({', '.join(known)}).")
+    what = ", ".join(f"{old} -> {new}" for old, new in names.items())
+    return _named(labels, {known[old].code: new for old, new in names.items()}, f"{by}: renamed {what}")
 
 
-def redrawn(labels: SpineLabels, level: str, *, vertebra: Mask, body: Mask, who: str = "user") -> SpineLabels:
+def with_mask(
+    labels: SpineLabels,
+    level: str,
+    vertebra: npt.NDArray[np.bool_],
+    body: npt.NDArray[np.bool_],
+    *,
+    by: str = "user",
+) -> SpineLabels:
     """
-    The masks of one vertebra replaced; voxels it gains are taken from its neighbours.
-
-    Parameters
-    ----------
-    vertebra, body : ndarray of bool (z, y, x)
-        On the grid of the labels; the body lies within the vertebra.
+    One vertebra's masks replaced by those drawn, boolean arrays (z, y, x) on the labels' grid.
 
     Raises
     ------
     ShapeError
-        A mask of another shape.
+        A mask lies on another grid.
     InputError
-        An empty body, or one that is not part of its vertebra.
+        No such level, or an empty body.
     """
-    one = _at(labels, level)
+    code = _label(labels, level).code
     for name, mask in (("vertebra", vertebra), ("body", body)):
         if mask.shape != labels.bodies.array.shape:
-            raise ShapeError(f"a {name} mask of shape {mask.shape}, expected {labels.bodies.array.shape}.")
-    if not body.any() or bool((body & ~vertebra).any()):
-        raise InputError(
-            f"{level}: the body is empty or reaches beyond its vertebra.", hint="Draw it inside."
-        )
-    whole = _replaced(labels.vertebrae, one.code, vertebra)
-    bodies = _replaced(labels.bodies, one.code, body)
-    bodies.array[vertebra & ~body & (bodies.array > 0)] = 0
-    return _with_maps(labels, whole, bodies, f"{who}: redrew {level}")
-
-
-def deleted(labels: SpineLabels, level: str, *, who: str = "user") -> SpineLabels:
-    """One vertebra taken out; its neighbours keep their names."""
-    one = _at(labels, level)
-    nothing = np.zeros(labels.bodies.array.shape, bool)
-    cut = _with_maps(
-        labels,
-        _replaced(labels.vertebrae, one.code, nothing),
-        _replaced(labels.bodies, one.code, nothing),
-        f"{who}: deleted {level}",
-    )
-    return replace(cut, levels=tuple(x for x in cut.levels if x.code != one.code))
-
-
-def merged(labels: SpineLabels, level: str, into: str, *, who: str = "user") -> SpineLabels:
-    """Two pieces that are one vertebra: ``level`` becomes part of ``into``."""
-    one, other = _at(labels, level), _at(labels, into)
+            raise ShapeError(
+                f"the {name} mask has shape {mask.shape}, the labels {labels.bodies.array.shape}."
+            )
+    if not body.any():
+        raise InputError(f"the body drawn for {level} is empty.", hint="Delete the vertebra instead.")
     whole, bodies = labels.vertebrae.array.copy(), labels.bodies.array.copy()
-    for array in (whole, bodies):
-        array[array == one.code] = other.code
-    together = _with_maps(
-        labels,
-        replace(labels.vertebrae, array=whole),
-        replace(labels.bodies, array=bodies),
-        f"{who}: merged {level} into {into}",
-    )
-    return replace(together, levels=tuple(x for x in together.levels if x.code != one.code))
+    for array, mask in ((whole, vertebra | body), (bodies, body)):
+        array[array == code] = 0
+        array[mask] = code
+    bodies[(whole != bodies) & (bodies > 0)] = 0  # what was drawn over a neighbour is no longer its body
+    return _changed(labels, whole, bodies, labels.levels, f"{by}: mask of {level} replaced")
 
 
-def split(
-    labels: SpineLabels, level: str, *, at_lps_mm: Point, normal_lps: Point, lower: str, who: str = "user"
-) -> SpineLabels:
+def deleted(labels: SpineLabels, level: str, *, by: str = "user") -> SpineLabels:
     """
-    One label that holds two vertebrae, cut by a plane; the part the normal points away from is called ``lower``.
+    The labels without one vertebra (a false find); the others keep their names.
 
     Raises
     ------
     InputError
-        The plane leaves a side empty, or ``lower`` is there already.
+        No such level.
     """
-    one = _at(labels, level)
-    if any(x.level == lower for x in labels.levels):
-        raise InputError(f"{lower} is there already.", hint="Shift or rename first.")
-    code = verse_of_level(lower)
-    maps = []
-    for source in (labels.vertebrae, labels.bodies):
-        array = source.array.copy()
-        where = np.argwhere(array == one.code)
-        below = (source.grid.world(where) - np.asarray(at_lps_mm)) @ np.asarray(normal_lps) < 0
-        if not below.any() or below.all():
-            raise InputError(f"the plane does not cut {level}.", hint="Place it inside the vertebra.")
-        array[tuple(where[below].T)] = code
-        maps.append(replace(source, array=array))
-    cut = _with_maps(labels, maps[0], maps[1], f"{who}: split {lower} off {level}")
-    levels = list(cut.levels)
-    levels.insert(
-        levels.index(one) + 1, replace(one, code=code, level=lower, confidence=1.0, alternatives=())
+    gone = _label(labels, level)
+    whole, bodies = (np.where(m.array == gone.code, 0, m.array) for m in (labels.vertebrae, labels.bodies))
+    left = tuple(x for x in labels.levels if x is not gone)
+    return _changed(labels, whole, bodies, left, f"{by}: {level} deleted")
+
+
+def merged(labels: SpineLabels, kept: str, other: str, *, by: str = "user") -> SpineLabels:
+    """
+    Two pieces made one vertebra, named ``kept``; the other names stay (shift or pin afterwards).
+
+    Raises
+    ------
+    InputError
+        No such level, or the two are not next to each other.
+    """
+    a, b = _label(labels, kept), _label(labels, other)
+    if abs(labels.levels.index(a) - labels.levels.index(b)) != 1:
+        raise InputError(f"{kept} and {other} are not next to each other.")
+    whole, bodies = (np.where(m.array == b.code, a.code, m.array) for m in (labels.vertebrae, labels.bodies))
+    one = replace(a, notes=_without(a.notes, "volume_outlier"))
+    left = tuple(one if x is a else x for x in labels.levels if x is not b)
+    return _changed(labels, whole, bodies, left, f"{by}: {other} merged into {kept}")
+
+
+def split(
+    labels: SpineLabels,
+    level: str,
+    point_lps_mm: Point,
+    normal_lps: Point,
+    new_level: str,
+    *,
+    by: str = "user",
+) -> SpineLabels:
+    """
+    One instance cut in two by a plane; the part below it becomes ``new_level``.
+
+    Parameters
+    ----------
+    point_lps_mm, normal_lps
+        A point on the plane, and its normal towards the head.
+
+    Raises
+    ------
+    InputError
+        No such level, the new name is taken, or the plane misses the body.
+    """
+    old = _label(labels, level)
+    if any(x.level == new_level for x in labels.levels):
+        raise InputError(f"{new_level} is taken.", hint="Shift or rename first.")
+    new = replace(
+        old, code=verse_of_level(new_level), level=new_level, alternatives=(), confidence=1.0, notes=()
     )
-    return replace(cut, levels=tuple(levels))
+    arrays = []
+    for labelled in (labels.vertebrae, labels.bodies):
+        array = labelled.array.copy()
+        box = ndi.find_objects(array, max_label=old.code)[old.code - 1]
+        if box is not None:
+            voxels = np.argwhere(array[box] == old.code) + [s.start for s in box]
+            side = (labelled.grid.world(voxels) - np.asarray(point_lps_mm)) @ np.asarray(normal_lps)
+            array[tuple(voxels[side < 0].T)] = new.code
+        arrays.append(array)
+    if not ((arrays[1] == old.code).any() and (arrays[1] == new.code).any()):
+        raise InputError(f"the plane does not cut the body of {level}.")
+    k = labels.levels.index(old)
+    upper = replace(old, notes=_without(old.notes, "volume_outlier"))
+    levels = (*labels.levels[:k], upper, new, *labels.levels[k + 1 :])
+    return _changed(labels, arrays[0], arrays[1], levels, f"{by}: {new_level} split from {level}")
 
 
-def _run_through(level: str) -> tuple[str, ...]:
-    """The usual names, with T13 or L6 in its place where that is the level asked for."""
-    return tuple(x for x in LEVELS if x in _USUAL or x == level)
+def _label(labels: SpineLabels, level: str) -> LevelLabel:
+    for label in labels.levels:
+        if label.level == level:
+            return label
+    there = ", ".join(x.level for x in labels.levels)
+    raise InputError(f"{level} is not among the labels ({there}).")
 
 
-def _at(labels: SpineLabels, level: str) -> LevelLabel:
-    for one in labels.levels:
-        if one.level == level:
-            return one
-    raise InputError(f"no {level} here.", hint=f"There are {', '.join(x.level for x in labels.levels)}.")
+def _without(notes: tuple[str, ...], code: str) -> tuple[str, ...]:
+    return tuple(x for x in notes if x != code)
 
 
-def _code_at(labels: SpineLabels, point: Point) -> int:
-    index = np.rint(labels.vertebrae.grid.index(point)).astype(int)
-    if (index < 0).any() or (index >= labels.vertebrae.array.shape).any():
-        raise InputError(f"the point {point} lies outside the scan.", hint="Give LPS millimetres.")
-    code = int(labels.vertebrae.array[tuple(index)])
-    if code not in {one.code for one in labels.levels}:
-        raise InputError(f"no vertebra at {point}.", hint="Give a point inside one, LPS millimetres.")
-    return code
-
-
-def _replaced(source: LabelMap, code: int, mask: Mask) -> LabelMap:
-    array = source.array.copy()
-    array[array == code] = 0
-    array[mask] = code
-    return replace(source, array=array)
-
-
-def _with_maps(labels: SpineLabels, whole: LabelMap, bodies: LabelMap, line: str) -> SpineLabels:
-    return replace(labels, vertebrae=whole, bodies=bodies, provenance=(*labels.provenance, line))
+def _centre(labels: SpineLabels, code: int) -> npt.NDArray[np.float64]:
+    box = ndi.find_objects(labels.bodies.array, max_label=code)[code - 1]
+    if box is None:
+        return np.full(3, np.nan)
+    voxels = np.argwhere(labels.bodies.array[box] == code) + [s.start for s in box]
+    return labels.bodies.grid.world(voxels.mean(axis=0))
 
 
 def _named(labels: SpineLabels, names: Mapping[int, str], line: str) -> SpineLabels:
-    """The same voxels under new names: codes follow the names, confidence is the user's."""
-    if len(set(names.values())) < len(names):
-        raise InputError("a level would be there twice.", hint="Rename the other one too.")
-    table: npt.NDArray[Any] = np.arange(256, dtype=np.uint8)
-    for code, level in names.items():
-        table[code] = verse_of_level(level)
-    levels = tuple(
-        replace(
-            one, code=verse_of_level(names[one.code]), level=names[one.code], confidence=1.0, alternatives=()
-        )
-        for one in labels.levels
-    )
+    """New names by old code. A person said so: the confidence of what was named is one."""
+    levels = []
+    most = max(int(labels.vertebrae.array.max(initial=0)), *(x.code for x in labels.levels), 0)
+    table = np.arange(most + 1)
+    for label in labels.levels:
+        level = names.get(label.code)
+        if level is None:
+            levels.append(label)
+            continue
+        new = verse_of_level(level)
+        table[label.code] = new
+        levels.append(replace(label, code=new, level=level, confidence=1.0, alternatives=()))
+    taken = [x.level for x in levels]
+    if len(set(taken)) < len(taken):
+        raise InputError(f"two vertebrae would share a name: {', '.join(taken)}.")
+    kind = labels.vertebrae.array.dtype
+    whole, bodies = (table.astype(kind)[m.array] for m in (labels.vertebrae, labels.bodies))
+    anchored = labels.anchored_by if "user" in labels.anchored_by else (*labels.anchored_by, "user")
+    notes = _without(_without(labels.notes, "unanchored"), "anchors_disagree")
+    return replace(_changed(labels, whole, bodies, tuple(levels), line), anchored_by=anchored, notes=notes)
+
+
+def _changed(
+    labels: SpineLabels,
+    whole: npt.NDArray[np.generic],
+    bodies: npt.NDArray[np.generic],
+    levels: tuple[LevelLabel, ...],
+    line: str,
+) -> SpineLabels:
+    """A new version; its tissue map follows the masks."""
+    names = {x.code: x.level for x in levels}
     return replace(
         labels,
-        vertebrae=replace(labels.vertebrae, array=table[labels.vertebrae.array]),
-        bodies=replace(labels.bodies, array=table[labels.bodies.array]),
-        levels=tuple(sorted(levels, key=lambda one: level_rank(one.level))),
-        anchored_by=tuple(dict.fromkeys((*labels.anchored_by, "user"))),
+        vertebrae=LabelMap(array=whole, affine=labels.vertebrae.affine, names=names),
+        bodies=LabelMap(array=bodies, affine=labels.bodies.affine, names=names),
+        tissue=_tissue(labels, whole, bodies),
+        levels=levels,
         provenance=(*labels.provenance, line),
     )
+
+
+def _tissue(
+    labels: SpineLabels, whole: npt.NDArray[np.generic], bodies: npt.NDArray[np.generic]
+) -> LabelMap | None:
+    if labels.tissue is None:
+        return None
+    array = labels.tissue.array.copy()
+    array[(whole == 0) & (labels.vertebrae.array > 0)] = Tissue.BACKGROUND
+    array[whole != 0] = Tissue.POSTERIOR
+    array[bodies != 0] = Tissue.BODY
+    return replace(labels.tissue, array=array)

@@ -87,7 +87,7 @@ def rib_contact(found: Instances, k: int, path: CanalPath, grid: Grid, rib: Map)
             continue
         beside = rib[tuple(voxels[here].T)]
         amount = float(beside[beside > 0.35].sum()) * grid.voxel_ml
-        sides.append(amount**3 / (amount**3 + HEAD_ML**3))
+        sides.append(amount**4 / (amount**4 + HEAD_ML**4))
     return float(np.mean(sides)) if sides else None
 
 

@@ -206,8 +206,8 @@ def _unary(cue: Cues, weight: float) -> Array:
 
 def _rib_rate(level: str) -> float:
     if level[0] == "T":
-        return {"T12": 0.975, "T13": 0.9, "T1": 0.93}.get(level, 0.985)
-    return {"L1": 0.07, "C7": 0.1}.get(level, 0.02)
+        return {"T12": 0.975, "T13": 0.9, "T1": 0.98}.get(level, 0.985)
+    return {"L1": 0.07, "C7": 0.01}.get(level, 0.02)
 
 
 def _solved(

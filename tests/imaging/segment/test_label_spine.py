@@ -1,0 +1,148 @@
+"""From tissue maps to labels on phantoms: levels and masks are right, and stay right where the maps are not."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from osteon.core.errors import InputError, ShapeError
+from osteon.domain.anatomy import Tissue
+from osteon.imaging.segment.assemble import label_spine
+from osteon.imaging.segment.paste import View
+from osteon.imaging.volume import Grid
+
+spec = importlib.util.spec_from_file_location("segment_phantoms", Path(__file__).with_name("conftest.py"))
+helpers = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(helpers)
+
+THORACOLUMBAR = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
+
+
+def named(labels):
+    return [x.level for x in labels.levels]
+
+
+def check(case, labels, *, least):
+    assert [x for x in named(labels) if x in THORACOLUMBAR] == list(THORACOLUMBAR)
+    assert set(labels.anchored_by) <= {"sacrum", "ribs"} and labels.anchored_by
+    dice = helpers.dices(case.labels.bodies.array, labels.bodies.array, THORACOLUMBAR)
+    assert min(dice.values()) > least, dice
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_clean_maps(phantom, seed):
+    case = phantom(seed)
+    labels = label_spine(case.grid, case.maps, case.coarse)
+    check(case, labels, least=0.93)
+    assert labels.vertebrae.grid.same_place(case.grid)
+    # a body is part of its vertebra, and the tissue map says so
+    bodies = labels.bodies.array
+    assert (labels.vertebrae.array[bodies > 0] == bodies[bodies > 0]).all()
+    assert ((labels.tissue.array == Tissue.BODY) == (bodies > 0)).all()
+    whole = helpers.dices(case.labels.vertebrae.array, labels.vertebrae.array, ("L1", "L2", "L3"))
+    assert min(whole.values()) > 0.85
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_noisy_maps(phantom, seed):
+    case = phantom(seed)
+    check(
+        case,
+        label_spine(case.grid, helpers.as_seen_by_a_network(case.maps, case.rng), case.coarse),
+        least=0.78,
+    )
+
+
+def test_femoral_heads_called_body_are_left_out(phantom):
+    case = phantom(1)
+    bone = case.maps[Tissue.OTHER_BONE]
+    case.maps[Tissue.BODY] = np.minimum(1, case.maps[Tissue.BODY] + bone)
+    case.maps[Tissue.OTHER_BONE] = np.zeros_like(bone)
+    check(case, label_spine(case.grid, case.maps, case.coarse), least=0.93)
+
+
+def test_a_disc_the_network_missed_is_found(phantom):
+    case = phantom(2)
+    upper, lower = (case.coarse.index(case.anatomy.at(x).frame.centre)[0] for x in ("T12", "L1"))
+    z = slice(int(lower), int(upper) + 1)
+    case.maps[Tissue.BODY][z] += 0.9 * case.maps[Tissue.DISC][z]
+    case.maps[Tissue.DISC][z] *= 0.1
+    check(case, label_spine(case.grid, case.maps, case.coarse), least=0.85)
+
+
+def test_canal_lost_over_a_segment(phantom):
+    case = phantom(1)
+    z = slice(case.coarse.shape[0] // 2, case.coarse.shape[0] // 2 + 8)
+    case.maps[Tissue.CANAL][z] = 0
+    check(case, label_spine(case.grid, case.maps, case.coarse), least=0.93)
+
+
+def test_bone_alone_is_enough(phantom):
+    case = phantom(2)
+    for t in (Tissue.CANAL, Tissue.DISC):
+        case.maps.pop(t)
+    check(case, label_spine(case.grid, case.maps, case.coarse), least=0.88)
+
+
+def test_a_thoracic_field_is_unanchored_until_pinned(phantom):
+    case = phantom(5, "T5", "T10", below_mm=5.0, above_mm=5.0)
+    free = label_spine(case.grid, case.maps, case.coarse)
+    assert free.anchored_by == () and "unanchored" in free.notes and all(x[0] == "V" for x in named(free))
+    middle = tuple(case.anatomy.at("T8").frame.centre)
+    held = label_spine(case.grid, case.maps, case.coarse, pin=(middle, "T8"))
+    assert held.anchored_by == ("user",) and named(held)[-3:] == ["T8", "T9", "T10"]
+    dice = helpers.dices(case.labels.bodies.array, held.bodies.array, ("T6", "T7", "T8", "T9"))
+    assert min(dice.values()) > 0.9
+    with pytest.raises(InputError, match="nearest vertebra"):
+        label_spine(case.grid, case.maps, case.coarse, pin=((500.0, 500.0, 0.0), "T8"))
+
+
+def test_cropped_vertebrae_say_so(phantom):
+    case = phantom(6, "L1", "L4", below_mm=0.0, above_mm=0.0)
+    labels = label_spine(case.grid, case.maps, case.coarse)
+    assert labels.levels[0].cropped and labels.levels[-1].cropped and not labels.levels[1].cropped
+
+
+def test_a_closer_look_is_used_where_it_confirms(phantom):
+    case = phantom(1)
+    looked = []
+
+    def refine(centres, bodies):
+        looked.append((len(centres), bodies.present))
+        views = []
+        for k in bodies.present:
+            near = (bodies.array == k).astype(np.float32)
+            views.append(View(body=near, vertebra=near, grid=bodies.grid))
+        views[0] = View(
+            body=0 * near, vertebra=0 * near, grid=bodies.grid
+        )  # sees nothing: the coarse one is kept
+        return views
+
+    labels = label_spine(case.grid, case.maps, case.coarse, refine=refine)
+    assert looked == [(len(labels.levels), tuple(range(1, len(labels.levels) + 1)))]
+    assert set(labels.bodies.present) == {x.code for x in labels.levels}
+    with pytest.raises(ShapeError, match="views"):
+        label_spine(case.grid, case.maps, case.coarse, refine=lambda centres, bodies: [])
+
+
+def test_nothing_there(phantom):
+    grid = Grid.regular((20, 20, 20), (3.0, 3.0, 3.0))
+    labels = label_spine(grid, {Tissue.BODY: np.zeros(grid.shape, np.float32)}, grid)
+    assert labels.levels == () and labels.notes == ("no_spine_found",)
+    with pytest.raises(ShapeError, match="CANAL"):
+        label_spine(grid, {Tissue.CANAL: np.zeros((2, 2, 2), np.float32)}, grid)
+
+
+def test_moving_the_patient_moves_the_labels(phantom):
+    case = phantom(2)
+    there = label_spine(case.grid, case.maps, case.coarse)
+    shift = np.array([31.0, -17.0, 400.0])
+    grids = []
+    for grid in (case.grid, case.coarse):
+        affine = grid.affine.copy()
+        affine[:3, 3] += shift
+        grids.append(Grid(shape=grid.shape, affine=affine))
+    moved = label_spine(grids[0], case.maps, grids[1])
+    assert named(moved) == named(there)
+    assert (moved.bodies.array != there.bodies.array).mean() < 1e-4
