@@ -64,10 +64,10 @@ def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated:
     yield _bars(analysis)
     yield accuracy_table(analysis.accuracies, id="table-accuracy", title=ovcf_word("accuracy.title"),
                          per_vertebra=reads.per_vertebra)  # fmt: skip
-    yield kappa_table(analysis.accuracies)
     if analysis.per_protocol:
         yield accuracy_table(analysis.per_protocol, id="table-per-protocol", title=ovcf_word("accuracy.per_protocol"),
                              per_vertebra=reads.per_vertebra)  # fmt: skip
+    yield kappa_table(analysis.accuracies)
     paired = paired_table(analysis)
     if paired is not None:
         yield Heading("paired", ovcf_word("section.paired"))
@@ -116,7 +116,7 @@ def headline(analysis: Analysis) -> tuple[str, ArmTest, ArmDifference] | None:
 
 
 def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Block]:
-    tiles = [Tile(ovcf_word("summary.tile_cases"), analysis.cases, ovcf_word("summary.tile_fractured", n=analysis.fractured)),
+    tiles = [Tile(ovcf_word("summary.tile_cases"), analysis.cases, ovcf_word("summary.tile_fractured", n=analysis.fractured, of=analysis.units)),
              Tile(ovcf_word("summary.tile_readers"), len(reads.readers))]  # fmt: skip
     leading = CONSENSUS if reads.has_consensus else (reads.readers or ("",))[0]
     tiles += [
@@ -155,6 +155,7 @@ def _methods(reads: Reads, analysis: Analysis, config: Config) -> Text:
     return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases,
                   unit=ovcf_word("methods.per_vertebra" if reads.per_vertebra else "methods.per_case"),
                   role=ovcf_word(f"role.{config.protocol.ai_role}"), **limits_of(config),
+                     intervals=ovcf_word("methods.clustered" if reads.per_vertebra else "methods.wilson"),
                   covariance=ovcf_word(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
                   consensus=ovcf_word("methods.consensus" if reads.has_consensus else "methods.no_consensus"))  # fmt: skip
 
@@ -174,9 +175,9 @@ def _flow(analysis: Analysis) -> Iterator[Block]:
             replace(boxes[0], excluded=left),
             FlowBox(text=ovcf_word("flow.eligible"), n=len(analysis.eligible.table)),
         ]
-    if analysis.units != analysis.cases:
-        boxes.append(FlowBox(text=ovcf_word("flow.vertebrae"), n=analysis.units))
     shown = analysis.eligible is None or len(analysis.eligible.table) == analysis.cases
+    if analysis.units != analysis.cases and shown:
+        boxes.append(FlowBox(text=ovcf_word("flow.vertebrae"), n=analysis.units))
     yield FigureBlock(id="figure-flow", title=ovcf_word("flow.title"), alt=ovcf_word("flow.alt"),
                       figure=FlowFigure(boxes=tuple(boxes), arms=arms if shown else ()),
                       caption=ovcf_word("flow.caption") if analysis.eligible is not None else "")  # fmt: skip
