@@ -19,6 +19,7 @@ Map = npt.NDArray[np.float32]
 
 SEEN = 0.35  # confidence from which the canal counts as seen
 BRIDGE_MM = 35.0  # a stretch that is not seen, one lumbar segment at most, is bridged
+TUBE = 0.3  # probability that belongs to the tube: what is not connected to its largest piece is no canal
 BEYOND_MM = 45.0  # a vertebra may lie this far beyond the last canal seen: the arch of L5 ends above its disc
 SHORTEST_MM = 25.0  # less canal than one vertebra is none
 
@@ -121,6 +122,7 @@ def canal_path(probability: Map, grid: Grid) -> CanalPath:
     if probability.shape != grid.shape:
         raise ShapeError(f"probabilities of shape {probability.shape} on a grid of shape {grid.shape}.")
     spacing = grid.spacing_mm
+    probability = _one_tube(probability, spacing)
     smooth = ndi.gaussian_filter(probability.astype(np.float32), [3.0 / s for s in spacing])
     columns = _viterbi(np.log((smooth + 0.03) / 0.3), spacing)
     centred = _centred(probability, columns, spacing)
@@ -142,6 +144,17 @@ def canal_path(probability: Map, grid: Grid) -> CanalPath:
     return _framed(
         grid, line, seen[first : last + 1], open_below=first <= edge, open_above=last >= len(rows) - 1 - edge
     )
+
+
+def _one_tube(probability: Map, spacing: tuple[float, float, float]) -> Map:
+    """The piece with the most canal in it, gaps along the body bridged: a canal beside a hip is none."""
+    reach = (2 * round(BRIDGE_MM / 2 / spacing[0]) + 1, 3, 3)
+    pieces, count = ndi.label(ndi.maximum_filter(probability, reach) > TUBE)
+    if count < 2:
+        return probability
+    mass = np.bincount(pieces.ravel(), weights=probability.ravel())
+    mass[0] = 0.0
+    return np.where((pieces == int(mass.argmax())) | (pieces == 0), probability, 0.0).astype(np.float32)
 
 
 def _viterbi(gain: Map, spacing: tuple[float, float, float]) -> npt.NDArray[np.intp]:
