@@ -10,6 +10,7 @@ Words: ``and or not``, ``< <= > >= == !=``, ``in [...]``, ``*``, numbers, "texts
 
 * ``any(kind, condition)``, ``count(kind, condition)``: over the patient's fractures, drugs or scans
 * ``has(disease)``, ``months_since(disease)``, ``taking(drug)``, ``months_on(drug)``; a drug may be a class or a kind
+* ``recorded(disease)``, ``dated(disease)``: it is known to be there, its date is known; never unknown
 * ``known(fact)``; ``by_age(table)`` of the guideline
 
 An unknown fact makes a condition unknown (None) unless the rest decides it. Nothing is ever passed to ``eval``.
@@ -346,9 +347,10 @@ def _fact(name: str) -> Step:
     def step(facts: Facts, local: Mapping[str, Value]) -> _Found:
         if name in local:
             value = local[name]
-            return _Found(
-                value, _NO_WHY if value is not None else frozenset({f"{local.get('kind', 'rule')}.{name}"})
-            )
+            if value is not None:
+                return _Found(value)
+            name_in_item = f"{local.get('kind', 'rule')}.{name}"
+            return _Found(None, frozenset(facts.needs.get(name_in_item, (name_in_item,))))
         if name in facts.definitions:
             return facts.definitions[name].step(facts, {})
         if name not in facts.values:
@@ -427,6 +429,14 @@ def _known(name: str) -> Step:
     return lambda facts, local: _Found(inner(facts, local).value is not None)
 
 
+def _recorded(code: str) -> Step:
+    return lambda facts, _local: _Found(facts.diseases.get(code) is True)
+
+
+def _dated(code: str) -> Step:
+    return lambda facts, _local: _Found(facts.disease_months.get(code) is not None)
+
+
 def _by_age(table: str) -> Step:
     def step(facts: Facts, _local: Mapping[str, Value]) -> _Found:
         if table not in facts.tables:
@@ -442,5 +452,6 @@ def _by_age(table: str) -> Step:
 
 
 _CALLS: Mapping[str, Callable[[str], Step]] = {
-    "by_age": _by_age, "has": _has, "known": _known, "months_on": _months_on, "months_since": _months_since, "taking": _taking,
+    "by_age": _by_age, "dated": _dated, "has": _has, "known": _known, "months_on": _months_on, "months_since": _months_since,
+    "recorded": _recorded, "taking": _taking,
 }  # fmt: skip

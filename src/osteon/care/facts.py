@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 
 from osteon.care.condition import Facts, Value
+from osteon.care.fact_items import (
+    drug_facts,
+    fracture_facts,
+    months_since,
+    months_taken,
+    rounded_t,
+    scan_facts,
+)
 from osteon.care.renal import ckd_epi_2021, cockcroft_gault
 from osteon.care.vocabulary import drug_name
 from osteon.cohort.units import calcium_corrected_mmol_l
-from osteon.domain.patient import DrugUse, Dxa, Fracture, Patient, months_between
+from osteon.domain.patient import Dxa, Patient, months_between
 
-__all__ = ["FACTS", "ITEM_FACTS", "NOT_FRAGILITY_SITES", "facts_of", "rounded_t"]
+__all__ = ["DIAGNOSTIC_SITES", "FACTS", "facts_of"]
 
 FACTS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,6 +47,7 @@ FACTS: Mapping[str, str] = MappingProxyType(
         "calcium_mmol_l": "corrected for albumin; as measured while albumin is unknown",
         "calcium_uncorrected": "calcium is known, albumin is not",
         "vitamin_d_ng_ml": "25-hydroxyvitamin D",
+        "qct_spine_mg_cm3": "volumetric density of the spine",
         "pth_pg_ml": "parathyroid hormone",
         "bmi": "kg/m2",
         "weight_kg": "kg",
@@ -98,35 +106,20 @@ FACTS: Mapping[str, str] = MappingProxyType(
 )
 """Every named fact and what it means."""
 
-ITEM_FACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+_ASKED_AS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "fracture": ("site", "level", "months_ago", "low_trauma", "fragility", "on_treatment", "on_harmful_drug", "in_adult_life"),
-        "drug": (
-            "drug", "drug_class", "effect", "taken_now", "months", "doses", "weeks_since_dose", "months_since_stop", "followed_on",
-            "follow_on_planned", "dose_mg_day",
-        ),
-        "dxa": ("dxa_site", "t", "z", "months_ago", "reference_known", "nhanes_reference", "excluded_in_total", "vertebrae_left", "artefact"),
+        "age_years": ("age",),
+        "fracture.months_ago": ("fracture.date",),
+        "fracture.fragility": ("fracture.low_trauma",),
+        "fracture.in_adult_life": ("fracture.date",),
+        "drug.months": ("drug.start",),
+        "drug.weeks_since_dose": ("drug.last_dose",),
+        "drug.months_since_stop": ("drug.stopped",),
+        "dxa.months_ago": ("dxa.date",),
     }
-)  # fmt: skip
-"""What ``any(kind, ...)`` and ``count(kind, ...)`` may ask of one fracture, drug or scan."""
-
-NOT_FRAGILITY_SITES = frozenset({"face", "finger", "toe", "hand", "foot"})
-"""Fractures of these sites are not counted as osteoporotic, whatever the trauma."""
-
+)
 DIAGNOSTIC_SITES = ("lumbar", "femoral_neck", "total_hip", "radius_33")
 _ADULT_YEARS = 50
-
-
-def rounded_t(t: float) -> float:
-    """
-    A T-score as it is reported: one decimal, halves away from zero.
-
-    Examples
-    --------
-    >>> rounded_t(-2.45), rounded_t(-2.449), rounded_t(-3.04)
-    (-2.5, -2.4, -3.0)
-    """
-    return float(Decimal(str(t)).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
 
 
 def facts_of(patient: Patient, *, jurisdiction: str) -> Facts:
@@ -148,7 +141,7 @@ def facts_of(patient: Patient, *, jurisdiction: str) -> Facts:
     (-2.5, None, ('creatinine', 'weight'))
     """
     values: dict[str, Value] = dict.fromkeys(FACTS)
-    needs: dict[str, tuple[str, ...]] = {}
+    needs: dict[str, tuple[str, ...]] = dict(_ASKED_AS)
     plain = set(FACTS) & set(Patient.__dataclass_fields__)
     values |= {name: getattr(patient, name) for name in plain}
     if patient.spine is not None:
@@ -166,8 +159,6 @@ def facts_of(patient: Patient, *, jurisdiction: str) -> Facts:
     ):
         values |= more
         needs |= why
-    if patient.age_years is None:
-        needs["age_years"] = ("age",)
     values["vertebral_fracture_case"] = patient.spine is not None
     values["vertebral_imaging_done"] = True if patient.spine is not None or _has_vertebral(patient) else None
     return Facts(
@@ -175,13 +166,15 @@ def facts_of(patient: Patient, *, jurisdiction: str) -> Facts:
         items={
             "fracture": None
             if patient.fractures is None
-            else tuple(_fracture(one, patient) for one in patient.fractures),
-            "drug": None if patient.drugs is None else tuple(_drug(one, patient) for one in patient.drugs),
-            "dxa": tuple(_scan(one, patient) for one in patient.dxa),
+            else tuple(fracture_facts(one, patient) for one in patient.fractures),
+            "drug": None
+            if patient.drugs is None
+            else tuple(drug_facts(one, patient) for one in patient.drugs),
+            "dxa": tuple(scan_facts(one, patient) for one in patient.dxa),
         },
         diseases={one.code: one.present for one in patient.diseases},
         disease_months={
-            one.code: _months(one.date, patient.as_of) for one in patient.diseases if one.present
+            one.code: months_since(one.date, patient.as_of) for one in patient.diseases if one.present
         },
         diseases_complete=patient.diseases_complete,
         needs=needs,
@@ -193,10 +186,6 @@ Derived = tuple[dict[str, Value], dict[str, tuple[str, ...]]]
 
 def _has_vertebral(patient: Patient) -> bool:
     return any(one.site == "vertebra" for one in patient.fractures or ())
-
-
-def _months(then: date | None, as_of: date) -> float | None:
-    return None if then is None else months_between(then, as_of)
 
 
 def _t_scores_apply(patient: Patient) -> bool | None:
@@ -349,80 +338,9 @@ def _steroids(patient: Patient) -> Derived:
             if dose is None or one.dose_mg_day is None or one.taken_now is None
             else dose + 5.0 * one.dose_mg_day / equal
         )
-        taken = _months_taken(one, patient.as_of)
+        taken = months_taken(one, patient.as_of)
         months = None if months is None or taken is None else max(months, taken)
     return {"steroid_mg_day": dose, "steroid_months": months}, {
         "steroid_mg_day": ("drug.dose_mg_day",),
         "steroid_months": ("drug.start",),
     }
-
-
-def _months_taken(one: DrugUse, as_of: date) -> float | None:
-    if one.months is not None:
-        return one.months
-    if one.start is None:
-        return None
-    end = as_of if one.taken_now else (one.stopped or one.last_dose)
-    return None if end is None else max(0.0, months_between(one.start, end))
-
-
-def _fracture(one: Fracture, patient: Patient) -> dict[str, Value]:
-    countable = one.site not in NOT_FRAGILITY_SITES
-    months = _months(one.date, patient.as_of)
-    adult = None
-    if months is not None and patient.age_years is not None:
-        adult = patient.age_years - months / 12.0 >= 40.0
-    return {
-        "site": one.site, "level": one.level, "months_ago": months, "low_trauma": one.low_trauma,
-        "fragility": one.low_trauma if countable else False, "on_treatment": _on_treatment(one, patient),
-        "on_harmful_drug": one.on_harmful_drug, "in_adult_life": adult,
-    }  # fmt: skip
-
-
-def _on_treatment(one: Fracture, patient: Patient) -> bool | None:
-    """As stated; otherwise yes when it happened after the start of a bone drug that is still taken."""
-    if one.on_treatment is not None:
-        return one.on_treatment
-    if patient.drugs is None:
-        return None
-    running = [drug for drug in patient.drugs
-               if drug.taken_now is not False and drug_name(drug.drug).effect in {"antiresorptive", "anabolic"}]  # fmt: skip
-    if not running:
-        return False
-    if one.date is None or any(drug.start is None for drug in running):
-        return None
-    return any(drug.start is not None and drug.start < one.date for drug in running)
-
-
-def _drug(one: DrugUse, patient: Patient) -> dict[str, Value]:
-    name = drug_name(one.drug)
-    ended = one.stopped or one.last_dose
-    return {
-        "drug": one.drug, "drug_class": name.drug_class, "effect": name.effect, "taken_now": one.taken_now,
-        "months": _months_taken(one, patient.as_of), "doses": one.doses, "dose_mg_day": one.dose_mg_day,
-        "weeks_since_dose": None if one.last_dose is None else (patient.as_of - one.last_dose).days / 7.0,
-        "months_since_stop": None if one.taken_now is not False else _months(ended, patient.as_of),
-        "followed_on": _followed(one, patient), "follow_on_planned": one.follow_on_planned,
-    }  # fmt: skip
-
-
-def _followed(one: DrugUse, patient: Patient) -> bool:
-    """Was another antiresorptive begun at or after the end of this drug, or is one taken now?"""
-    ended = one.stopped or one.last_dose
-    for other in patient.drugs or ():
-        if other.drug == one.drug or drug_name(other.drug).effect != "antiresorptive":
-            continue
-        if other.taken_now or (ended is not None and other.start is not None and other.start >= ended):
-            return True
-    return False
-
-
-def _scan(one: Dxa, patient: Patient) -> dict[str, Value]:
-    reference = (one.reference or "").casefold()
-    left_in = set(one.vertebrae) & set(one.excluded)
-    return {
-        "dxa_site": one.site, "t": None if one.t is None else rounded_t(one.t), "z": one.z,
-        "months_ago": _months(one.date, patient.as_of), "artefact": one.artefact,
-        "reference_known": bool(reference), "nhanes_reference": "nhanes" in reference if reference else None,
-        "excluded_in_total": bool(left_in), "vertebrae_left": len(set(one.vertebrae) - set(one.excluded)) if one.vertebrae else None,
-    }  # fmt: skip

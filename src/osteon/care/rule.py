@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from osteon.care.condition import Condition, Facts, parse
-from osteon.care.facts import FACTS, ITEM_FACTS
+from osteon.care.fact_items import ITEM_FACTS
+from osteon.care.facts import FACTS
 from osteon.care.scores.published import CONFIDENCE
 from osteon.care.vocabulary import codes, drug_name
 from osteon.core.errors import ConfigError

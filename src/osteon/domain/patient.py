@@ -218,6 +218,7 @@ class Patient:
     height_loss_cm: float | None = None
     fractures: tuple[Fracture, ...] | None = None
     dxa: tuple[Dxa, ...] = ()
+    qct_spine_mg_cm3: float | None = None
     drugs: tuple[DrugUse, ...] | None = None
     diseases: tuple[Disease, ...] = ()
     diseases_complete: bool = False

@@ -1,0 +1,101 @@
+"""
+Drugs to consider: those the guideline names for the tier, less what is contraindicated, with cautions and prerequisites.
+
+Every drug known is screened, also those the tier does not ask for, so that a reason against one is never hidden.
+Nothing is named while the tier is open, while a hold stands, or while a fact that could rule the drug out is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from osteon.care.condition import Facts
+from osteon.care.formulary import Drug, drugs
+from osteon.care.guideline import Guideline
+from osteon.care.rule import Rule, fired
+from osteon.domain.plan import Item, Tier
+
+__all__ = ["considered", "recommended"]
+
+
+def considered(guideline: Guideline, facts: Facts) -> tuple[tuple[str, Rule], ...]:
+    """
+    The drugs the guideline names for the tier in ``facts``, in its order, each once with the rule that named it.
+
+    A drug also stands under its rule when the condition of that rule is unknown: it is a suggestion, not a criterion.
+    """
+    tier = facts.values["tier"]
+    found: dict[str, Rule] = {}
+    for rule in guideline.choices:
+        tiers, names = rule.params["tiers"], rule.params["drugs"]
+        if not isinstance(tiers, tuple) or not isinstance(names, tuple) or tier not in tiers:
+            continue
+        if rule.when.holds(facts, value=rule.value).value is True:
+            for name in names:
+                found.setdefault(name, rule)
+    return tuple(found.items())
+
+
+def recommended(tier: Tier, guideline: Guideline, facts: Facts, *, holds: Iterable[Item]) -> tuple[Item, ...]:
+    """
+    Everything about drugs, as items in the sections removed, withheld, candidate, caution, prerequisite, monitoring, sequence.
+
+    Parameters
+    ----------
+    tier : Tier
+    guideline : Guideline
+    facts : Facts
+        With ``tier`` among its values.
+    holds : iterable of Item
+        Reasons to name no drug at all yet.
+    """
+    asked = dict(considered(guideline, facts))
+    held = bool(tuple(holds)) or tier.status != "classified"
+    items: list[Item] = []
+    named: list[Item] = []
+    for drug in drugs().values():
+        against = fired(drug.contraindications, facts)
+        removed = [item for item in against if item.section == "removed" and not item.missing]
+        items += [_marked(item, considered=drug.drug in asked) for item in removed]
+        if drug.drug not in asked or removed:
+            continue
+        withheld = [item for item in against if item.section == "withheld"]
+        items += withheld
+        if not held and not withheld:
+            named += _named(drug, asked[drug.drug], facts, against, rank=list(asked).index(drug.drug) + 1)
+    named.sort(key=lambda item: int(str(item.params["rank"])) if item.section == "candidate" else 99)
+    return (*items, *named)
+
+
+def _named(drug: Drug, rule: Rule, facts: Facts, against: tuple[Item, ...], *, rank: int) -> list[Item]:
+    """A candidate with its dose, and everything to know about it."""
+    prerequisites = fired(drug.prerequisites, facts)
+    cautions = fired(drug.cautions, facts)
+    to_confirm = [_in_section(item, "caution", to_confirm=True) for item in against]
+    candidate = Item(
+        rule_id=rule.id, section="candidate", code="consider", about=drug.drug,
+        params={
+            **drug.dose, "rank": rank, "prerequisites": tuple(item.code for item in prerequisites),
+            "cautions": tuple(item.code for item in cautions), "dose_source": drug.source, "dose_confidence": drug.confidence,
+        },
+        source=rule.source, confidence=rule.confidence, verified=rule.verified and drug.verified,
+    )  # fmt: skip
+    return [
+        candidate,
+        *cautions,
+        *to_confirm,
+        *prerequisites,
+        *fired(drug.monitoring, facts),
+        *fired(drug.sequence, facts),
+    ]
+
+
+def _marked(item: Item, *, considered: bool) -> Item:
+    return _in_section(item, item.section, considered=considered)
+
+
+def _in_section(item: Item, section: str, **params: bool) -> Item:
+    return Item(
+        rule_id=item.rule_id, section=section, code=item.code, about=item.about, params={**item.params, **params},
+        source=item.source, confidence=item.confidence, verified=item.verified, missing=item.missing,
+    )  # fmt: skip
