@@ -11,7 +11,7 @@ from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured
 
-__all__ = ["denis_type", "endplate_finding", "of_type", "posterior_wall"]
+__all__ = ["anterior_kink", "denis_type", "endplate_finding", "of_type", "posterior_wall"]
 
 Side = Literal["superior", "inferior"]
 COMPRESSION = {(True, True): "A", (True, False): "B", (False, True): "C", (False, False): "D"}
@@ -115,6 +115,13 @@ def posterior_wall(
     return PosteriorWall(
         convexity_mm=here.convexity_mm, canal_area_ratio=ratio, involved=bool(bulges or narrow)
     )
+
+
+def anterior_kink(measured: Mapping[str, Measured], level: str, *, good: frozenset[str]) -> float | None:
+    """How much further the anterior wall stands out in its middle than the neighbours' (mm); None where it was not seen."""
+    own = measured[level].kink_mm
+    usual = expected({k: m.kink_mm for k, m in measured.items()}, level, good, default=-1.0, sd_floor=0.5)
+    return None if own is None else own - usual.value
 
 
 def denis_type(

@@ -14,7 +14,7 @@ from osteon.imaging.measure.curves import between_deg, disc_height_mm
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_confidence import call_confidence
-from osteon.reading.spine_denis import denis_type, endplate_finding, of_type, posterior_wall
+from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_finding, of_type, posterior_wall
 from osteon.reading.spine_flags import density_notes, reasons_not_evaluable, red_flags
 from osteon.reading.spine_genant import deformity_index, genant, height_losses
 from osteon.reading.spine_rules import level_place, rules
@@ -185,6 +185,7 @@ def _judged(
     superior = endplate_finding(sound, level, "superior", good=good, loss=loss)
     inferior = endplate_finding(sound, level, "inferior", good=good, loss=loss)
     wall = posterior_wall(sound, level, good=good)
+    kink = anterior_kink(sound, level, good=good)
     fractured = None if flags else grade.grade > 0
     notes = list(plain.notes)
     notes += ["reference_own_height"] if not loss.reference_from else []
@@ -209,7 +210,7 @@ def _judged(
         superior=superior,
         inferior=inferior,
         posterior_wall=wall,
-        denis=denis_type(superior, inferior, loss=loss, kink_mm=here.kink_mm, wall=wall) if typed else None,
+        denis=denis_type(superior, inferior, loss=loss, kink_mm=kink, wall=wall) if typed else None,
         of_type=of_type(superior, inferior, loss=loss, wall=wall) if typed else None,
         confidence=None
         if flags
@@ -219,14 +220,14 @@ def _judged(
             slice_mm=max(scan.spacing_mm),
         ),
         red_flags=flags,
-        indicators=figures | _indicators(here, superior.band_hu, inferior.band_hu),
+        indicators=figures | _indicators(here, kink, superior.band_hu, inferior.band_hu),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _indicators(here: Measured, *bands: float | None) -> dict[str, float]:
+def _indicators(here: Measured, kink: float | None, *bands: float | None) -> dict[str, float]:
     """Research indicators."""
-    found = {"spoke_wheel": here.spokes, "anterior_kink_mm": here.kink_mm}
+    found = {"spoke_wheel": here.spokes, "anterior_kink_mm": kink}
     dense = [band for band in bands if band is not None]
     found["fresh_band_hu"] = max(dense) if dense else None
     return {name: float(value) for name, value in found.items() if value is not None}

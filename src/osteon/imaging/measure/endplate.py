@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from osteon.imaging.measure.frame import BodyBox, robust_plane
-from osteon.imaging.measure.surface import Endplates, wall_lean
+from osteon.imaging.measure.surface import Endplates
 
 __all__ = ["EndplateSigns", "endplate_signs"]
 
@@ -34,7 +34,8 @@ class EndplateSigns:
     band_hu : float or None
         Mean density 2-6 mm inside less that of the core; None without an image.
     tilt_deg : float
-        Sagittal angle between the endplate and the posterior wall's normal; positive towards the body.
+        Sagittal angle between the endplate and the normal of the upright frame (its walls); positive where its front is
+        pressed towards the body.
     """
 
     depression_mm: float
@@ -83,7 +84,7 @@ def endplate_signs(
         focality=float(np.mean(below > deepest / 2)) if deepest > 0 else 1.0,
         discontinuity=gap,
         band_hu=band,
-        tilt_deg=float(np.degrees(-np.arctan(tilt) + up * -np.arctan(wall_lean(box)))),
+        tilt_deg=float(np.degrees(-np.arctan(tilt))),
     )
 
 

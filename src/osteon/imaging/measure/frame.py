@@ -250,7 +250,9 @@ def robust_plane(u_mm: Array, v_mm: Array, w_mm: Array, *, rounds: int = 8) -> t
         root = np.sqrt(weight)[:, None]
         fit = np.linalg.lstsq(design * root, w_mm * root[:, 0], rcond=None)[0]
         away = np.abs(w_mm - design @ fit)
-        scale = max(float(np.median(away)) * 1.4826, 0.1)
+        scale = max(
+            float(np.median(away)) * 1.4826, 0.4
+        )  # never so fine that it locks onto one step of the voxels
         if turn < 3:  # first the forgiving weights, so that a tenth of gross outliers cannot hold the plane
             weight = 1.0 / np.maximum(away / scale, 1.0)
         else:

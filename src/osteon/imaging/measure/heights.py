@@ -18,8 +18,8 @@ Array = npt.NDArray[np.float64]
 
 DEPTHS = {"posterior": 0.10, "middle": 0.50, "anterior": 0.90}
 BAND = 0.07
-RIM_MM = 1.0
-"""Columns so near the border show the rounding of the rim, not the endplate."""
+RIM_COLUMNS = 1
+"""The outermost columns show the rounding of the rim, not the endplate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,25 +93,27 @@ def _turned(
     plates: Endplates, strip: int, lean: float
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
     """Profiles (place, height) of the top and of the bottom of a sagittal strip, turned by ``lean`` radians."""
-    seen = (
-        np.isfinite(plates.top_mm[strip]) & (plates.v_mm >= plates.back_mm) & (plates.v_mm <= plates.front_mm)
-    )
-    if seen.sum() < 8:
-        return None
     cos, sin = np.cos(lean), np.sin(lean)
     profiles = []
-    for surface in (plates.top_mm[strip, seen], plates.bottom_mm[strip, seen]):
-        v, w = _to_the_rim(plates.v_mm[seen], surface, plates.back_mm, plates.front_mm)
-        place = np.maximum.accumulate(v * cos + w * sin)
-        profiles.append((place, w * cos - v * sin))
+    for surface in (plates.top_mm[strip], plates.bottom_mm[strip]):
+        seen = np.isfinite(surface)
+        if seen.sum() < 8 + 2 * RIM_COLUMNS:
+            return None
+        v, w = _to_the_rim(plates.v_mm[seen], surface[seen])
+        profiles.append((np.maximum.accumulate(v * cos + w * sin), w * cos - v * sin))
     return profiles[0], profiles[1]
 
 
-def _to_the_rim(v: Array, w: Array, back_mm: float, front_mm: float) -> tuple[Array, Array]:
-    """A profile drawn on to the rims as it ran over its last three millimetres."""
-    rise = [float(np.clip((w[at + 3] - w[at]) / (v[at + 3] - v[at]), -1.0, 1.0)) for at in (0, -4)]
-    ends = (w[0] + rise[0] * (back_mm - v[0]), w[-1] + rise[1] * (front_mm - v[-1]))
-    return np.r_[back_mm, v, front_mm], np.r_[ends[0], w, ends[1]]
+def _to_the_rim(v: Array, w: Array) -> tuple[Array, Array]:
+    """A profile whose outermost columns are drawn on as it ran over the three millimetres before them."""
+    inner = slice(RIM_COLUMNS, len(v) - RIM_COLUMNS)
+    here, tall = v[inner], w[inner]
+    # half of its slope: rims flatten
+    slopes = [(tall[at + 3] - tall[at]) / (here[at + 3] - here[at]) for at in (0, -4)]
+    rise = [float(np.clip(0.5 * slope, -0.5, 0.5)) for slope in slopes]
+    ends = v[0] - 0.5, v[-1] + 0.5
+    first, last = tall[0] + rise[0] * (ends[0] - here[0]), tall[-1] + rise[1] * (ends[1] - here[-1])
+    return np.r_[ends[0], here, ends[1]], np.r_[first, tall, last]
 
 
 def body_shape(box: BodyBox, plates: Endplates) -> BodyShape:
@@ -123,7 +125,8 @@ def body_shape(box: BodyBox, plates: Endplates) -> BodyShape:
     NotEnoughData
         The body has holes where a height is taken.
     """
-    (top_u, top_v, _), (bottom_u, bottom_v, _) = plates.planes
+    (_, top_v, _), (_, bottom_v, _) = plates.planes
+    top_u, bottom_u = plates.side_slopes
     middle = heights_at(plates, share_from=-1 / 3, share_to=1 / 3)
     sides = [heights_at(plates, share_from=a, share_to=b) for a, b in ((-2 / 3, -1 / 3), (1 / 3, 2 / 3))]
     return BodyShape(

@@ -11,7 +11,7 @@ from osteon.core.errors import NotEnoughData
 from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, robust_plane, tilted, unit
 from osteon.imaging.volume import LabelMap, Volume
 
-__all__ = ["Endplates", "endplates", "on_the_edge", "refined", "wall", "wall_lean"]
+__all__ = ["Endplates", "endplates", "on_the_edge", "refined", "wall"]
 
 Array = npt.NDArray[np.float64]
 
@@ -65,12 +65,25 @@ class Endplates:
 
     @property
     def planes(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-        """Robust planes (slope to the left, slope to the front, height) of the top and of the bottom."""
-        chosen = (np.abs(self.share_u()) <= 1 / 3)[:, None] & (np.abs(self.share_v() - 0.5) <= 0.46)
-        chosen &= np.isfinite(self.top_mm)
+        """Robust planes (slope to the left, slope to the front, height) of the top and of the bottom, central third."""
+        return self._planes(half_u=1 / 3, half_v=0.46)
+
+    @property
+    def side_slopes(self) -> tuple[float, float]:
+        """Slope to the left of the top and of the bottom, over three quarters of the width and half of the depth."""
+        top, bottom = self._planes(half_u=0.75, half_v=0.25)
+        return top[0], bottom[0]
+
+    def _planes(
+        self, *, half_u: float, half_v: float
+    ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        chosen = (np.abs(self.share_u()) <= half_u)[:, None] & (np.abs(self.share_v() - 0.5) <= half_v)
         u, v = np.broadcast_arrays(self.u_mm[:, None], self.v_mm)
-        top = robust_plane(u[chosen], v[chosen], self.top_mm[chosen])
-        return top, robust_plane(u[chosen], v[chosen], self.bottom_mm[chosen])
+        fits = []
+        for surface in (self.top_mm, self.bottom_mm):
+            seen = chosen & np.isfinite(surface)
+            fits.append(robust_plane(u[seen], v[seen], surface[seen]))
+        return fits[0], fits[1]
 
 
 def _outermost(field: Array, axis_mm: Array) -> Array:
@@ -117,91 +130,93 @@ def endplates(box: BodyBox) -> Endplates:
     central = np.abs(box.u_mm - (left + right) / 2) <= (left - right) / 6
     if usual[central].sum() < 20:
         raise NotEnoughData("the central third of the body is nearly empty.")
-    top, bottom = np.where(usual, top, np.nan), np.where(usual, bottom, np.nan)
-    back, front = _extent(box, top[central], bottom[central], central)
+    trimmed = np.where(usual, top, np.nan), np.where(usual, bottom, np.nan)
+    ends = {}
+    for forwards in (False, True):
+        borders = [_border(box, surface, forwards=forwards) for surface in (top, -bottom)]
+        if not all(np.isfinite(border[central]).any() for border in borders):
+            raise NotEnoughData("the central third of the body has no border.")
+        usual_ends = [float(np.nanpercentile(border[central], 75)) for border in borders]
+        # a spur of one endplate reaches far beyond the other: the body ends near the shorter one
+        ends[forwards] = min(max(usual_ends), min(usual_ends) + SPUR_MM)
+        for surface, border in zip(trimmed, borders, strict=True):
+            sign = 1.0 if forwards else -1.0
+            surface[sign * box.v_mm > np.fmin(border, ends[forwards])[:, None]] = np.nan
     return Endplates(
         u_mm=box.u_mm,
         v_mm=box.v_mm,
-        top_mm=top,
-        bottom_mm=bottom,
+        top_mm=trimmed[0],
+        bottom_mm=trimmed[1],
         left_mm=float(left),
         right_mm=float(right),
-        back_mm=back,
-        front_mm=front,
+        back_mm=-ends[False],
+        front_mm=ends[True],
     )
 
 
 STEEP = 1.5
 """Millimetres per millimetre; where a surface falls off faster towards the border, the endplate has ended."""
+SPUR_MM = 2.0
 
 
-def _extent(box: BodyBox, top: Array, bottom: Array, strips: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _border(box: BodyBox, surface: Array, *, forwards: bool) -> Array:
     """
-    Back and front of the body: the upper quartile over sagittal ``strips``, the longer of the two endplates.
+    Where an endplate ends in each sagittal strip, to the front or to the back (millimetres in that direction).
 
-    A column counts where a fiftieth of the body's height is bone, so that the rims count and a thin spur does not; and
-    only up to where the endplate falls off, so that a wall bulging between the rims does not count.
+    A column counts where a millimetre of it is bone, so that the rims count; and only up to where the surface falls off, so
+    that a wall bulging between the rims, or the wall under a spur, does not count.
     """
-    tall = np.clip(4.0 * box.inside[strips] - 1.5, 0.0, 1.0).sum(-1)
-    enough = 0.5 * tall / max(0.02 * float(np.percentile(tall[tall > 0], 75)), 1e-9)
-    ends = []
-    for sign, field in ((1.0, enough), (-1.0, enough[:, ::-1])):
-        v = sign * box.v_mm if sign > 0 else -box.v_mm[::-1]
-        border = _outermost(field, v)
-        falls = [
-            _falls_off(surface if sign > 0 else surface[:, ::-1], v, border) for surface in (top, -bottom)
-        ]
-        ends.append(sign * float(np.nanpercentile(np.fmin(border, np.fmax(*falls)), 75)))
-    return ends[1], ends[0]
-
-
-def _falls_off(surface: Array, v: Array, border: Array) -> Array:
-    """Where each strip of a surface first falls steeply within the outer third before its ``border``; else the border."""
-    drop = -np.diff(surface, axis=1, append=np.nan) / (v[1] - v[0])
-    start = np.nanmedian(v[None, :].repeat(len(surface), 0)[np.isfinite(surface)])
-    outer = v[None, :] > (start + 2 * border[:, None]) / 3
-    steep = (drop > STEEP) & outer
-    first = np.where(steep.any(1), v[steep.argmax(1)] + (v[1] - v[0]) / 2, np.inf)
+    turn = slice(None) if forwards else slice(None, None, -1)
+    v = box.v_mm if forwards else -box.v_mm[::-1]
+    border = _outermost(np.partition(box.inside[:, turn], -2, axis=-1)[..., -2], v)
+    field = surface[:, turn]
+    step = v[1] - v[0]
+    drop = -np.diff(field, axis=1, append=np.nan) / step
+    start = float(np.nanmedian(np.where(np.isfinite(field), v, np.nan)))
+    steep = (drop > STEEP) & (v > (start + border[:, None]) / 2)
+    first = np.where(steep.any(1), v[steep.argmax(1)] + step / 2, np.inf)
     return np.asarray(np.fmin(first, border), dtype=np.float64)
 
 
 def refined(bodies: LabelMap | Volume, code: int | None, frame: BodyFrame, *, rounds: int = 2) -> BodyFrame:
     """
-    Stand the frame upright: on the mean normal of both endplates, ``rounds`` times, then along the posterior wall.
+    Stand the frame upright: on the mean normal of both endplates, ``rounds`` times, then along the walls.
 
     The planes are fitted robustly over the central third from side to side. A wedge tilts one endplate and with it the mean
-    normal while the posterior wall stays as it was, and only along the wall does each column meet both endplates: the
-    sagittal lean is taken from the wall, at most 20 degrees away from the normal.
+    normal while the walls stay as they were, and only along the walls does each column meet both endplates. One wall alone
+    may be deformed, by a burst or by spurs: the sagittal lean is the middle one of posterior wall, anterior wall and normal.
     """
     for _ in range(rounds):
         found = endplates(body_box(bodies, code, frame, margin_mm=3.0))
         (top_u, top_v, _), (bottom_u, bottom_v, _) = found.planes
         normal = unit(np.array([-top_u, -top_v, 1.0])) + unit(np.array([-bottom_u, -bottom_v, 1.0]))
         frame = tilted(frame, -normal[0] / normal[2], -normal[1] / normal[2])
-    limit = float(np.tan(np.radians(20.0)))
-    return tilted(
-        frame, 0.0, -float(np.clip(wall_lean(body_box(bodies, code, frame, margin_mm=3.0)), -limit, limit))
-    )
+    box = body_box(bodies, code, frame, margin_mm=3.0)
+    plates = endplates(box)
+    leans = (_lean(box, plates, side="back"), _lean(box, plates, side="front"), 0.0)
+    return tilted(frame, 0.0, -float(np.clip(np.median(leans), -0.36, 0.36)))  # at most 20 degrees
 
 
-def wall_lean(box: BodyBox) -> float:
+def _lean(box: BodyBox, plates: Endplates, *, side: str) -> float:
     """
-    How far the posterior wall leans to the front per millimetre upwards; 0 where it is too low to tell.
+    How far a wall leans to the front per millimetre upwards; 0 where it is too low to tell.
 
     A robust line through the wall of the central third, over the middle four fifths of its height.
     """
-    plates = endplates(box)
     central = np.abs(plates.share_u()) <= 1 / 3
-    behind = (plates.share_v() > 0.05) & (plates.share_v() < 0.3)
-    low = float(np.nanmedian(plates.bottom_mm[central][:, behind]))
-    high = float(np.nanmedian(plates.top_mm[central][:, behind]))
-    if not high - low >= 8.0:
+    depth = plates.share_v() if side == "back" else 1.0 - plates.share_v()
+    near = (depth > 0.05) & (depth < 0.3)
+    ends = [surface[central][:, near] for surface in (plates.bottom_mm, plates.top_mm)]
+    if not all(np.isfinite(end).any() for end in ends):
+        return 0.0
+    low, high = (float(np.nanmedian(end)) for end in ends)
+    if high - low < 8.0:
         return 0.0
     rows = np.abs(box.w_mm - (low + high) / 2) <= 0.4 * (high - low)
     u, w = np.broadcast_arrays(box.u_mm[central][:, None], box.w_mm[rows])
-    v = wall(box, side="back")[central][:, rows]
+    v = wall(box, side=side)[central][:, rows]
     seen = np.isfinite(v)
-    return robust_plane(u[seen], w[seen], v[seen])[1]
+    return robust_plane(u[seen], w[seen], v[seen])[1] if seen.sum() >= 6 else 0.0
 
 
 def on_the_edge(box: BodyBox, found: Endplates, *, limit_voxels: float = 1.0) -> Endplates:

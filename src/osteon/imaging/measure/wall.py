@@ -23,7 +23,7 @@ def _profile(box: BodyBox, plates: Endplates, side: str) -> tuple[Array, Array] 
     if not (np.isfinite(ends[0]).any() and np.isfinite(ends[1]).any()):
         return None
     low, high = float(np.nanmedian(ends[0])), float(np.nanmedian(ends[1]))
-    rows = (box.w_mm >= low + 0.05 * (high - low)) & (box.w_mm <= high - 0.05 * (high - low))
+    rows = (box.w_mm >= low + 0.02 * (high - low)) & (box.w_mm <= high - 0.02 * (high - low))
     if high - low < 6.0 or rows.sum() < 8:
         return None
     with warnings.catch_warnings():
@@ -38,10 +38,10 @@ def _profile(box: BodyBox, plates: Endplates, side: str) -> tuple[Array, Array] 
 
 def _chord(share: Array, outward: Array) -> Array:
     """The straight line between the two rims of a wall."""
-    lower, upper = share <= 0.15, share >= 0.85
+    lower, upper = share <= 0.12, share >= 0.88
     if not lower.any() or not upper.any():
         return np.full_like(outward, np.nan)
-    start, end = float(np.max(outward[lower])), float(np.max(outward[upper]))
+    start, end = float(np.median(outward[lower])), float(np.median(outward[upper]))
     return start + (end - start) * share
 
 
@@ -57,28 +57,22 @@ def posterior_convexity_mm(box: BodyBox, plates: Endplates) -> float | None:
     share, outward = found
     inner = (share > 0.2) & (share < 0.8)
     beyond = (outward - _chord(share, outward))[inner]
-    return float(np.percentile(beyond, 90)) if inner.any() and np.isfinite(beyond).all() else None
+    return float(np.percentile(beyond, 95)) if inner.any() and np.isfinite(beyond).all() else None
 
 
 def anterior_kink_mm(box: BodyBox, plates: Endplates) -> float | None:
     """
-    The largest bulge of the anterior wall beyond the smooth hollow (a parabola) through it.
+    How far the anterior wall stands out in its middle beyond the line between its rims; negative where it is hollow.
 
-    A healthy wall follows the parabola to a few tenths of a millimetre; a buckled or stepped cortex does not.
+    A healthy wall is hollow; a buckled or stepped cortex bulges.
     """
     found = _profile(box, plates, "front")
     if found is None:
         return None
     share, outward = found
-    hollow = np.minimum(
-        outward - _chord(share, outward), 0.0
-    )  # a healthy wall lies behind the line of its rims
-    middle = (share > 0.2) & (share < 0.8)
-    if not np.isfinite(hollow).all() or not middle.any():
-        return None
-    bump = (outward - _chord(share, outward))[middle]
-    rims = hollow[(share > 0.15) & (share < 0.3) | (share > 0.7) & (share < 0.85)]
-    return float(np.max(bump) - (np.median(rims) if len(rims) else 0.0))
+    middle = (share > 0.25) & (share < 0.75)
+    beyond = (outward - _chord(share, outward))[middle]
+    return float(np.percentile(beyond, 95)) if middle.any() and np.isfinite(beyond).all() else None
 
 
 def cortical_gap_share(

@@ -1,0 +1,213 @@
+"""Endplates, walls, densities, contents and curves with planted values."""
+
+import numpy as np
+import pytest
+
+from osteon.core.errors import ConfigError
+from osteon.domain.anatomy import Tissue
+from osteon.imaging.measure.canal import canal
+from osteon.imaging.measure.contents import contents
+from osteon.imaging.measure.curves import between_deg, disc_height_mm, plate_plane
+from osteon.imaging.measure.density import trabecular
+from osteon.imaging.measure.endplate import endplate_signs
+from osteon.imaging.measure.frame import body_box, frame_from
+from osteon.imaging.measure.indicators import foci, soft_tissue_mm, spoke_wheel
+from osteon.imaging.measure.surface import endplates, on_the_edge
+from osteon.imaging.measure.wall import anterior_kink_mm, cortical_gap_share, posterior_convexity_mm
+from osteon.imaging.volume import Grid, LabelMap, Volume
+
+SPACING = (1.0, 1.0, 1.0)
+TRABECULAR, CORTEX, OUTSIDE = 120.0, 450.0, 40.0
+
+
+def image_of(labels, *, trabecular=TRABECULAR, cortex=CORTEX, noise=6.0, seed=0):
+    """A body with a cortex a millimetre and a half thick in soft tissue, slightly blurred."""
+    from scipy import ndimage
+
+    inside = labels.array == 7
+    deep = ndimage.distance_transform_edt(inside, sampling=labels.spacing_mm)
+    array = np.where(inside, np.where(deep <= 1.5, cortex, trabecular), OUTSIDE).astype(np.float32)
+    array = ndimage.gaussian_filter(array, 0.5) + np.random.default_rng(seed).normal(0, noise, array.shape)
+    return Volume(array=array.astype(np.float32), affine=labels.affine)
+
+
+def signs(shapes, body, side, image=None):
+    box, plates, _ = body.measured(SPACING, image=image)
+    return endplate_signs(box, plates, side=side, trabecular_hu=TRABECULAR, peak_above_hu=100.0)
+
+
+@pytest.mark.parametrize("deep", [2.0, 4.0])
+def test_depression_of_one_endplate_is_not_seen_in_the_other(shapes, deep):
+    def top(x, s):
+        return 13.5 - deep * np.maximum(1 - (x / 14) ** 2 - ((s - 0.5) / 0.35) ** 2, 0)
+
+    body = shapes.Body(top, lambda x, s: np.full_like(s, -13.5), turn=(5, -4, 3))
+    assert signs(shapes, body, "superior").depression_mm == pytest.approx(deep, abs=0.6)
+    assert abs(signs(shapes, body, "inferior").depression_mm) < 0.7
+
+
+def test_tilt_is_that_of_the_pressed_endplate(shapes):
+    body = shapes.Body(*shapes.level(anterior=0.3), turn=(3, -4, 3))
+    wanted = np.degrees(np.arctan(0.3 * 27 / 32))
+    assert signs(shapes, body, "superior").tilt_deg == pytest.approx(wanted, abs=1.5)
+    assert signs(shapes, body, "inferior").tilt_deg == pytest.approx(0, abs=1.5)
+
+
+def test_a_gap_and_a_band_are_found_where_they_were_planted(shapes):
+    body = shapes.Body(*shapes.level(), turn=(0, 0, 0))
+    labels = body.voxels(SPACING)
+    image = image_of(labels, noise=2.0)
+    z = image.grid.world(np.indices(image.array.shape).reshape(3, -1).T)[:, 2].reshape(image.array.shape)
+    x = image.grid.world(np.indices(image.array.shape).reshape(3, -1).T)[:, 0].reshape(image.array.shape)
+    inside = labels.array == 7
+    broken = image.array.copy()
+    broken[inside & (z > 11) & (x > 0)] = TRABECULAR  # half of the upper cortex is gone
+    broken[inside & (z > 6.5) & (z < 11.5)] += 90
+    hurt = Volume(array=broken, affine=image.affine)
+    upper, lower = (signs(shapes, body, side, hurt) for side in ("superior", "inferior"))
+    assert 0.3 < signs(shapes, body, "superior", Volume(array=np.where(inside & (z > 11) & (x > 0), TRABECULAR, image.array).astype(np.float32), affine=image.affine)).discontinuity < 0.7  # fmt: skip
+    assert lower.discontinuity < 0.05
+    assert upper.band_hu > 60 > 25 > abs(lower.band_hu)
+
+
+def test_without_an_image_there_are_no_signs_that_need_one(shapes):
+    found = signs(shapes, shapes.Body(*shapes.level()), "superior")
+    assert found.discontinuity is None and found.band_hu is None
+
+
+@pytest.mark.parametrize("bulge", [0.0, 4.0])
+def test_a_bulging_posterior_wall_stands_out_by_what_was_planted(shapes, bulge):
+    def wall(up):
+        return bulge * np.exp(-(((up - 0.5) / 0.2) ** 2)) - 0.8 * (1 - (2 * up - 1) ** 2)
+
+    box, plates, _ = shapes.Body(*shapes.level(), bulge=wall).measured(SPACING)
+    assert posterior_convexity_mm(box, plates) == pytest.approx(max(bulge - 0.5, -0.3), abs=0.7)
+    assert anterior_kink_mm(box, plates) == pytest.approx(0, abs=0.5)
+
+
+def test_density_is_that_of_the_core_and_leaves_cement_out(shapes):
+    body = shapes.Body(*shapes.level(), turn=(6, 3, -4))
+    labels = body.voxels(SPACING)
+    plain = image_of(labels)
+    box, plates, _ = body.measured(SPACING, image=plain)
+    found = trabecular(box, plates, calibration={"slope": 0.8, "intercept": 5.0})
+    assert found.median == pytest.approx(TRABECULAR, abs=2)
+    assert found.sd == pytest.approx(6, abs=4)
+    assert found.vbmd_mg_cm3 == pytest.approx(0.8 * found.median + 5)
+    middle = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T)
+    ball = (np.linalg.norm(middle - body.shift - [4, -6, 0], axis=1) < 6).reshape(labels.array.shape)
+    filled = Volume(array=np.where(ball, 1500, plain.array).astype(np.float32), affine=plain.affine)
+    box, plates, _ = body.measured(SPACING, image=filled)
+    assert trabecular(box, plates).median == pytest.approx(TRABECULAR, abs=4)
+    assert contents(box, labels, 7, filled) == ("cement",)
+    with pytest.raises(ConfigError):
+        trabecular(box, plates, calibration={"slope": 1.0})
+
+
+def test_a_screw_is_no_cement(shapes):
+    body = shapes.Body(*shapes.level())
+    labels = body.voxels(SPACING)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T).reshape(
+        *labels.array.shape, 3
+    )
+    rod = (
+        (np.hypot(places[..., 0] - 12, places[..., 2] - 4) < 3)
+        & (places[..., 1] > -10)
+        & (places[..., 1] < 30)
+    )
+    image = image_of(labels)
+    screwed = Volume(array=np.where(rod, 2600, image.array).astype(np.float32), affine=image.affine)
+    box, _, _ = body.measured(SPACING, image=screwed)
+    assert contents(box, labels, 7, screwed) == ("metal", "screw")
+    plain_box, _, _ = body.measured(SPACING, image=image)
+    assert contents(plain_box, labels, 7, image) == ()
+
+
+def test_foci_are_balls_and_not_bands(shapes):
+    body = shapes.Body(*shapes.level())
+    labels = body.voxels(SPACING)
+    image = image_of(labels)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T).reshape(
+        *labels.array.shape, 3
+    )
+    ball = np.linalg.norm(places - [3, -4, 0], axis=-1) < 7
+    band = (labels.array == 7) & (np.abs(places[..., 2] - 8) < 2)
+
+    def found(where, hu):
+        changed = Volume(array=np.where(where, hu, image.array).astype(np.float32), affine=image.affine)
+        box, _, _ = body.measured(SPACING, image=changed)
+        return foci(box, usual_hu=TRABECULAR, lytic_below_hu=60, sclerotic_hu=400)
+
+    assert found(ball, 10).lytic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)
+    assert found(ball, 700).sclerotic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)
+    assert found(band, 700).sclerotic_ml == 0.0
+
+
+def test_soft_tissue_ends_at_fat_and_spokes_differ_from_rings(shapes):
+    body = shapes.Body(*shapes.level())
+    labels = body.voxels(SPACING)
+    image = image_of(labels, noise=0.0)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T).reshape(
+        *labels.array.shape, 3
+    )
+    fat = Volume(
+        array=np.where(places[..., 1] < -21, -100, image.array).astype(np.float32), affine=image.affine
+    )
+    box, plates, _ = body.measured(SPACING, image=fat)
+    assert soft_tissue_mm(box, plates) == pytest.approx(4.5, abs=1.6)
+    assert cortical_gap_share(box, plates, trabecular_hu=TRABECULAR) < 0.02
+    angle, radius = np.arctan2(places[..., 1], places[..., 0]), np.hypot(places[..., 1], places[..., 0])
+    region = lambda b: (b.inside > 0.9) & (np.abs(b.w_mm) < 6)  # noqa: E731
+    scores = []
+    for pattern in (np.cos(6 * angle), np.cos(radius)):
+        box, _, _ = body.measured(SPACING, image=Volume(array=(120 + 60 * pattern).astype(np.float32), affine=image.affine))  # fmt: skip
+        scores.append(spoke_wheel(box, region(box)))
+    assert scores[0] > 1 > -1 > scores[1]
+
+
+def test_the_edge_of_the_image_corrects_a_mask_that_is_too_large(shapes):
+    true = shapes.Body(*shapes.level())
+    fat = shapes.Body(lambda x, s: np.full_like(s, 14.3), lambda x, s: np.full_like(s, -14.3))
+    image = image_of(true.voxels((0.5, 0.5, 0.5)), noise=2.0)
+    labels = fat.voxels(SPACING)
+    frame = fat.frame(labels)
+    box = body_box(labels, 7, frame, image=image)
+    plain, sharp = endplates(box), on_the_edge(box, endplates(box))
+    tall = [float(np.nanmedian(p.top_mm - p.bottom_mm)) for p in (plain, sharp)]
+    assert tall[0] > 28.4 and tall[1] == pytest.approx(27, abs=0.5)
+    assert np.nanmax(np.abs(sharp.top_mm - plain.top_mm)) <= 1.0 + 1e-6
+
+
+def test_canal_from_the_tissue_map_and_from_the_ring():
+    grid = Grid.regular((30, 90, 80), SPACING, (-40.0, -30.0, -15.0))
+    places = grid.world(np.indices(grid.shape).reshape(3, -1).T).reshape(*grid.shape, 3)
+    hole = np.hypot(places[..., 0] / 11, (places[..., 1] - 27) / 8) < 1
+    ring = (np.hypot(places[..., 0] / 16, (places[..., 1] - 27) / 13) < 1) & ~hole
+    body = np.hypot(places[..., 0] / 22, places[..., 1] / 16) < 1
+    vertebrae = LabelMap(array=np.where((ring | body) & ~hole, 20, 0).astype(np.uint8), affine=grid.affine)
+    tissue = LabelMap(array=np.where(hole, int(Tissue.CANAL), 0).astype(np.uint8), affine=grid.affine)
+    frame = frame_from(np.zeros(3), np.array([0.0, 0.0, 1.0]))
+    for given in (tissue, None):
+        found = canal(vertebrae, 20, frame, tissue=given, heights_mm=(-4.0, 0.0, 4.0))
+        assert found.area_mm2 == pytest.approx(np.pi * 88, rel=0.1)
+        assert found.ap_mm == pytest.approx(15.8, abs=1.6)
+    assert (
+        canal(LabelMap(array=vertebrae.array * 0, affine=grid.affine), 20, frame, heights_mm=(0.0,)) is None
+    )
+
+
+def test_angles_and_discs_between_two_bodies(shapes):
+    turn = 18.0
+    lower = shapes.Body(*shapes.level(), shift=(0, 0, -16))
+    upper = shapes.Body(*shapes.level(), turn=(turn, 0, 0), shift=(0, 0, 16))
+    planes = []
+    for body in (upper, lower):
+        grid = Grid.regular((90, 76, 76), SPACING, (-38.0, -38.0, -45.0))
+        points = grid.world(np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), -1))
+        labels = LabelMap(array=np.where(body.inside(points), 7, 0).astype(np.uint8), affine=grid.affine)
+        frame = body.frame(labels)
+        plates = endplates(body_box(labels, 7, frame))
+        planes.append({side: plate_plane(frame, plates, side=side) for side in ("superior", "inferior")})
+    # turning about x lifts the back: the upper body leans to the front
+    assert between_deg(planes[0]["superior"], planes[1]["inferior"]) == pytest.approx(turn, abs=1.0)
+    assert disc_height_mm(planes[0]["inferior"], planes[1]["superior"]) == pytest.approx(32 * np.cos(np.radians(9)) - 27 * np.cos(np.radians(9)), abs=0.8)  # fmt: skip
