@@ -15,7 +15,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-from osteon.care import __file__ as _here
 from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError
 
@@ -132,7 +131,7 @@ def portrait_rules(path: Path | None = None) -> PortraitRules:
     >>> portrait_rules().version
     '2026-11-20'
     """
-    path = path or Path(_here).with_name("portrait_plan.toml")
+    path = path or Path(__file__).with_name("portrait_plan.toml")
     content = read_toml(path)
     _known(content, _KEYS, where=str(path))
     if not content.get("version"):
