@@ -3,7 +3,6 @@
 import gzip
 import io
 import struct
-import time
 import zipfile
 import zlib
 
@@ -165,7 +164,7 @@ def pool():
     [
         (bomb_false_claim, "cut short, it claims 8590 GB of pixels"),
         (bomb_deflated, "as a decompression bomb does"),
-        (bomb_of_elements, "more than 1000000 elements"),
+        (bomb_of_elements, "more than 500000 elements"),
         (bomb_gzip, "as a decompression bomb does"),
         (bomb_gzip_that_lies, "as a decompression bomb does"),
         (bomb_nifti, "claims 3600 GB of voxels"),
@@ -182,9 +181,8 @@ def pool():
 def test_a_bomb_is_refused_in_time_and_little_memory(pool, tmp_path, bomb, words):
     path = bomb(tmp_path)
     assert path.stat().st_size < 2 * MB
-    start = time.monotonic()
     reply = pool.ask("osteon.imaging.read:read_volume", path)
-    assert time.monotonic() - start < 10
+    assert reply.cpu_s < 5  # of one processor, however busy the machine is
     assert reply.peak_bytes < 10**9
     assert type(reply.error) is FileError
     assert str(path) in reply.error.message

@@ -65,16 +65,17 @@ class Seed:
 
 
 def seeds(folder: Path) -> list[Seed]:
-    """Every DICOM file below ``folder`` as it is, and every single image of them also as a series of two slices."""
+    """Every DICOM file below ``folder``: single images as a series of two slices, all others as they are."""
     found = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size <= LARGEST):
         content = path.read_bytes()
         if content[128:132] != b"DICM" and content[:2] not in (b"\x08\0", b"\x02\0"):
             continue
         name = str(path.relative_to(folder))
-        found.append(Seed(name=name, content=content))
         pair = _two_slices(content)
-        if pair is not None:
+        if pair is None:
+            found.append(Seed(name=name, content=content))
+        else:  # a slice alone would be refused before its pixels are decoded
             found.append(Seed(name=name, content=pair[0], neighbour=pair[1]))
     return found
 

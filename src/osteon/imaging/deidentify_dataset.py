@@ -94,10 +94,8 @@ def deidentify_file(
     syntax = _transfer_syntax(data)
     cleaning.data_set(data)
     _signed(data, keyed, person, shift_dates, keep_characteristics)
-    data.SOPClassUID, data.SOPInstanceUID = (
-        sop_class,
-        keyed.uid(uid),
-    )  # also where only the file meta group had them
+    data.SOPClassUID = sop_class  # also where only the file meta group had it
+    data.SOPInstanceUID = keyed.uid(uid)
     data.preamble = b"\0" * 128
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)

@@ -36,7 +36,7 @@ LABEL_LIMITS = Limits(sparse_bytes=768 << 20)
 """For label maps: a 512 x 512 x 700 one is mostly zeros and packs as tightly as a bomb."""
 
 _PREFORK = sys.platform == "linux" and hasattr(os, "pidfd_open")
-_PATIENCE_S = 60.0  # beyond a reader's own limit: its libraries may still be loading
+_PATIENCE_S = 300.0  # beyond a reader's own limit: on a busy machine its libraries may still be loading
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -242,9 +242,9 @@ def _asked_afresh(request: Request) -> Reply:
             handover.write(request, stream)
         command = [sys.executable, "-m", "osteon.imaging.guard.afresh", str(asked), str(answer)]
         try:
-            done = subprocess.run(command, timeout=wall_s + _PATIENCE_S, check=False, capture_output=True)
+            done = subprocess.run(command, timeout=wall_s, check=False, capture_output=True)
         except subprocess.TimeoutExpired:
-            error = FileError(f"{request.subject}: not read within {wall_s + _PATIENCE_S:.0f} s.", hint=AGAIN)
+            error = FileError(f"{request.subject}: not read within {wall_s:.0f} s.", hint=AGAIN)
             return Reply(error=error, fate="wall_limit")
         if done.returncode or not answer.exists():
             error = FileError(f"{request.subject}: the reader crashed on it ({done.returncode}).", hint=AGAIN)

@@ -69,13 +69,7 @@ def walk(stream: BinaryIO, *, depth: int, elements: int) -> Seen:
     seen.start = pos
     if seen.transfer_syntax == _DEFLATED:
         return seen
-    stream.seek(pos)
-    head = stream.read(6)
-    explicit = seen.transfer_syntax != _IMPLICIT
-    if not seen.transfer_syntax:
-        explicit = head[4:6].isalpha() and head[4:6].isupper()
-        seen.transfer_syntax = _EXPLICIT if explicit else _IMPLICIT
-    walk_data_set(stream, seen, explicit=explicit, depth=depth, elements=elements)
+    walk_data_set(stream, seen, depth=depth, elements=elements)
     return seen
 
 
@@ -96,12 +90,16 @@ def _meta(stream: BinaryIO, pos: int, seen: Seen) -> int:
         pos += skip + length
 
 
-def walk_data_set(stream: BinaryIO, seen: Seen, *, explicit: bool, depth: int, elements: int) -> None:
+def walk_data_set(stream: BinaryIO, seen: Seen, *, depth: int, elements: int) -> None:
     """Go on from ``seen.start`` and tell ``seen`` what is met."""
     order = ">" if seen.transfer_syntax == _BIG else "<"
     tag_of, long_of, short_of = (struct.Struct(order + kind).unpack_from for kind in ("HH", "I", "H"))
     levels: list[_Level] = []
     pos = seen.start
+    stream.seek(pos)
+    explicit = _written(stream.read(6)[4:])  # as readers do: by the first element, not by the transfer syntax
+    if not seen.transfer_syntax:
+        seen.transfer_syntax = _EXPLICIT if explicit else _IMPLICIT
     while True:
         while levels and levels[-1].end is not None and pos >= levels[-1].end:
             levels.pop()
@@ -112,10 +110,8 @@ def walk_data_set(stream: BinaryIO, seen: Seen, *, explicit: bool, depth: int, e
         tag = tag_of(head)
         level = levels[-1] if levels else _Level(None, explicit)
         vr, length, skip = b"", long_of(head, 4)[0], 8
-        if tag[0] != 0xFFFE and level.explicit:
+        if tag[0] != 0xFFFE and level.explicit and _written(head[4:6]):
             vr = head[4:6]
-            if not (vr.isalpha() and vr.isupper()) and vr != b"\0\0":
-                return
             if vr in _LONG:
                 if len(head) < 12:
                     return
@@ -135,9 +131,7 @@ def walk_data_set(stream: BinaryIO, seen: Seen, *, explicit: bool, depth: int, e
         if not levels and pixels:
             seen.pixels_at = pos
         if not level.fragments and (tag[0] == 0xFFFE or vr == b"SQ" or length == _UNDEFINED):
-            within = (
-                level.explicit and vr != b"UN"
-            )  # an unknown VR of undefined length holds implicit elements
+            within = level.explicit and vr != b"UN"  # unknown of undefined length: implicit elements inside
             levels.append(_Level(None if length == _UNDEFINED else pos + length, within, fragments=pixels))
             if len(levels) > 2 * depth:
                 seen.too_deep = True
@@ -147,6 +141,11 @@ def walk_data_set(stream: BinaryIO, seen: Seen, *, explicit: bool, depth: int, e
             stream.seek(pos)
             _number(seen, _NUMBERS[tag], stream.read(length), order)
         pos += length
+
+
+def _written(vr: bytes) -> bool:
+    """Whether two bytes are a written value representation."""
+    return len(vr) == 2 and vr.isalpha() and vr.isupper()
 
 
 def _number(seen: Seen, name: str, value: bytes, order: str) -> None:

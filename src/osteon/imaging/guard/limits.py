@@ -46,7 +46,7 @@ class Limits:
     expansion: float = 200.0
     files: int = 20_000
     depth: int = 64
-    elements: int = 1_000_000
+    elements: int = 500_000
 
     def __post_init__(self) -> None:
         if min(getattr(self, name) for name in self.__slots__) <= 0:

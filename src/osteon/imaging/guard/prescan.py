@@ -253,7 +253,7 @@ def _dicom(stream: BinaryIO, size: int, name: str, limits: Limits, *, alone: boo
         _expands(name, counted, size, limits)
         with suppress(zlib.error):  # damaged: the reader will say so
             view = cast(BinaryIO, _Inflated(stream, seen.start))
-            walk_data_set(view, seen, explicit=True, depth=limits.depth, elements=limits.elements)
+            walk_data_set(view, seen, depth=limits.depth, elements=limits.elements)
     if seen.too_deep:
         raise FileError(f"{name}: sequences nested deeper than {limits.depth}.", hint=_AGAIN)
     if seen.too_many:
