@@ -119,6 +119,7 @@ _ASKED_AS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 DIAGNOSTIC_SITES = ("lumbar", "femoral_neck", "total_hip", "radius_33")
+FEWEST_VERTEBRAE = 2
 _ADULT_YEARS = 50
 
 
@@ -227,7 +228,7 @@ def _person(patient: Patient) -> Derived:
 
 def _density(patient: Patient) -> Derived:
     apply = _t_scores_apply(patient)
-    scans = [one for one in patient.dxa if one.site in DIAGNOSTIC_SITES]
+    scans = [one for one in patient.dxa if one.site in DIAGNOSTIC_SITES and not _too_few_vertebrae(one)]
     # of one site the latest scan counts; undated ones come first
     latest = {
         one.site: one for one in sorted(scans, key=lambda one: one.date or date.min) if one.t is not None
@@ -250,6 +251,11 @@ def _density(patient: Patient) -> Derived:
         "t_lumbar": ("dxa_lumbar",),
         "z_lowest": ("dxa_z",),
     }
+
+
+def _too_few_vertebrae(one: Dxa) -> bool:
+    """Is it a spine of which a single vertebra is left? That is not diagnostic (ISCD)."""
+    return bool(one.vertebrae) and len(set(one.vertebrae) - set(one.excluded)) < FEWEST_VERTEBRAE
 
 
 def _differs(scans: list[Dxa], name: str) -> bool:
@@ -284,8 +290,8 @@ def _blood(patient: Patient) -> Derived:
         if patient.albumin_g_l is not None:
             calcium = float(calcium_corrected_mmol_l(calcium, albumin_g_l=patient.albumin_g_l))
     values: dict[str, Value] = {
-        "crcl_ml_min": crcl,
-        "egfr_ml_min": egfr,
+        "crcl_ml_min": None if crcl is None else round(crcl, 6),
+        "egfr_ml_min": None if egfr is None else round(egfr, 6),
         "calcium_mmol_l": None if calcium is None else round(calcium, 9),
         "calcium_uncorrected": patient.calcium_mmol_l is not None and patient.albumin_g_l is None,
     }

@@ -15,7 +15,7 @@ from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError
 from osteon.domain.plan import Param
 
-__all__ = ["PARTS", "Drug", "drugs"]
+__all__ = ["PARTS", "Drug", "adjuncts", "drugs"]
 
 _PATH = Path(__file__).with_name("drugs.toml")
 PARTS = {
@@ -74,6 +74,12 @@ def drugs() -> Mapping[str, Drug]:
     if len({one.drug for one in found}) < len(found):
         raise ConfigError(f"{_PATH.name}: a drug stands twice.")
     return MappingProxyType({one.drug: one for one in found})
+
+
+@cache
+def adjuncts() -> tuple[Rule, ...]:
+    """What goes beside the drug for bone: rules that name supplements, short pain relief, active vitamin D."""
+    return read_rules(_PATH, read_toml(_PATH), "adjunct", section="adjunct", prefix="adjunct.")
 
 
 def _drug(entry: dict[str, Any], defaults: dict[str, Any]) -> Drug:

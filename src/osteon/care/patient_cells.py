@@ -116,7 +116,7 @@ def quantity(name: str, value: Any, *, where: str, unit: str | None = None) -> f
             f"{where}: {name} = {value!r}: {error.message}", hint=f"Known: {', '.join(known)}."
         ) from None
     if spec["low"] <= found <= spec["high"]:
-        return found
+        return float(round(found, 9))
     fits = [
         other
         for other in known

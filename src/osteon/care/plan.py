@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from osteon.care.condition import Facts
 from osteon.care.facts import facts_of
 from osteon.care.followup import dated, followup, followup_rules
-from osteon.care.formulary import drugs
+from osteon.care.formulary import adjuncts, drugs
 from osteon.care.guideline import JURISDICTIONS, Guideline, guidelines
 from osteon.care.guideline import guideline as named_guideline
 from osteon.care.nondrug import nondrug, nondrug_rules
@@ -88,6 +88,7 @@ def all_rules() -> tuple[Rule, ...]:
     return (
         *(rule for name in guidelines() for rule in named_guideline(name).rules),
         *equivalents(),
+        *adjuncts(),
         *(rule for drug in drugs().values() for rule in drug.rules),
         *alert_rules(),
         *hold_rules(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from osteon.care.condition import Facts
-from osteon.care.formulary import Drug, drugs
+from osteon.care.formulary import Drug, adjuncts, drugs
 from osteon.care.guideline import Guideline
 from osteon.care.rule import Rule, fired
 from osteon.domain.plan import Item, Tier
@@ -18,27 +18,24 @@ from osteon.domain.plan import Item, Tier
 __all__ = ["considered", "recommended"]
 
 
-def considered(guideline: Guideline, facts: Facts) -> tuple[tuple[str, Rule], ...]:
+def considered(guideline: Guideline, facts: Facts) -> dict[str, Rule]:
     """
-    The drugs the guideline names for the tier in ``facts``, in its order, each once with the rule that named it.
-
-    A drug also stands under its rule when the condition of that rule is unknown: it is a suggestion, not a criterion.
+    The drugs the guideline names for the tier in ``facts``, in its order, then what goes beside them; each once, with the
+    rule that named it.
     """
-    tier = facts.values["tier"]
     found: dict[str, Rule] = {}
-    for rule in guideline.choices:
-        tiers, names = rule.params["tiers"], rule.params["drugs"]
-        if not isinstance(tiers, tuple) or not isinstance(names, tuple) or tier not in tiers:
-            continue
-        if rule.when.holds(facts, value=rule.value).value is True:
+    for rule in (*guideline.choices, *adjuncts()):
+        tiers, names = rule.params.get("tiers"), rule.params["drugs"]
+        of_tier = tiers is None or (isinstance(tiers, tuple) and facts.values["tier"] in tiers)
+        if of_tier and isinstance(names, tuple) and rule.when.holds(facts, value=rule.value).value is True:
             for name in names:
                 found.setdefault(name, rule)
-    return tuple(found.items())
+    return found
 
 
 def recommended(tier: Tier, guideline: Guideline, facts: Facts, *, holds: Iterable[Item]) -> tuple[Item, ...]:
     """
-    Everything about drugs, as items in the sections removed, withheld, candidate, caution, prerequisite, monitoring, sequence.
+    Everything about drugs, as items in the sections removed, withheld, candidate, adjunct, caution, prerequisite, monitoring, sequence.
 
     Parameters
     ----------
@@ -49,7 +46,7 @@ def recommended(tier: Tier, guideline: Guideline, facts: Facts, *, holds: Iterab
     holds : iterable of Item
         Reasons to name no drug at all yet.
     """
-    asked = dict(considered(guideline, facts))
+    asked = considered(guideline, facts)
     held = bool(tuple(holds)) or tier.status != "classified"
     items: list[Item] = []
     named: list[Item] = []
@@ -63,7 +60,9 @@ def recommended(tier: Tier, guideline: Guideline, facts: Facts, *, holds: Iterab
         items += withheld
         if not held and not withheld:
             named += _named(drug, asked[drug.drug], facts, against, rank=list(asked).index(drug.drug) + 1)
-    named.sort(key=lambda item: int(str(item.params["rank"])) if item.section == "candidate" else 99)
+    named.sort(
+        key=lambda item: int(str(item.params["rank"])) if item.section in {"candidate", "adjunct"} else 99
+    )
     return (*items, *named)
 
 
@@ -73,7 +72,7 @@ def _named(drug: Drug, rule: Rule, facts: Facts, against: tuple[Item, ...], *, r
     cautions = fired(drug.cautions, facts)
     to_confirm = [_in_section(item, "caution", to_confirm=True) for item in against]
     candidate = Item(
-        rule_id=rule.id, section="candidate", code="consider", about=drug.drug,
+        rule_id=rule.id, section=rule.section, code="consider", about=drug.drug,
         params={
             **drug.dose, "rank": rank, "prerequisites": tuple(item.code for item in prerequisites),
             "cautions": tuple(item.code for item in cautions), "dose_source": drug.source, "dose_confidence": drug.confidence,

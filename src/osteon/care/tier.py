@@ -162,7 +162,7 @@ def _by_risk(patient: Patient, *, judge_frax: bool) -> tuple[str | None, tuple[I
             if rule.params["outcome"] != outcome:
                 continue
             threshold = equivalent(float(rule.value or 0.0) / 100.0, years=risk.horizon_years)
-            if risk.value >= threshold:
+            if round(risk.value, 9) >= round(threshold, 9):  # binary fractions must not decide a tier
                 about = rule.item(
                     model=risk.model,
                     horizon_years=risk.horizon_years,

@@ -22,11 +22,11 @@ TIERS = ("low", "intermediate", "high", "very_high")
 DECISIONS = ("accepted", "edited", "rejected")
 
 SECTIONS = (
-    "tier", "alert", "hold", "missing", "candidate", "removed", "withheld", "caution", "prerequisite", "sequence", "renal",
+    "tier", "alert", "hold", "missing", "candidate", "adjunct", "removed", "withheld", "caution", "prerequisite", "sequence", "renal",
     "monitoring", "followup", "nondrug", "rehabilitation", "vcf", "note",
 )  # fmt: skip
 """
-What an item may be: a criterion of the tier; a hard alert; a reason to name no drug yet; a fact to find out; a drug to consider; a drug ruled out;
+What an item may be: a criterion of the tier; a hard alert; a reason to name no drug yet; a fact to find out; a drug to consider; what goes beside it; a drug ruled out;
 a drug not named while a fact is unknown; a warning on a candidate; what must come before the first dose; what follows,
 review and holiday; renal figures; tests of a candidate; dated follow-up; non-drug advice; exercise stages; the fractured vertebra; a remark.
 """
