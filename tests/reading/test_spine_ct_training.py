@@ -13,7 +13,9 @@ from osteon.reading.spine_ct_training import TRAINED_ON, train_spine_ct, trainin
 def test_same_seed_same_weights_and_the_other_stage_stays(tmp_path):
     told = []
     with listening(lambda *said: told.append(said)):
-        one = train_spine_ct(out=tmp_path / "a.npz", steps=1, seed=5, stages=("coarse",), workers=0, held_out=0)
+        one = train_spine_ct(
+            out=tmp_path / "a.npz", steps=1, seed=5, stages=("coarse",), workers=0, held_out=0
+        )
     other = train_spine_ct(out=tmp_path / "b.npz", steps=1, seed=5, stages=("coarse",), workers=0, held_out=0)
     for name, value in one.stage("coarse").weights.items():
         np.testing.assert_array_equal(other.stage("coarse").weights[name], value)

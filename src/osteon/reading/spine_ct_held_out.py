@@ -12,7 +12,7 @@ from osteon.domain.anatomy import Tissue
 from osteon.models.spine_net import SpineNet
 from osteon.reading.embedded import probabilities, refine
 from osteon.reading.spine_ct_samples import coarse_scan, fine_scan
-from osteon.synth.spine_anatomy import draw_anatomy
+from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra, draw_anatomy
 from osteon.synth.spine_ranges import TRAINING, Ranges
 from osteon.synth.spine_render import render_tissue
 
@@ -73,6 +73,13 @@ def _dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return 2 * int(np.count_nonzero(a & b)) / size if size else 1.0
 
 
+def _vertebra(rng: np.random.Generator, ranges: Ranges) -> tuple[Vertebra, SpineAnatomy]:
+    """Any thoracic or lumbar vertebra of an invented spine."""
+    anatomy = draw_anatomy(rng, ranges=ranges, first="T1", last="S1", fracture_rate=0.35)
+    bodies = [v for v in anatomy.vertebrae if v.level != "S1" and not v.level.startswith("C")]
+    return bodies[int(rng.integers(len(bodies)))], anatomy
+
+
 def fine_held_out(
     net: SpineNet,
     *,
@@ -86,9 +93,7 @@ def fine_held_out(
     body, whole, bias = [], [], []
     for k in range(n):
         rng = stream(seed, "held out", "fine", k)
-        anatomy = draw_anatomy(rng, ranges=ranges, first="T1", last="S1", fracture_rate=0.35)
-        bodies = [v for v in anatomy.vertebrae if v.level != "S1" and not v.level.startswith("C")]
-        vertebra = bodies[int(rng.integers(len(bodies)))]
+        vertebra, anatomy = _vertebra(rng, ranges)
         centre = vertebra.frame.centre + np.clip(rng.normal(0, off_mm, 3), -6, 6)
         seen = refine(fine_scan(rng, anatomy, vertebra), [tuple(centre)], net, bfloat16=bfloat16)[0]
         truth = render_tissue(anatomy, seen.grid)

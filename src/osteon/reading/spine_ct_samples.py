@@ -297,7 +297,7 @@ def _cut_fine(rng: np.random.Generator, scan: Scanned) -> Sample:
         hu[gone], labels[gone] = AIR_HU, 0
     if rng.random() < 0.5:  # the bump is not quite in the middle of the window: mirror all three
         hu, labels, bump = hu[:, :, ::-1], labels[:, :, ::-1], bump[:, :, ::-1]
-    if rng.random() < 0.7:  # a part of the window costs less and shows the same borders
+    if rng.random() < 0.85:  # a part of the window costs less and shows the same borders
         low = [rng.integers(max(0, b - p + 10), min(n - p, b - 10) + 1) for n, b, p in _PARTS]
         part = tuple(slice(int(a), int(a) + p) for a, (_, _, p) in zip(low, _PARTS, strict=True))
         hu, labels, bump = hu[part], labels[part], bump[part]
