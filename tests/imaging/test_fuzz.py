@@ -79,6 +79,6 @@ def test_300_spoilt_files_are_volumes_or_one_clear_error_each(pool, mutants, rea
         judged(reply, path)
         volumes += reply.error is None
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    assert volumes > 20  # many faults do not touch what a volume needs
+    assert volumes > 10  # many faults do not touch what a volume needs
     assert slowest_s < 10
     assert peak < 10**9
