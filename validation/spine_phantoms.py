@@ -22,18 +22,15 @@ SEED = 77_000_000
 """Seeds of the trial; training draws from other ones."""
 
 
-def rows_of_case(number: int, spacing: float, folder: Path) -> Path:
+def rows_of_case(number: int, spacing: float, folder: Path, variant: str) -> Path:
     """Read one case and keep its rows."""
     from osteon.core.files import write_json
     from osteon.studies.spine_trial import case_rows, planned_case, read_case
 
-    kept = folder / f"{spacing:g}mm-{number:03d}.json"
+    kept = folder / f"{spacing:g}mm-{variant or 'usual'}-{number:03d}.json"
     if not kept.exists():
-        case = planned_case(
-            number,
-            seed=SEED,
-            spacing_mm=(spacing, 1.0 if spacing <= 1 else 0.9, 1.0 if spacing <= 1 else 0.9),
-        )
+        plane = 1.0 if spacing <= 1 else 0.9
+        case = planned_case(number, seed=SEED, spacing_mm=(spacing, plane, plane), variant=variant)
         shown, read = read_case(case)
         rows = case_rows(case, shown, read)
         about = {
@@ -56,15 +53,18 @@ def main() -> None:
     )
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--spacing", type=float, default=1.0, help="slice spacing in mm")
+    parser.add_argument("--variants", type=int, default=0, help="cases of each other count: L6, T13, no_T12")
     parser.add_argument("--rows", type=Path, default=HERE.parent / "build" / "spine_phantoms")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     options = parser.parse_args()
     options.rows.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.workers) as pool:
-        jobs = [pool.submit(rows_of_case, n, options.spacing, options.rows) for n in range(options.cases)]
+        wanted = [(n, "") for n in range(options.cases)]
+        wanted += [(n, v) for v in ("L6", "T13", "no_T12") for n in range(options.variants)]
+        jobs = [pool.submit(rows_of_case, n, options.spacing, options.rows, v) for n, v in wanted]
         for done, job in enumerate(jobs, start=1):
             job.result()
-            print(f"{done} of {options.cases}", flush=True)
+            print(f"{done} of {len(jobs)}", flush=True)
     write_tables(options.rows)
 
 
@@ -77,15 +77,23 @@ def write_tables(folder: Path) -> None:
 
     files = sorted(folder.glob("*mm-*.json"))
     rows = pd.DataFrame([row for f in files for row in json.loads(f.read_text(encoding="utf-8"))])
-    rows["case"] = rows["case"].astype(str)
+    rows["case"] = rows["variant"] + rows["case"].astype(str)
     lines: list[dict[str, Any]] = []
-    groups = [(f"{s:g} mm", rows[rows["spacing_mm"] == s]) for s in sorted(rows["spacing_mm"].unique())]
-    fine = rows[rows["spacing_mm"] == rows["spacing_mm"].min()]
+    usual = rows[rows["variant"] == ""]
+    groups = [(f"{s:g} mm", usual[usual["spacing_mm"] == s]) for s in sorted(usual["spacing_mm"].unique())]
+    fine = usual[usual["spacing_mm"] == usual["spacing_mm"].min()]
+    at = f"{fine['spacing_mm'].iloc[0]:g} mm"
     groups += [
-        (f"{name} ranges, {fine['spacing_mm'].iloc[0]:g} mm", fine[fine["unseen"] == unseen])
+        (f"{name} ranges, {at}", fine[fine["unseen"] == unseen])
         for name, unseen in (("trained", False), ("unseen", True))
     ]
-    groups += [(f"variant {v}", fine[fine["variant"] == v]) for v in sorted(set(fine["variant"]) - {""})]
+    groups += [
+        (f"{name} noise, {at}", fine[(fine["noise_hu"] > fine["noise_hu"].median()) == noisy])
+        for name, noisy in (("lower", False), ("upper half of", True))
+    ]
+    groups += [
+        (f"another count: {v}", rows[rows["variant"] == v]) for v in sorted(set(rows["variant"]) - {""})
+    ]
     for name, part in groups:
         for figure in trial_figures(part):
             lines.append({

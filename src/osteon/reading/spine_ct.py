@@ -14,6 +14,7 @@ from osteon.core.progress import advance
 from osteon.domain.spine import ScanFacts, SpineReading
 from osteon.imaging.guarded import guarded, read_volume_guarded
 from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import Volume
 from osteon.reading.segmenters import BACKENDS, cross_checked, segmenter
 from osteon.reading.spine_findings import ReadingOptions, findings
@@ -162,6 +163,7 @@ def _read(
         from osteon.imaging.segment.correct import pinned
 
         labels = pinned(labels, *options.pin)
+    labels = gated(labels, volume)
     grid = volume.grid if volume is not None else labels.vertebrae.grid
     scan = scan_facts(volume, source=source) if volume is not None else ScanFacts(
         source=source, shape=grid.shape, spacing_mm=grid.spacing_mm, notes=("labels_only",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from osteon.imaging.segment.canal import CanalPath, canal_path, enclosure
 from osteon.imaging.segment.cues import level_cues
 from osteon.imaging.segment.discs import disc_evidence, find_discs
 from osteon.imaging.segment.instances import Instances, separate, with_posterior
-from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.segment.levels import assign_levels
 from osteon.imaging.segment.paste import Box, CloseView, View, paste_tissue, paste_vertebrae
 from osteon.imaging.segment.quality import gated
@@ -28,6 +29,7 @@ Array = npt.NDArray[np.float64]
 Pin = tuple[tuple[float, float, float], str]
 Progress = Callable[[str, float], None]
 MENDS = 4
+SMALL = 0.65  # share of its neighbour below which a body at the border is cut
 Refine = Callable[[Array, LabelMap], Sequence[CloseView]]
 """
 Takes the centres of the bodies (n, 3), LPS millimetres from the head down, and the coarse bodies (label k + 1 is centre
@@ -111,7 +113,7 @@ def label_spine(
         tissue=LabelMap(
             array=tissues, affine=volume_grid.affine, names={int(t): t.name.lower() for t in Tissue}
         ),
-        levels=levels.labels,
+        levels=_cropped(levels.labels, bodies),
         anchored_by=levels.anchored_by,
         backend=backend,
         version=version,
@@ -119,6 +121,28 @@ def label_spine(
         notes=levels.notes,
     )
     return gated(labels)
+
+
+def _cropped(levels: tuple[LevelLabel, ...], bodies: npt.NDArray[np.uint8]) -> tuple[LevelLabel, ...]:
+    """
+    Labels that know on the input's own voxels whether their body is cut.
+
+    A body may touch the border of the coarse maps and yet lie whole in the scan; one that is much smaller than its
+    neighbour is cut however that looks.
+    """
+    boxes = ndi.find_objects(bodies, max_label=max((x.code for x in levels), default=1))
+    sizes = np.bincount(bodies.ravel(), minlength=256)
+    answer = []
+    for k, label in enumerate(levels):
+        box = boxes[label.code - 1]
+        if not label.cropped or box is None:
+            answer.append(label)
+            continue
+        touches = any(s.start == 0 or s.stop == n for s, n in zip(box, bodies.shape, strict=True))
+        near = [sizes[levels[j].code] for j in (k - 1, k + 1) if 0 <= j < len(levels)]
+        small = bool(near) and sizes[label.code] < SMALL * max(near)
+        answer.append(replace(label, cropped=touches or small))
+    return tuple(answer)
 
 
 def _path(maps: Mapping[Tissue, Map], grid: Grid) -> CanalPath:
