@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from osteon.core.errors import InputError
 from osteon.domain.spine import Denis, Endplate, HeightLoss, PosteriorWall
-from osteon.imaging.measure.endplate import EndplateSigns
-from osteon.reading.spine_neighbours import expected
+from osteon.reading.spine_neighbours import Expected, expected
 from osteon.reading.spine_rules import rules
-from osteon.reading.spine_vertebra import Measured
+from osteon.reading.spine_vertebra import SIDES, Measured
 
-__all__ = ["anterior_kink", "denis_type", "endplate_finding", "of_type", "posterior_wall"]
+__all__ = ["anterior_kink", "denis_type", "endplate_findings", "of_type", "posterior_wall"]
 
 Side = Literal["superior", "inferior"]
 COMPRESSION = {(True, True): "A", (True, False): "B", (False, True): "C", (False, False): "D"}
-
-
-def _signs(measured: Mapping[str, Measured], side: Side) -> dict[str, EndplateSigns]:
-    return {level: getattr(m, side) for level, m in measured.items()}
 
 
 def _sunk_mm(
@@ -46,50 +42,88 @@ def _sunk_mm(
     return usual.value * middle_mm - own
 
 
-def endplate_finding(
-    measured: Mapping[str, Measured], level: str, side: Side, *, good: frozenset[str], loss: HeightLoss
-) -> Endplate:
+def endplate_findings(
+    measured: Mapping[str, Measured], level: str, *, good: frozenset[str], loss: HeightLoss
+) -> tuple[Endplate, Endplate]:
     """
-    The evidence at one endplate, less what the unfractured neighbours' same endplate shows.
+    The evidence at the superior and the inferior endplate, less what the unfractured neighbours' same endplate shows.
 
-    Injured is an endplate whose surface is broken (depression or discontinuity) with a second sign beside it, or whose
-    surface is broken far beyond its threshold. Signs: depression, discontinuity, a dense band below, tilt, and sunk (nearer
-    to the pedicles than in the neighbours).
+    Signs: depression, discontinuity, a dense band below, tilt, and sunk (nearer to the pedicles than in the neighbours). An
+    endplate is injured where its surface is broken (depression or discontinuity) far beyond the threshold; or beyond it with
+    a second sign, or with the other endplate broken too; or nearly so with two of the other signs. A tilt that the other
+    endplate does not share counts as a broken surface: where the anterior wall alone gives way, both tilt.
+
+    Raises
+    ------
+    InputError
+        The signs of ``level`` were not read.
     """
+    sides = {side: _ratios(measured, level, side, good=good, loss=loss) for side in SIDES}
     rule = rules("endplate")
-    here = getattr(measured[level], side)
-    all_signs = _signs(measured, side)
-
-    def usual(name: str, default: float, floor: float) -> tuple[float, float]:
-        found = expected(
-            {k: getattr(s, name) for k, s in all_signs.items()}, level, good, default=default, sd_floor=floor
+    made = []
+    for side, other in (SIDES, SIDES[::-1]):
+        values, ratios = sides[side]
+        signs = tuple(name for name, ratio in ratios.items() if ratio > 1.0)
+        surface = _surface(ratios)
+        alone = ratios["tilt"] > 1.0 and sides[other][1]["tilt"] < rule["shared_tilt"] * ratios["tilt"]
+        support = sum(name in signs for name in ("band", "tilt", "sunk"))
+        injured = (
+            surface > rule["strong"]
+            or (surface > 1.0 and (len(signs) >= 2 or _surface(sides[other][1]) > 1.0))
+            or (surface > rule["weak"] and support >= 2)
+            or (alone and len(signs) >= 2)
         )
-        return found.value, found.sd
+        made.append(
+            Endplate(
+                depression_mm=values["depression"],
+                discontinuity=values.get("discontinuity"),
+                band_hu=values.get("band"),
+                tilt_deg=values["tilt"],
+                injured=injured,
+                signs=signs,
+            )
+        )
+    return made[0], made[1]
 
-    depth, depth_sd = usual("depression_mm", rule["normal_depression_mm"], rule["depression_sd_floor_mm"])
-    depression = here.depression_mm - depth
-    tilt = here.tilt_deg - usual("tilt_deg", rule["normal_tilt_deg"], 2.0)[0]
-    gap = here.discontinuity
-    if gap is not None:
-        gap = max(gap - usual("discontinuity", rule["normal_discontinuity"], 0.02)[0], 0.0)
-    band = here.band_hu
-    if band is not None:
-        band -= usual("band_hu", 0.0, 10.0)[0]
-    sunk = _sunk_mm(measured, level, side, good, loss.reference_mm.middle)
-    limit = max(rule["depression_mm"], rule["depression_sd"] * depth_sd)
-    ratios = {
-        "depression": depression / limit,
-        "discontinuity": None if gap is None else gap / rule["discontinuity"],
-        "band": None if band is None else band / rule["band_hu"],
-        "tilt": tilt / rule["tilt_deg"],
-        "sunk": None if sunk is None else sunk / rule["sunk_mm"],
+
+def _surface(ratios: Mapping[str, float]) -> float:
+    return max(ratios["depression"], ratios.get("discontinuity", 0.0))
+
+
+def _ratios(
+    measured: Mapping[str, Measured], level: str, side: Side, *, good: frozenset[str], loss: HeightLoss
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The signs of one endplate less the neighbours', and each over its threshold; without an image only three."""
+    rule = rules("endplate")
+    all_signs = {k: m.superior if side == "superior" else m.inferior for k, m in measured.items()}
+    here = all_signs[level]
+    if here is None:
+        raise InputError(f"the endplates of {level} were not read.", hint="Call with_signs first.")
+
+    def usual(name: str, default: float, floor: float) -> Expected:
+        values = {k: None if s is None else getattr(s, name) for k, s in all_signs.items()}
+        return expected(values, level, good, default=default, sd_floor=floor)
+
+    depth = usual("depression_mm", rule["normal_depression_mm"], rule["depression_sd_floor_mm"])
+    values = {
+        "depression": here.depression_mm - depth.value,
+        "tilt": here.tilt_deg - usual("tilt_deg", rule["normal_tilt_deg"], 2.0).value,
     }
-    signs = tuple(name for name, ratio in ratios.items() if ratio is not None and ratio > 1.0)
-    surface = [ratios[name] or 0.0 for name in ("depression", "discontinuity")]
-    injured = max(surface) > 1.0 and (len(signs) >= 2 or max(surface) > rule["strong"])
-    return Endplate(
-        depression_mm=depression, discontinuity=gap, band_hu=band, tilt_deg=tilt, injured=injured, signs=signs
-    )
+    limits = {
+        "depression": max(rule["depression_mm"], rule["depression_sd"] * depth.sd),
+        "discontinuity": rule["discontinuity"],
+        "band": rule["band_hu"],
+        "tilt": rule["tilt_deg"],
+        "sunk": rule["sunk_mm"],
+    }
+    if here.discontinuity is not None:
+        values["discontinuity"] = max(here.discontinuity - usual("discontinuity", 0.0, 0.02).value, 0.0)
+    if here.band_hu is not None:
+        values["band"] = here.band_hu - usual("band_hu", 0.0, 10.0).value
+    sunk = _sunk_mm(measured, level, side, good, loss.reference_mm.middle)
+    if sunk is not None:
+        values["sunk"] = sunk
+    return values, {name: values[name] / limit for name, limit in limits.items() if name in values}
 
 
 def posterior_wall(

@@ -14,11 +14,11 @@ from osteon.imaging.measure.curves import between_deg, disc_height_mm
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_confidence import call_confidence
-from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_finding, of_type, posterior_wall
-from osteon.reading.spine_flags import density_notes, reasons_not_evaluable, red_flags
+from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
+from osteon.reading.spine_flags import density_notes, reasons_not_evaluable, red_flags, usual_density
 from osteon.reading.spine_genant import deformity_index, genant, height_losses
 from osteon.reading.spine_rules import level_place, rules
-from osteon.reading.spine_vertebra import Measured, Place, measured, places
+from osteon.reading.spine_vertebra import Measured, Place, measured, places, with_signs
 
 __all__ = ["ReadingOptions", "findings"]
 
@@ -79,7 +79,7 @@ def findings(
     reasons: dict[str, tuple[str, ...]] = {}
     for at, place in enumerate(everything):
         level = place.label.level
-        why = reasons_not_evaluable(place, scan, cropped=place.label.cropped)
+        why = reasons_not_evaluable(place, scan)
         if level.startswith("C"):
             why = (*why, "cervical")
         try:
@@ -95,6 +95,8 @@ def findings(
             why = (*why, "tilted")
         reasons[level] = why
     sound = {k: m for k, m in seen.items() if not reasons[k] and k != "S1"}
+    usual = usual_density(sound)
+    sound = {k: with_signs(m, usual_hu=usual) for k, m in sound.items()}
     losses = height_losses(
         {k: m.shape.heights_mm for k, m in sound.items()}, se_mm={k: m.shape.se_mm for k, m in sound.items()}
     )
@@ -182,8 +184,7 @@ def _judged(
     here = sound[level]
     flags, figures = red_flags(sound, level, good=good)
     grade = genant(loss, operating_point=options.operating_point)
-    superior = endplate_finding(sound, level, "superior", good=good, loss=loss)
-    inferior = endplate_finding(sound, level, "inferior", good=good, loss=loss)
+    superior, inferior = endplate_findings(sound, level, good=good, loss=loss)
     wall = posterior_wall(sound, level, good=good)
     kink = anterior_kink(sound, level, good=good)
     fractured = None if flags else grade.grade > 0
@@ -199,7 +200,7 @@ def _judged(
         whole = not (superior.injured or inferior.injured or coarse)
         notes += ["deformity_without_broken_endplate"] if whole else []
     for plate, signs in ((superior, here.superior), (inferior, here.inferior)):
-        if plate.depression_mm > rules("endplate")["depression_mm"] and signs.focality < 0.12:
+        if signs and plate.depression_mm > rules("endplate")["depression_mm"] and signs.focality < 0.12:
             notes.append("schmorl_like")
     return replace(
         plain,

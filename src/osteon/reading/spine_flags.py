@@ -15,14 +15,14 @@ from osteon.reading.spine_vertebra import Measured, Place
 __all__ = ["density_notes", "reasons_not_evaluable", "red_flags", "usual_density"]
 
 
-def reasons_not_evaluable(place: Place, scan: ScanFacts, *, cropped: bool) -> tuple[str, ...]:
+def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
     """Codes of why a vertebra is not graded, from its place and the scan alone; empty where it may be measured."""
     rule = rules("evaluable")
     found = []
     thick = max(scan.slice_thickness_mm or 0.0, max(scan.spacing_mm))
     if thick > rule["slice_mm_above"]:
         found.append("slice_thickness_over_3mm")
-    if cropped:
+    if place.cropped:
         found.append("cropped")
     if place.slices < rule["slices_below"]:
         found.append("too_few_slices")
@@ -72,7 +72,7 @@ def red_flags(
         figures["soft_tissue_mm"] = soft
     if gap is not None and soft is not None and gap > rule["gap_share"] and soft > rule["soft_tissue_mm"]:
         found.append("soft_tissue_mass")
-    sizes = {k: m.place.posterior_ml or None for k, m in measured.items() if not m.place.label.cropped}
+    sizes = {k: m.place.posterior_ml or None for k, m in measured.items() if not m.place.cropped}
     arch = expected(sizes, level, good, default=0.0, sd_floor=1.0)
     if (
         arch.n >= 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,11 @@ from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_rules import rules
 
-__all__ = ["Measured", "Place", "measured", "places"]
+__all__ = ["SIDES", "Measured", "Place", "measured", "places", "with_signs"]
 
 Array = npt.NDArray[np.float64]
 Box = tuple[slice, slice, slice]
+SIDES: tuple[Literal["superior", "inferior"], ...] = ("superior", "inferior")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Place:
     body_ml, posterior_ml : float
     slices : int
         How many slices of the scan the body spans.
+    cropped : bool
+        The labels say so, or the body touches the border of the label map.
     """
 
     label: LevelLabel
@@ -52,6 +56,7 @@ class Place:
     body_ml: float
     posterior_ml: float
     slices: int
+    cropped: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,8 @@ class Measured:
         Height of the pedicles along the axis, where their roots are labelled.
     soft_mm, spokes, gap_share, kink_mm, convexity_mm : float or None
         See :mod:`osteon.imaging.measure`.
+    superior, inferior : EndplateSigns or None
+        None until :func:`with_signs` has seen the whole spine.
     """
 
     place: Place
@@ -72,8 +79,6 @@ class Measured:
     box: BodyBox
     plates: Endplates
     shape: BodyShape
-    superior: EndplateSigns
-    inferior: EndplateSigns
     planes: Mapping[str, PlatePlane]
     convexity_mm: float | None
     kink_mm: float | None
@@ -84,7 +89,8 @@ class Measured:
     gap_share: float | None = None
     soft_mm: float | None = None
     spokes: float | None = None
-    extra: Mapping[str, float] = field(default_factory=dict)
+    superior: EndplateSigns | None = None
+    inferior: EndplateSigns | None = None
 
 
 def places(labels: SpineLabels) -> list[Place]:
@@ -105,6 +111,8 @@ def places(labels: SpineLabels) -> list[Place]:
         centre = grid.world(where.mean(0) + corner)
         behind = int(rest.sum())
         back = grid.world(np.argwhere(rest).mean(0) + corner) - centre if behind > 0.1 * len(where) else None
+        ends = where.min(0) + corner, where.max(0) + corner
+        touches = bool((ends[0] == 0).any() or (ends[1] == np.array(grid.shape) - 1).any())
         along = np.abs(grid.affine[2, :3]) / np.linalg.norm(grid.affine[:3, :3], axis=0)
         found.append(
             Place(
@@ -115,6 +123,7 @@ def places(labels: SpineLabels) -> list[Place]:
                 body_ml=len(where) * grid.voxel_ml,
                 posterior_ml=behind * grid.voxel_ml,
                 slices=int(np.ptp(where[:, int(np.argmax(along))])) + 1,
+                cropped=label.cropped or touches,
             )
         )
     return sorted(found, key=lambda p: -p.centre_lps_mm[2])
@@ -184,7 +193,6 @@ def measured(
     shape = body_shape(box, plates)
     hu = trabecular(box, plates, calibration=calibration)
     core = None if hu is None else hu.median
-    above = float(rules("endplate")["peak_above_hu"])
     tissue = None if labels.tissue is None else labels.tissue.cropped(wide)
     cuts = tuple(float(k) for k in np.linspace(-0.35, 0.35, 5) * shape.heights_mm.posterior)
     has_canal = tissue is not None and bool((tissue.array == 4).any())
@@ -194,8 +202,6 @@ def measured(
         box=box,
         plates=plates,
         shape=shape,
-        superior=endplate_signs(box, plates, side="superior", trabecular_hu=core, peak_above_hu=above),
-        inferior=endplate_signs(box, plates, side="inferior", trabecular_hu=core, peak_above_hu=above),
         planes={side: plate_plane(frame, plates, side=side) for side in ("superior", "inferior")},
         convexity_mm=posterior_convexity_mm(box, plates),
         kink_mm=anterior_kink_mm(box, plates),
@@ -207,6 +213,23 @@ def measured(
         soft_mm=soft_tissue_mm(box, plates),
         spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, TrabecularRule())),
     )
+
+
+def with_signs(found: Measured, *, usual_hu: float | None) -> Measured:
+    """
+    With the signs of its endplates.
+
+    The core they are compared with is that of the spine or the body's own, whichever is less dense: the dense band of a
+    fresh fracture may fill the body's own.
+    """
+    cores = [hu for hu in (usual_hu, None if found.hu is None else found.hu.median) if hu is not None]
+    core = min(cores) if cores and found.box.hu is not None else None
+    above = float(rules("endplate")["peak_above_hu"])
+    signs = {
+        side: endplate_signs(found.box, found.plates, side=side, trabecular_hu=core, peak_above_hu=above)
+        for side in SIDES
+    }
+    return replace(found, superior=signs["superior"], inferior=signs["inferior"])
 
 
 def _pedicle_mm(place: Place, labels: SpineLabels, frame: BodyFrame, plates: Endplates) -> float | None:

@@ -25,7 +25,7 @@ class ContentsRule:
     ----------
     cement_hu, cement_ml : a dense island deep in the body at least this large
     metal_hu, metal_ml : anything this dense
-    screw_length_mm, screw_elongation : a dense body this long, and so much longer than wide
+    screw_ml, screw_length_mm, screw_elongation : a dense body this large and long, and so much longer than wide
     core_mm : how deep below the body's surface cement is looked for
     """
 
@@ -33,6 +33,7 @@ class ContentsRule:
     cement_ml: float = 0.4
     metal_hu: float = 2200.0
     metal_ml: float = 0.1
+    screw_ml: float = 0.3
     screw_length_mm: float = 22.0
     screw_elongation: float = 2.5
     core_mm: float = 3.0
@@ -80,16 +81,16 @@ def _long_and_metal(
     part = image.cropped((slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])))
     own = _codes_on(vertebrae, part) == code
     metal_ml = float((own & (part.array > rule.metal_hu)).sum()) * part.grid.voxel_ml
-    labelled, count = ndimage.label(part.array > rule.cement_hu)
+    # only what stands in this vertebra: rods join the screws of several
+    labelled, count = ndimage.label((part.array > rule.cement_hu) & own)
     for label in range(1, count + 1):
         places = np.argwhere(labelled == label)
-        if len(places) * part.grid.voxel_ml < 0.15 or not own[tuple(places.T)].any():
+        if len(places) * part.grid.voxel_ml < rule.screw_ml:
             continue
         world = part.grid.world(places)
         spread = np.linalg.eigvalsh(np.cov(world.T))[::-1]
         length = float(np.sqrt(12.0 * spread[0]))
-        ahead = frame.local(world)[:, 1]
-        crosses = np.ptp(ahead) >= 0.7 * rule.screw_length_mm
+        crosses = np.ptp(frame.local(world)[:, 1]) >= 0.7 * rule.screw_length_mm
         if (
             length >= rule.screw_length_mm
             and crosses

@@ -1,0 +1,189 @@
+"""A labelled spine read: planted heights, grades and types come back, and what cannot be read says why."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from osteon.domain.spine import ScanFacts
+from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.volume import LabelMap, Volume
+from osteon.reading.spine_compare import compare_readings
+from osteon.reading.spine_findings import ReadingOptions, findings
+from osteon.synth.spine_ct import PlannedFracture, phantom
+
+PLANTED = (
+    PlannedFracture(level="L1", kind="wedge", loss=0.33, denis="B", fresh=True),
+    PlannedFracture(level="L3", kind="biconcave", loss=0.30, denis="C", fresh=False),
+)
+BROKEN = ("L1", "L3")
+
+
+def labels_of(scan, *, anchored=("sacrum",)):
+    """The phantom's own labels as a segmenter would hand them over."""
+    bodies = scan.labels.bodies.array
+    levels = []
+    for vertebra in scan.anatomy.vertebrae:
+        if (bodies == vertebra.code).sum() > 500:
+            z = np.flatnonzero((bodies == vertebra.code).any((1, 2)))
+            cut = bool(z[0] == 0 or z[-1] == bodies.shape[0] - 1)
+            levels.append(LevelLabel(code=vertebra.code, level=vertebra.level, confidence=0.99, cropped=cut))
+    return SpineLabels(
+        vertebrae=scan.labels.vertebrae, bodies=scan.labels.bodies, levels=tuple(levels), anchored_by=anchored,
+        backend="truth", version="0", tissue=scan.labels.tissue,
+    )  # fmt: skip
+
+
+def facts(labels, **more):
+    return ScanFacts(source="", shape=labels.bodies.array.shape, spacing_mm=labels.bodies.spacing_mm, **more)
+
+
+@pytest.fixture(scope="module")
+def scan():
+    made = phantom(41, fov="T9-S1", fractures=PLANTED, variant="")
+    assert not [
+        code for code in made.planted if code.split(":")[0] in ("lytic", "sclerotic", "cement", "screws")
+    ]
+    return made
+
+
+@pytest.fixture(scope="module")
+def labels(scan):
+    return labels_of(scan)
+
+
+@pytest.fixture(scope="module")
+def reading(scan, labels):
+    return findings(scan.volume, labels, scan=facts(labels, kvp=120.0, contrast="none"))
+
+
+def graded(reading):
+    return [v for v in reading.vertebrae if v.evaluable]
+
+
+def test_heights_are_the_planted_ones(scan, reading):
+    off = []
+    for v in graded(reading):
+        h, true = v.heights_mm, scan.anatomy.at(v.level).heights_mm
+        off += [h.anterior - true[0], h.middle - true[1], h.posterior - true[2]]
+    assert len(graded(reading)) >= 7
+    assert np.mean(np.abs(off)) < 0.4 and np.max(np.abs(off)) < 1.6
+
+
+def test_losses_grades_and_the_index(scan, reading):
+    for v in graded(reading):
+        assert v.height_loss.largest == pytest.approx(max(max(scan.anatomy.at(v.level).losses), 0.0), abs=0.1)
+        assert v.fractured == (v.level in BROKEN), v.level
+        assert v.red_flags == ()
+    assert reading.at("L1").genant.type == "wedge" and reading.at("L3").genant.type == "biconcave"
+    assert reading.deformity_index == sum(v.genant.grade for v in graded(reading)) == 4
+    assert [v.level for v in reading.fractured] == list(BROKEN)
+
+
+def test_types_and_their_evidence(reading):
+    wedge, biconcave = reading.at("L1"), reading.at("L3")
+    assert wedge.denis.type == "B" and wedge.superior.injured and not wedge.inferior.injured
+    assert {"tilt", "discontinuity"} <= set(wedge.superior.signs)
+    assert biconcave.denis.type == "C" and "depression" in biconcave.inferior.signs
+    assert wedge.denis.scheme == "compression" and wedge.of_type == 2
+    assert all(v.denis is None and v.of_type is None for v in graded(reading) if not v.fractured)
+    assert not any(v.posterior_wall.involved for v in graded(reading) if not v.fractured)
+
+
+def test_confidences_curves_canal_and_discs(scan, reading):
+    assert all(0.5 <= v.confidence <= 1 for v in graded(reading))
+    assert 0 < reading.lordosis_deg < 90
+    for v in graded(reading):
+        assert 60 < v.canal_area_mm2 < 700 and 8 < v.canal_ap_mm < 28
+        if v.disc_below_mm is not None and v.level not in BROKEN:
+            assert 1.5 < v.disc_below_mm < 20
+
+
+def test_density_is_read_and_is_no_t_score(scan, labels, reading):
+    assert reading.hu_mean is not None and reading.hu_l1 is None  # L1 is broken
+    usual = [v.hu.median for v in graded(reading) if not v.fractured]
+    assert np.ptp(usual) < 60
+    site = findings(
+        scan.volume, labels, options=ReadingOptions(hu_calibration=(0.7, 3.0)), scan=facts(labels, kvp=100.0, kernel="Br64")
+    )  # fmt: skip
+    assert site.at("L2").hu.vbmd_mg_cm3 == pytest.approx(0.7 * site.at("L2").hu.median + 3)
+    assert {"kvp_not_120", "kernel_sharp", "contrast_unknown"} <= set(site.notes)
+    assert "kvp_not_120" not in reading.notes
+
+
+def test_labels_alone_give_heights_and_grades_but_no_density(labels, reading):
+    alone = findings(None, labels, scan=facts(labels))
+    assert "no_image" in alone.notes and alone.hu_mean is None
+    for v in graded(alone):
+        same = reading.at(v.level)
+        assert v.heights_mm == same.heights_mm and v.genant == same.genant
+        assert v.hu is None and v.superior.discontinuity is None and v.superior.band_hu is None
+
+
+def test_the_specific_operating_point_calls_less(labels):
+    strict = findings(None, labels, options=ReadingOptions(operating_point=0.25), scan=facts(labels))
+    assert strict.operating_point == 0.25 and all(v.genant.grade != 1 for v in graded(strict))
+
+
+def test_what_cannot_be_graded_says_why(labels):
+    thick = findings(None, labels, scan=facts(labels, slice_thickness_mm=5.0))
+    assert not graded(thick) and all("slice_thickness_over_3mm" in v.not_evaluable for v in thick.vertebrae)
+    assert thick.deformity_index is None
+    cut = replace(labels, levels=tuple(replace(k, cropped=k.level == "L4") for k in labels.levels))
+    found = findings(None, cut, scan=facts(labels)).at("L4")
+    assert found.not_evaluable == ("cropped",) and found.heights_mm is None and found.fractured is None
+    crumb = labels.bodies.array.copy()
+    where = np.argwhere(crumb == 23)
+    crumb[crumb == 23] = 0
+    crumb[tuple(where[:40].T)] = 23
+    poor = replace(labels, bodies=LabelMap(array=crumb, affine=labels.bodies.affine))
+    assert not findings(None, poor, scan=facts(labels)).at("L4").evaluable
+
+
+def test_unanchored_levels_are_graded_and_said_to_be_unanchored(labels):
+    names = {24: "V1", 23: "V2", 22: "V3", 21: "V4", 20: "V5"}
+    kept = tuple(replace(k, level=names[k.code]) for k in labels.levels if k.code in names)
+    found = findings(None, replace(labels, levels=kept, anchored_by=()), scan=facts(labels))
+    assert not found.anchored and "unanchored" in found.notes
+    assert {v.level for v in found.fractured} >= {"V5", "V3"}
+
+
+def test_cement_is_named_and_left_out_of_grade_and_density(scan, labels, reading):
+    centre = np.array(reading.at("L1").centroid_lps_mm)
+    places = scan.volume.grid.world(np.indices(scan.volume.array.shape).reshape(3, -1).T)
+    ball = (np.linalg.norm(places - centre, axis=1) < 6).reshape(scan.volume.array.shape)
+    filled = Volume(
+        array=np.where(ball, 1600, scan.volume.array).astype(np.float32), affine=scan.volume.affine
+    )
+    found = findings(filled, labels, scan=facts(labels)).at("L1")
+    assert found.contents == ("cement",) and found.not_evaluable == ("cement",)
+    assert found.hu is None and found.genant is None and found.fractured is None
+    assert found.heights_mm is not None
+
+
+def test_a_lytic_focus_goes_before_any_grade(scan, labels, reading):
+    usual = reading.at("L1").hu.median
+    centre = np.array(reading.at("L1").centroid_lps_mm)
+    places = scan.volume.grid.world(np.indices(scan.volume.array.shape).reshape(3, -1).T)
+    ball = (np.linalg.norm(places - centre, axis=1) < 8).reshape(scan.volume.array.shape)
+    hollow = Volume(
+        array=np.where(ball, usual - 130, scan.volume.array).astype(np.float32), affine=scan.volume.affine
+    )
+    found = findings(hollow, labels, scan=facts(labels)).at("L1")
+    assert "lytic_focus" in found.red_flags and "suspicious" in found.notes
+    assert found.fractured is None and found.genant is None and found.denis is None
+    assert found.height_loss.largest > 0.2
+
+
+def test_a_spine_read_twice_has_not_changed_and_a_new_fracture_is_new(labels, reading):
+    assert {c.change for c in compare_readings(reading, reading)} <= {"unchanged", "not_comparable"}
+    before = phantom(41, fov="T9-S1", fractures=PLANTED[:1], variant="")
+    earlier = findings(None, labels_of(before), scan=facts(labels_of(before)))
+    changes = {c.level: c.change for c in compare_readings(reading, earlier)}
+    assert changes["L3"] == "new"
+
+
+def test_nothing_labelled_is_an_empty_reading(labels):
+    empty = replace(labels, levels=())
+    found = findings(None, empty, scan=facts(labels))
+    assert found.vertebrae == () and found.deformity_index is None and found.lordosis_deg is None
