@@ -7,6 +7,8 @@ A row is made into the same entries as a TOML file: ``fracture_1_site`` is ``sit
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from typing import Any
 from osteon.care.patient_cells import is_unknown
 from osteon.care.patient_entries import patient_of
 from osteon.care.vocabulary import codes
-from osteon.cohort.read import read_table
+from osteon.cohort.read import check_headers, read_bytes, read_table
 from osteon.core.config import read_toml
 from osteon.core.errors import InputError
 from osteon.domain.patient import Patient
@@ -81,18 +83,15 @@ def read_patients(path: Path, *, as_of: date | None = None) -> PatientTable:
     InputError
         There is no column ``id``, or a column nobody knows.
     """
-    table = read_table(path)
-    if "id" not in table.columns:
+    header, rows = _rows(path)
+    if "id" not in header:
         raise InputError(f"{path.name}: no column 'id'.", hint="Every patient needs an id.")
-    for column in table.columns:
+    for column in header:
         if column in {"t", "t_score", "z", "z_score", "T"}:
             raise InputError(
                 f"{path.name}: column {column!r}: a score without a site.",
                 hint="Name it t_total_hip, t_femoral_neck or t_lumbar.",
             )
-    rows = [
-        (int(str(row)), {str(key): value for key, value in entry.items()}) for row, entry in table.iterrows()
-    ]
     ids = [_id(entry) for _, entry in rows]
     patients, refused = [], []
     for (row, entry), name in zip(rows, ids, strict=True):
@@ -112,6 +111,38 @@ def read_patients(path: Path, *, as_of: date | None = None) -> PatientTable:
         except InputError as error:
             refused.append(Refusal(row=row, patient=name, reason=str(error)))
     return PatientTable(patients=tuple(patients), refused=tuple(refused))
+
+
+def _rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, Any]]]]:
+    """
+    Header and numbered rows. Delimited text is read here and not as a cohort table, where "none" means that a value is
+    missing: of a patient's fractures it says that there are none. In a workbook write "no".
+    """
+    if path.suffix.lower() not in {".csv", ".tsv", ".txt"}:
+        table = read_table(path)
+        return list(table.columns), [
+            (int(str(row)), {str(key): value for key, value in entry.items()})
+            for row, entry in table.iterrows()
+        ]
+    content = read_bytes(path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("gb18030", errors="replace")
+    first = text.partition("\n")[0]
+    lines = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)))
+    header = [cell.strip() for cell in lines[0]]
+    check_headers(header, path=path)
+    found = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if len(cells) > len(header):
+            raise InputError(
+                f"{path.name}: row {number} has {len(cells)} cells, the header {len(header)}.",
+                hint="Quote a cell that holds the delimiter.",
+            )
+        if any(cell.strip() for cell in cells):
+            found.append((number, dict(zip(header, cells, strict=False))))
+    return header, found
 
 
 def _id(entry: Mapping[str, Any]) -> str:

@@ -1,5 +1,5 @@
 """
-The nouns everybody shares: a risk, a score.
+The nouns everybody shares: a patient, a risk, a score, a plan, a spine.
 
 In: core. Out: frozen values. Never: formulas, files, words.
 """
