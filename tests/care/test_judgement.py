@@ -257,6 +257,25 @@ def test_a_site_brings_its_own_guideline(tmp_path):
     assert advice.tier.fired[0].verified
 
 
+def test_no_drug_with_a_renal_rule_is_named_without_renal_function_even_where_a_guideline_does_not_ask(
+    tmp_path,
+):
+    path = tmp_path / "ward_7.toml"
+    path.write_text(
+        SITE.replace('["zoledronate"]', '["zoledronate", "denosumab", "romosozumab", "menatetrenone"]'),
+        encoding="utf-8",
+    )
+    advice = plan(replace(WOMAN, creatinine_umol_l=None), read_guideline(path))
+    assert advice.tier.level == "high"
+    assert [item.about for item in advice.section("candidate")] == ["menatetrenone"]
+    held = {
+        item.about: item.missing
+        for item in advice.section("withheld")
+        if item.code == "renal_function_unknown"
+    }
+    assert held == dict.fromkeys(("zoledronate", "denosumab", "romosozumab"), ("creatinine",))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [('tier = "high"\nwhen', 'tier = "huge"\nwhen', "tier 'huge'"), ("t_lowest <=", "t_lowset <=", "does not exist"), ('unit = "SD"', "", "no unit"),

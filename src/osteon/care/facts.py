@@ -31,6 +31,7 @@ FACTS: Mapping[str, str] = MappingProxyType(
         "age_years": "completed years",
         "sex": "female or male",
         "menopausal_status": "premenopausal, perimenopausal, postmenopausal; not_applicable in men",
+        "menopause_from_age": "nobody wrote the menopausal status; it follows from the age",
         "years_since_menopause": "years",
         "t_scores_apply": "peri- or postmenopausal woman, or man of 50 and over",
         "t_score_given_too_young": "a T-score was given though only Z-scores apply",
@@ -119,7 +120,8 @@ _ASKED_AS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 DIAGNOSTIC_SITES = ("lumbar", "femoral_neck", "total_hip", "radius_33")
-FEWEST_VERTEBRAE = 2
+_SURELY_POSTMENOPAUSAL_YEARS = 60
+_FEWEST_VERTEBRAE = 2
 _ADULT_YEARS = 50
 
 
@@ -189,21 +191,28 @@ def _has_vertebral(patient: Patient) -> bool:
     return any(one.site == "vertebra" for one in patient.fractures or ())
 
 
+def _menopausal_status(patient: Patient) -> str | None:
+    """As stated; after the age of menopause, or from sixty on, a woman is postmenopausal."""
+    if patient.sex != "female" or patient.menopausal_status is not None or patient.age_years is None:
+        return "not_applicable" if patient.sex == "male" else patient.menopausal_status
+    since = patient.menopause_age_years
+    past = patient.age_years >= (_SURELY_POSTMENOPAUSAL_YEARS if since is None else since + 1)
+    return "postmenopausal" if past else None
+
+
 def _t_scores_apply(patient: Patient) -> bool | None:
     if patient.sex == "male":
         return None if patient.age_years is None else patient.age_years >= _ADULT_YEARS
-    if patient.sex is None or patient.menopausal_status is None:
-        return None
-    return patient.menopausal_status != "premenopausal"
+    status = _menopausal_status(patient)
+    return None if patient.sex is None or status is None else status != "premenopausal"
 
 
 def _person(patient: Patient) -> Derived:
     apply = _t_scores_apply(patient)
-    man = patient.sex == "male"
     falls = patient.falls_12_months
     # two falls in a year or an injurious one is high risk by the World Falls algorithm; a judgement of "no" does not undo it
     at_risk = [patient.high_fall_risk, patient.injurious_fall, None if falls is None else falls >= 2]
-    postmenopausal = patient.menopausal_status == "postmenopausal"
+    status = _menopausal_status(patient)
     since = None
     if patient.age_years is not None and patient.menopause_age_years is not None:
         since = max(0.0, patient.age_years - patient.menopause_age_years)
@@ -211,13 +220,18 @@ def _person(patient: Patient) -> Derived:
     if patient.weight_kg is not None and patient.height_cm is not None:
         bmi = patient.weight_kg / (patient.height_cm / 100.0) ** 2
     values: dict[str, Value] = {
-        "menopausal_status": "not_applicable" if man else patient.menopausal_status,
+        "menopausal_status": status,
+        "menopause_from_age": patient.sex == "female"
+        and patient.menopausal_status is None
+        and status is not None,
         "years_since_menopause": since,
         "t_scores_apply": apply,
         "high_fall_risk": True
         if True in at_risk
         else (False if patient.high_fall_risk is False or falls is not None else None),
-        "pregnant": False if patient.pregnant is None and (man or postmenopausal) else patient.pregnant,
+        "pregnant": False
+        if patient.pregnant is None and status in {"not_applicable", "postmenopausal"}
+        else patient.pregnant,
         "bmi": bmi,
     }
     return values, {
@@ -255,7 +269,7 @@ def _density(patient: Patient) -> Derived:
 
 def _too_few_vertebrae(one: Dxa) -> bool:
     """Is it a spine of which a single vertebra is left? That is not diagnostic (ISCD)."""
-    return bool(one.vertebrae) and len(set(one.vertebrae) - set(one.excluded)) < FEWEST_VERTEBRAE
+    return bool(one.vertebrae) and len(set(one.vertebrae) - set(one.excluded)) < _FEWEST_VERTEBRAE
 
 
 def _differs(scans: list[Dxa], name: str) -> bool:

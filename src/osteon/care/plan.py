@@ -7,6 +7,7 @@ Advice with rule ids and sources, never an order. What is unknown is asked for; 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from osteon.care.condition import Facts
 from osteon.care.facts import facts_of
@@ -102,8 +103,8 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 def _asked(tier: Tier, used: Guideline) -> tuple[Item, ...]:
-    """The mandatory facts that are unknown, one item each."""
-    return tuple(
+    """The mandatory facts that are unknown, one item each; then the criteria of a higher tier that an unknown fact leaves open."""
+    mandatory = (
         Item(
             rule_id=f"{used.id}.mandatory",
             section="missing",
@@ -112,6 +113,10 @@ def _asked(tier: Tier, used: Guideline) -> tuple[Item, ...]:
             confidence="recalled_high",
         )
         for name in tier.missing
+    )
+    return (
+        *mandatory,
+        *(replace(item, section="note", code="could_raise_the_tier") for item in tier.undecided),
     )
 
 

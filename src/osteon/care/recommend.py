@@ -56,7 +56,10 @@ def recommended(tier: Tier, guideline: Guideline, facts: Facts, *, holds: Iterab
         items += [_marked(item, considered=drug.drug in asked) for item in removed]
         if drug.drug not in asked or removed:
             continue
-        withheld = [item for item in against if item.section == "withheld"]
+        withheld = [
+            *(item for item in against if item.section == "withheld"),
+            *_without_renal_function(drug, facts),
+        ]
         items += withheld
         if not held and not withheld:
             named += _named(drug, asked[drug.drug], facts, against, rank=list(asked).index(drug.drug) + 1)
@@ -74,7 +77,7 @@ def _named(drug: Drug, rule: Rule, facts: Facts, against: tuple[Item, ...], *, r
     candidate = Item(
         rule_id=rule.id, section=rule.section, code="consider", about=drug.drug,
         params={
-            **drug.dose, "rank": rank, "prerequisites": tuple(item.code for item in prerequisites),
+            **drug.dose, "rank": rank, "taken_now": _taken(drug.drug, facts), "prerequisites": tuple(item.code for item in prerequisites),
             "cautions": tuple(item.code for item in cautions), "dose_source": drug.source, "dose_confidence": drug.confidence,
         },
         source=rule.source, confidence=rule.confidence, verified=rule.verified and drug.verified,
@@ -87,6 +90,29 @@ def _named(drug: Drug, rule: Rule, facts: Facts, against: tuple[Item, ...], *, r
         *fired(drug.monitoring, facts),
         *fired(drug.sequence, facts),
     ]
+
+
+def _without_renal_function(drug: Drug, facts: Facts) -> tuple[Item, ...]:
+    """No drug with a renal rule of any kind is named while renal function is unknown, whatever a guideline demands."""
+    asked = {"crcl_ml_min", "egfr_ml_min"}
+    unknown = sorted(name for name in asked if facts.values[name] is None)
+    if not unknown or not any(asked & rule.when.names for rule in drug.rules):
+        return ()
+    return (
+        Item(
+            rule_id=f"{drug.drug}.renal_function_unknown", section="withheld", code="renal_function_unknown", about=drug.drug,
+            source=drug.source, confidence=drug.confidence, verified=drug.verified,
+            missing=tuple(sorted({need for name in unknown for need in facts.needs[name]})),
+        ),
+    )  # fmt: skip
+
+
+def _taken(code: str, facts: Facts) -> bool | None:
+    """Does the patient take the drug already? None while nobody asked."""
+    taken = facts.items.get("drug")
+    return (
+        None if taken is None else any(one["drug"] == code and one["taken_now"] is not False for one in taken)
+    )
 
 
 def _marked(item: Item, *, considered: bool) -> Item:
