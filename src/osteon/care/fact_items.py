@@ -115,10 +115,19 @@ def drug_facts(one: DrugUse, patient: Patient) -> dict[str, Value]:
 
 
 def _followed(one: DrugUse, patient: Patient) -> bool:
-    """Was another antiresorptive begun at or after the end of this drug, or is one taken now?"""
+    """
+    Was an antiresorptive begun at or after the end of this drug, or is one taken now? After denosumab only a
+    bisphosphonate holds what was gained.
+    """
     ended = one.stopped or one.last_dose
     for other in patient.drugs or ():
-        if other.drug == one.drug or drug_name(other.drug).effect != "antiresorptive":
+        name = drug_name(other.drug)
+        holds = (
+            name.drug_class.startswith("bisphosphonate")
+            if one.drug == "denosumab"
+            else name.effect == "antiresorptive"
+        )
+        if other.drug == one.drug or not holds:
             continue
         if other.taken_now or (ended is not None and other.start is not None and other.start >= ended):
             return True

@@ -89,9 +89,10 @@ def tier_of(patient: Patient, facts: Facts, guideline: Guideline) -> Tier:
     level = higher(by_guideline, by_risk)
     rank = -1 if by_guideline is None else TIERS.index(by_guideline)
     undecided = tuple(item for item in opened if TIERS.index(str(item.params["tier"])) > rank)
-    missing = _missing(facts, guideline, at_top=level == TIERS[-1])
-    missing += sorted({name for item in undecided for name in item.missing if name in guideline.decisive})
     scope = guideline.scope.holds(facts).value
+    # at the highest tier, and for whom the guideline does not speak of, a density or a risk adds nothing
+    missing = _missing(facts, guideline, without_density=level == TIERS[-1] or scope is False)
+    missing += sorted({name for item in undecided for name in item.missing if name in guideline.decisive})
     if level is None and scope and not missing:
         missing += sorted({name for item in undecided for name in item.missing}) or ["dxa"]
     status = (
@@ -119,15 +120,15 @@ def _judged(criteria: Iterable[Rule], facts: Facts) -> tuple[list[Item], list[It
     return hits, opened
 
 
-def _missing(facts: Facts, guideline: Guideline, *, at_top: bool) -> list[str]:
-    """What must be known and is not, in the words of the patient file. At the highest tier a density or a risk adds nothing."""
+def _missing(facts: Facts, guideline: Guideline, *, without_density: bool) -> list[str]:
+    """What must be known and is not, in the words of the patient file."""
     missing: list[str] = []
     for group in guideline.mandatory:
         names = group.split("|")
         if any(_is_known(facts, name) for name in names):
             continue
         if len(names) > 1:
-            missing += [] if at_top else [_DENSITY_OR_RISK]
+            missing += [] if without_density else [_DENSITY_OR_RISK]
         else:
             missing += facts.needs.get(names[0], (names[0],))
     return missing

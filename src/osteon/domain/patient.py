@@ -250,15 +250,18 @@ class Patient:
             raise InputError(f"patient {self.id}: sex={self.sex!r}.", hint="Write 'female' or 'male'.")
         parts = (self, *(self.fractures or ()), *self.dxa, *(self.drugs or ()), *self.diseases)
         for part in (*parts, *((self.frax,) if self.frax else ()), *((self.spine,) if self.spine else ())):
+            kind = "" if part is self else f"{type(part).__name__.lower()} "
             for field in fields(part):
                 value = getattr(part, field.name)
                 if isinstance(value, date) and value > self.as_of:
                     raise InputError(
-                        f"patient {self.id}: {field.name} {value} lies in the future (as of {self.as_of}).",
+                        f"patient {self.id}: {kind}{field.name} {value} lies in the future (as of {self.as_of}).",
                         hint="Correct the date.",
                     )
                 if isinstance(value, float) and not math.isfinite(value):
-                    raise InputError(f"patient {self.id}: {field.name}={value}.", hint="None says: unknown.")
+                    raise InputError(
+                        f"patient {self.id}: {kind}{field.name}={value}.", hint="None says: unknown."
+                    )
 
     @property
     def age_years(self) -> int | None:
