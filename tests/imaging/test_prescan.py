@@ -59,6 +59,10 @@ def bomb_false_claim(folder):
     return dicom(folder / "claim.dcm", rows=65535, columns=65535, frames=1000, pixels=bytes(1000))
 
 
+def bomb_of_frames(folder):
+    return dicom(folder / "frames.dcm", rows=1, columns=1, frames=99999, pixels=bytes(512))
+
+
 def bomb_deflated(folder, claim=500 * MB):
     small = dicom(folder / "deflated.dcm", deflated=True)
     content = small.read_bytes()
@@ -164,6 +168,7 @@ def pool():
     [
         (bomb_false_claim, "cut short, it claims 8590 GB of pixels"),
         (bomb_deflated, "as a decompression bomb does"),
+        (bomb_of_frames, "cut short, it claims 200 kB of pixels (99999 frames) and holds 512 bytes"),
         (bomb_of_elements, "more than 500000 elements"),
         (bomb_gzip, "as a decompression bomb does"),
         (bomb_gzip_that_lies, "as a decompression bomb does"),
@@ -193,9 +198,11 @@ def test_a_folder_is_refused_for_one_bomb_in_it_but_not_for_one_cut_file(tmp_pat
     dicom(tmp_path / "a.dcm")
     bomb_cut(tmp_path)
     prescan(tmp_path)
-    bomb_deflated(tmp_path)
-    with pytest.raises(FileError, match=r"deflated\.dcm"):
-        prescan(tmp_path)
+    for bomb in (bomb_deflated, bomb_of_frames):
+        path = bomb(tmp_path)
+        with pytest.raises(FileError, match=path.name):
+            prescan(tmp_path)
+        path.unlink()
 
 
 def test_many_small_files_make_one_bomb(tmp_path):
@@ -224,7 +231,7 @@ def test_honest_files_pass(tmp_path):
     rng = np.random.default_rng(1)
     voxels = rng.integers(0, 50, 64 * 64 * 20, dtype=np.int16).tobytes()
     dicom(tmp_path / "a.dcm")
-    dicom(tmp_path / "b.dcm", deflated=True)
+    dicom(tmp_path / "b.dcm", deflated=True, frames=1000, pixels=bytes(32_000))
     (tmp_path / "c.nii").write_bytes(nifti_header((64, 64, 20)) + voxels)
     (tmp_path / "c.nii.gz").write_bytes(gzip.compress(nifti_header((64, 64, 20)) + voxels))
     (tmp_path / "d.txt").write_text("a note")

@@ -20,6 +20,7 @@ __all__ = ["prescan"]
 _AGAIN = "Export it again from the scanner or PACS."
 _BLOCK = 1 << 20
 _HEAD = 4096
+_FRAGMENT = 10  # bytes of the smallest compressed frame, its header included
 _RAW_DEFLATE, _GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS | 16
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
@@ -260,7 +261,8 @@ def _dicom(stream: BinaryIO, size: int, name: str, limits: Limits, *, alone: boo
         raise FileError(f"{name}: more than {limits.elements} elements.", hint=_AGAIN)
     if not seen.elements and alone:
         raise FileError(f"{name}: cut short, nothing follows its DICOM header.", hint=_AGAIN)
-    return max(float(counted), _pixels(seen, size, name, limits, alone=alone))
+    plain = seen.start + counted if counted else size
+    return max(float(counted), _pixels(seen, plain, name, limits, alone=alone))
 
 
 def _pixels(seen: Seen, size: int, name: str, limits: Limits, *, alone: bool) -> float:
@@ -269,11 +271,14 @@ def _pixels(seen: Seen, size: int, name: str, limits: Limits, *, alone: bool) ->
         return 0.0
     voxels = seen.rows * seen.columns * max(1, seen.frames) * max(1, seen.samples)
     raw = voxels * seen.bits / 8
-    native = seen.transfer_syntax in _NATIVE
-    if native and alone and raw > size - seen.pixels_at:
+    native = seen.transfer_syntax in _NATIVE or seen.transfer_syntax == _DEFLATED
+    held = size - seen.pixels_at
+    # a slice cut short leaves the other series of a folder readable; frames out of nothing cost time without end
+    invented = seen.frames > 1 and (raw > 2 * held if native else seen.frames > held / _FRAGMENT)
+    if invented or (native and alone and raw > held):
         raise FileError(
-            f"{name}: cut short, it claims {told_bytes(raw)} of pixels and holds {told_bytes(size - seen.pixels_at)}.",
-            hint=_AGAIN,
-        )
+            f"{name}: cut short, it claims {told_bytes(raw)} of pixels ({seen.frames} frames) and holds "
+            f"{told_bytes(held)}.", hint=_AGAIN,
+        )  # fmt: skip
     _expands(name, raw if native else max(raw, 4.0 * voxels), size, limits)
     return raw
