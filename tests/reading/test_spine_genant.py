@@ -140,7 +140,7 @@ def test_only_the_two_operating_points_are_offered():
 
 
 def test_every_section_of_the_rules_says_where_it_comes_from():
-    names = ("evaluable", "norm", "reference", "genant", "endplate", "denis", "of", "density", "flags", "confidence", "compare")  # fmt: skip
+    names = ("evaluable", "norm", "reference", "genant", "endplate", "denis", "of", "density", "flags", "trabecular", "contents", "confidence", "compare")  # fmt: skip
     for name in names:
         assert rules(name)["source"] and rules(name)["confidence"] in {
             "read",

@@ -141,11 +141,12 @@ def posterior_wall(
     area = expected(areas, level, good, default=0.0, sd_floor=10.0)
     own = areas[level]
     ratio = own / area.value if own is not None and area.n >= 2 and area.value > 0 else None
+    coarse = max(1.0, here.box.voxel_mm / rule["wall_voxel_mm"])  # coarse voxels roughen a wall
+    beyond = here.convexity_mm - hollow.value
     bulges = (
-        here.convexity_mm > rule["wall_mm"]
-        and here.convexity_mm - hollow.value > rule["wall_over_neighbours_mm"]
+        here.convexity_mm > coarse * rule["wall_mm"] and beyond > coarse * rule["wall_over_neighbours_mm"]
     )
-    narrow = ratio is not None and ratio < rule["canal_ratio"] and here.convexity_mm - hollow.value > 1.0
+    narrow = ratio is not None and ratio < rule["canal_ratio"] and beyond > coarse
     return PosteriorWall(
         convexity_mm=here.convexity_mm, canal_area_ratio=ratio, involved=bool(bulges or narrow)
     )

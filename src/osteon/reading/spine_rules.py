@@ -14,7 +14,7 @@ from osteon.core.errors import ConfigError
 from osteon.domain.anatomy import LEVELS, level_rank
 from osteon.domain.spine import Heights
 
-__all__ = ["level_place", "norm_heights", "rules"]
+__all__ = ["level_place", "norm_heights", "numbers", "rules"]
 
 
 @cache
@@ -42,6 +42,11 @@ def rules(section: str) -> Mapping[str, Any]:
         )
     found: Mapping[str, Any] = _all()[section]
     return found
+
+
+def numbers(section: str) -> dict[str, float]:
+    """The numbers of a section without its source, as keyword arguments for the rule of a measure."""
+    return {name: float(value) for name, value in rules(section).items() if isinstance(value, int | float)}
 
 
 def level_place(level: str) -> float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from osteon.domain.spine import Hounsfield
 from osteon.imaging.measure.canal import Canal, canal
-from osteon.imaging.measure.contents import contents
+from osteon.imaging.measure.contents import ContentsRule, contents
 from osteon.imaging.measure.curves import PlatePlane, plate_plane
 from osteon.imaging.measure.density import TrabecularRule, trabecular, trabecular_region
 from osteon.imaging.measure.endplate import EndplateSigns, endplate_signs
@@ -23,7 +23,7 @@ from osteon.imaging.measure.wall import anterior_kink_mm, cortical_gap_share, po
 from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
-from osteon.reading.spine_rules import rules
+from osteon.reading.spine_rules import numbers, rules
 
 __all__ = ["SIDES", "Measured", "Place", "measured", "places", "with_signs"]
 
@@ -191,7 +191,8 @@ def measured(
     if refine_with_hu:
         plates = on_the_edge(box, plates)
     shape = body_shape(box, plates)
-    hu = trabecular(box, plates, calibration=calibration)
+    rule = TrabecularRule(**numbers("trabecular"))
+    hu = trabecular(box, plates, rule=rule, calibration=calibration)
     core = None if hu is None else hu.median
     tissue = None if labels.tissue is None else labels.tissue.cropped(wide)
     cuts = tuple(float(k) for k in np.linspace(-0.35, 0.35, 5) * shape.heights_mm.posterior)
@@ -208,10 +209,12 @@ def measured(
         pedicle_mm=_pedicle_mm(place, labels, frame, plates),
         canal=canal(vertebrae, code, frame, tissue=tissue if has_canal else None, heights_mm=cuts),
         hu=hu,
-        contents=() if volume is None else contents(box, vertebrae, code, volume),
+        contents=()
+        if volume is None
+        else contents(box, vertebrae, code, volume, rule=ContentsRule(**numbers("contents"))),
         gap_share=None if core is None else cortical_gap_share(box, plates, trabecular_hu=core),
         soft_mm=soft_tissue_mm(box, plates),
-        spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, TrabecularRule())),
+        spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, rule)),
     )
 
 

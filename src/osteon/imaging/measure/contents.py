@@ -25,7 +25,8 @@ class ContentsRule:
     ----------
     cement_hu, cement_ml : a dense island deep in the body at least this large
     metal_hu, metal_ml : anything this dense
-    screw_ml, screw_length_mm, screw_elongation : a dense body this large and long, and so much longer than wide
+    screw_hu, screw_ml, screw_length_mm, screw_elongation : a body denser than any bone, this large and long, and so much
+        longer than wide
     core_mm : how deep below the body's surface cement is looked for
     """
 
@@ -33,6 +34,7 @@ class ContentsRule:
     cement_ml: float = 0.4
     metal_hu: float = 2200.0
     metal_ml: float = 0.1
+    screw_hu: float = 1500.0
     screw_ml: float = 0.3
     screw_length_mm: float = 22.0
     screw_elongation: float = 2.5
@@ -55,7 +57,9 @@ def contents(
     if not (hu > rule.cement_hu).any():
         return ()
     found = []
-    long, metal_ml = _long_and_metal(box.frame, vertebrae, code, image, rule)
+    long, metal_ml = False, 0.0
+    if (hu > rule.screw_hu).any():
+        long, metal_ml = _long_and_metal(box.frame, vertebrae, code, image, rule)
     if long:
         found.append("screw")
     if metal_ml >= rule.metal_ml:
@@ -82,7 +86,7 @@ def _long_and_metal(
     own = _codes_on(vertebrae, part) == code
     metal_ml = float((own & (part.array > rule.metal_hu)).sum()) * part.grid.voxel_ml
     # only what stands in this vertebra: rods join the screws of several
-    labelled, count = ndimage.label((part.array > rule.cement_hu) & own)
+    labelled, count = ndimage.label((part.array > rule.screw_hu) & own)
     for label in range(1, count + 1):
         places = np.argwhere(labelled == label)
         if len(places) * part.grid.voxel_ml < rule.screw_ml:
