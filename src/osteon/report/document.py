@@ -103,13 +103,15 @@ class Column:
     A column of a table.
 
     ``align`` "auto": the first column left, the others right. ``digits`` fixes the decimals of plain floats.
-    ``group``: neighbours with the same group stand below one spanning header.
+    ``group``: neighbours with the same group stand below one spanning header. ``wrap`` False keeps its texts on one line.
+    A table none of whose columns has a label is set without a header.
     """
 
     label: Text
     align: Literal["auto", "left", "center", "right"] = "auto"
     digits: int | None = None
     group: Text = ""
+    wrap: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,10 @@ class Document:
     """
     A whole report.
 
+    With ``sheet`` it is a sheet for a patient's file rather than a paper to read: dense, nothing numbered, no contents, the
+    titles of tables not printed (a heading stands before them). ``footer`` stands at the foot of every page, by default the
+    disclaimer.
+
     Raises
     ------
     InputError
@@ -214,6 +220,8 @@ class Document:
     blocks: tuple[Block, ...]
     provenance: Provenance | None = None
     summary: Text = field(default="")
+    sheet: bool = False
+    footer: Text = ""
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

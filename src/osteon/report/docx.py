@@ -85,7 +85,7 @@ def _frame(document: Any, spoken: Spoken) -> None:
         head = section.header.paragraphs[0]
         head.alignment = WD_ALIGN_PARAGRAPH.RIGHT
         _marked(head, spoken.words("report.simulated_mark"))
-    foot = section.footer.paragraphs[0].add_run(spoken.words("report.disclaimer"))
+    foot = section.footer.paragraphs[0].add_run(spoken.footer)
     foot.font.size, foot.font.color.rgb = Pt(8), QUIET
 
 

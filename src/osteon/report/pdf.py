@@ -81,7 +81,8 @@ def _page(spoken: Spoken) -> dict[str, Any]:
         "simulated": spoken.simulated,
         "simulated_mark": words("report.simulated_mark"),
         "simulated_banner": words("report.simulated_banner"),
-        "disclaimer": words("report.disclaimer"),
+        "sheet": spoken.sheet,
+        "disclaimer": spoken.footer,
         "page_of": words("report.page_of", page=turn, pages=turn).split(turn),
         "blocks": _with_headings([_block(block) for block in spoken.blocks]),
     }
@@ -118,6 +119,7 @@ def _block(block: Any) -> dict[str, Any]:
                 if column.align != "left" and not row["spans"]:
                     cell["runs"] = [run | {"text": _folded(run["text"])} for run in cell["runs"]]
         made["groups"] = [list(group) for group in block.groups()]
+        made["headed"] = block.headed
     return made
 
 
@@ -149,7 +151,7 @@ def _fitted(
     if table.landscape and page_mm == PORTRAIT_MM:
         return None
     needs = [_need_mm(table, index, whole=whole) for index in range(len(table.columns))]
-    flows = [column.align == "left" and need > 16 for column, need in zip(table.columns, needs, strict=True)]
+    flows = [column.align == "left" and column.wrap and need > 16 for column, need in zip(table.columns, needs, strict=True)]
     if not any(flows):
         flows[0] = True
     narrowest = (42.0 if whole else 36.0) if sum(flows) == 1 else 30.0

@@ -70,6 +70,8 @@ def speak(document: Document, lang: str) -> Spoken:
         simulated=document.simulated,
         blocks=tuple(speaker.blocks()),
         words=known,
+        sheet=document.sheet,
+        footer=known.say(document.footer or Words("report.disclaimer")),
     )
 
 
@@ -148,7 +150,8 @@ class _Speaker:
         level = heading.level
         self.outline[level - 1] += 1
         self.outline[level:] = [0] * (3 - level)
-        number = ".".join(str(n) for n in self.outline[:level]) if level < 3 else ""
+        numbered = level < 3 and not self.document.sheet
+        number = ".".join(str(n) for n in self.outline[:level]) if numbered else ""
         return SpokenHeading(heading.id, level, number, self.words.say(heading.text))
 
     def _runs(self, text: Text) -> Runs:
@@ -161,13 +164,15 @@ class _Speaker:
         return tuple(run for run in runs if run.text)
 
     def _title(self, anchor: str, title: Text) -> str:
-        """The title with its mark where data are invented; the number stands before it."""
+        """The title with its mark where data are invented; the number stands before it, except on a sheet."""
+        if self.document.sheet and not self.document.simulated:
+            return self.words.say(title)
         key = "report.simulated_title" if self.document.simulated else "report.numbered_title"
         return self.words(key, label=self.words.references[anchor], title=title)
 
     def _table(self, table: TableBlock) -> SpokenTable:
         columns = tuple(
-            SpokenColumn(self.words.say(column.label), _side(column, index), self.words.say(column.group))
+            SpokenColumn(self.words.say(column.label), _side(column, index), self.words.say(column.group), column.wrap)
             for index, column in enumerate(table.columns)
         )
         return SpokenTable(

@@ -123,6 +123,7 @@ class SpokenColumn:
     label: str
     align: Side
     group: str
+    wrap: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,11 @@ class SpokenTable:
     footnotes: tuple[Runs, ...]
     landscape: bool
     kind: Literal["table"] = "table"
+
+    @property
+    def headed(self) -> bool:
+        """It has a header: a column has a label."""
+        return any(column.label for column in self.columns)
 
     def groups(self) -> tuple[tuple[str, int], ...]:
         """The spanning headers with the count of their columns; empty where the table has none."""
@@ -205,6 +211,8 @@ class Spoken:
     simulated: bool
     blocks: tuple[SpokenBlock, ...]
     words: Dictionary
+    sheet: bool
+    footer: str
 
     def outline(self) -> tuple[SpokenHeading, ...]:
         """The headings, for a table of contents."""
