@@ -1,0 +1,103 @@
+"""The rules behind a plan: a number for each source, a mark for each rule nobody has checked, and the list of both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from osteon.domain.plan import Item, Plan
+from osteon.report.document import Column, TableBlock
+from osteon.report.plan_words import item_text, joined, named, phrase
+from osteon.report.value import Text
+
+__all__ = ["Sources", "marked", "sources_of", "sources_table"]
+
+_NO_RULES = ("missing",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Every rule of a plan with its source; ``numbers`` counts the sources in the order they are first met."""
+
+    items: tuple[Item, ...]
+    numbers: dict[str, int]
+
+    @property
+    def rules(self) -> dict[str, Item]:
+        """One item for each rule."""
+        return {item.rule_id: item for item in self.items}
+
+    @property
+    def unverified(self) -> int:
+        """How many rules nobody has checked against their source."""
+        return sum(not item.verified for item in self.rules.values())
+
+    def mark(self, item: Item) -> Text:
+        """The number of an item's source, with a dagger where its rule is not checked."""
+        return phrase("mark" if item.verified else "mark_unverified", n=self.numbers[item.source])
+
+    def mark_of_dose(self, item: Item) -> Text:
+        """The number of the source of a drug's dose."""
+        number = self.numbers[str(item.params["dose_source"])]
+        return phrase("mark" if item.verified else "mark_unverified", n=number)
+
+
+def sources_of(plan: Plan) -> Sources:
+    """The sources behind a plan, in the order of its page."""
+    told = [item for item in plan.items if item.section not in _NO_RULES]
+    items = (*plan.tier.fired, *plan.tier.undecided, *told)
+    numbers: dict[str, int] = {}
+    for item in items:
+        for source in (item.source, item.params.get("dose_source")):
+            if source:
+                numbers.setdefault(str(source), len(numbers) + 1)
+    return Sources(items=items, numbers=numbers)
+
+
+def marked(items: Iterable[Item], sources: Sources) -> Text:
+    """What some items say, those of one source together before its number."""
+    groups: list[tuple[Text, list[Item]]] = []
+    for item in items:
+        mark = sources.mark(item)
+        if groups and groups[-1][0] == mark:
+            groups[-1][1].append(item)
+        else:
+            groups.append((mark, [item]))
+    return joined(
+        phrase("with_rule", text=joined(map(item_text, found)), mark=mark) for mark, found in groups
+    )
+
+
+def sources_table(sources: Sources) -> TableBlock:
+    """Each source with its rules, how they were read and whether a person checked them."""
+    rows = []
+    for source, number in sources.numbers.items():
+        items = [item for item in sources.rules.values() if item.source == source]
+        states = sorted({(item.verified, item.confidence) for item in items})
+        told = phrase("with_drugs_plain", text=source, drugs=", ".join(_groups(items))) if items else source
+        rows.append((str(number), told, joined((_state(*state) for state in states), "listed")))
+    columns = (
+        Column("", align="left"),
+        Column(phrase("column.source"), align="left"),
+        Column(phrase("column.state"), align="left"),
+    )
+    return TableBlock(
+        id="table-sources", title=phrase("section.sources"), columns=columns, rows=tuple(rows), footnotes=(phrase("table.rule_ids"),),
+    )  # fmt: skip
+
+
+def _state(verified: bool, confidence: str) -> Text:
+    checked = phrase("table.verified_rule" if verified else "table.unverified_rule")
+    return (
+        phrase("drugs_listed", first=checked, second=named("confidence", confidence))
+        if confidence
+        else checked
+    )
+
+
+def _groups(items: Iterable[Item]) -> Iterator[str]:
+    """The first parts of rule ids, which name a guideline, a drug or a topic, with the number of their rules."""
+    counts = Counter(item.rule_id.partition(".")[0] for item in items)
+    for first, n in counts.items():
+        yield f"{first} ({n})" if n > 1 else first
