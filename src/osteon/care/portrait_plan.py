@@ -50,6 +50,7 @@ _CONFIDENCE = ("high", "medium", "low")
 _KEYS = {"version", "title", "based_on", "verified_by", "verified_on", "naming", "item", "surgery"}
 _ITEM_KEYS = {
     "id", "topic", "when", "source", "confidence", "verified_by", "verified_on", "text_en", "text_zh",
+    "source_zh",
 }  # fmt: skip
 Condition = tuple[str, str, float]
 
@@ -86,6 +87,7 @@ class PlanItem:
     verified: bool
     text_en: str = ""
     text_zh: str = ""
+    source_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +213,8 @@ def _item(entry: Mapping[str, Any], signed: bool, *, where: str) -> PlanItem:
     )
     return PlanItem(id=name, topic=entry["topic"], when=when, source=entry["source"], confidence=entry["confidence"],
                     verified=signed or bool(entry.get("verified_by") and entry.get("verified_on")),
-                    text_en=entry.get("text_en", ""), text_zh=entry.get("text_zh", ""))  # fmt: skip
+                    text_en=entry.get("text_en", ""), text_zh=entry.get("text_zh", ""),
+                    source_zh=entry.get("source_zh", ""))  # fmt: skip
 
 
 def _condition(written: Any, *, where: str) -> Condition:

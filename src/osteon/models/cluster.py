@@ -30,7 +30,7 @@ __all__ = ["METHODS", "STABLE", "ClusterOptions", "Grouping", "Method", "Verdict
 Floats = NDArray[np.float64]
 Method = Literal["kmeans", "gower_pam", "k_prototypes", "gaussian_mixture", "latent_class"]
 Rule = Literal["votes", "published", "stability"]
-Verdict = Literal["groups", "no_structure", "unstable"]
+Verdict = Literal["groups", "segments", "unstable", "no_structure"]
 METHODS: tuple[Method, ...] = get_args(Method)
 STABLE = 0.75  # mean Jaccard from which a group is stable (Hennig 2007)
 _MANY_ROWS = 2000  # beyond so many rows the number of groups and the silhouette are judged on a sample
@@ -92,7 +92,8 @@ class Grouping:
         NaN for rows outside the sample on which they were judged.
     agreement : float
         Mean adjusted Rand index of the runs with the consensus.
-    verdict : "groups", "no_structure" or "unstable"
+    verdict : "groups", "segments", "unstable" or "no_structure"
+        Groups are there and stable; a stable division of what is one group; groups of which some are not stable; nothing.
     stable : tuple of bool
         Which groups may be named: stable ones, and only where the data have structure.
     """
@@ -123,9 +124,10 @@ class Grouping:
     @property
     def verdict(self) -> Verdict:
         """Whether groups are claimed, and if not, why."""
-        if not self.count.structure.found or self.k < 2:
-            return "no_structure"
-        return "groups" if all(self.stable) else "unstable"
+        stable = self.k > 1 and min(self.stability.jaccard) >= STABLE
+        if self.count.structure.found and self.k > 1:
+            return "groups" if stable else "unstable"
+        return "segments" if stable else "no_structure"
 
 
 def partition(

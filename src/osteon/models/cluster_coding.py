@@ -99,7 +99,7 @@ class Coding:
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that go in: numbers first, categories after."""
-        return tuple(code.name for code in (*self.numbers, *self.categories))
+        return (*(code.name for code in self.numbers), *(code.name for code in self.categories))
 
     def coded(self, table: pd.DataFrame) -> Coded:
         """

@@ -52,13 +52,8 @@ class Mixture:
     @property
     def free(self) -> int:
         """How many free numbers the model has."""
-        return (
-            self.k
-            - 1
-            + self.means.size
-            + len(self.variances)
-            + sum(self.k * (share.shape[1] - 1) for share in self.shares)
-        )
+        categories = sum(self.k * (share.shape[1] - 1) for share in self.shares)
+        return int(self.k - 1 + self.means.size + len(self.variances) + categories)
 
     def log_density(self, data: Coded) -> Floats:
         """Log of weight times density of every row in every group, shape (n, k); missing cells do not count."""

@@ -17,6 +17,7 @@ from osteon.core.files import sha256, staged_folder
 from osteon.models.card import ModelCard, read_card, write_card
 
 if TYPE_CHECKING:
+    from osteon.models.cluster_assign import PortraitModel
     from osteon.models.train import TrainedModel
 
 __all__ = ["Registered", "load_model", "save_model"]
@@ -26,12 +27,12 @@ __all__ = ["Registered", "load_model", "save_model"]
 class Registered:
     """A model together with its card and the folder it lies in."""
 
-    model: TrainedModel
+    model: TrainedModel | PortraitModel
     card: ModelCard
     folder: Path
 
 
-def save_model(model: TrainedModel, folder: Path, *, card: ModelCard) -> ModelCard:
+def save_model(model: TrainedModel | PortraitModel, folder: Path, *, card: ModelCard) -> ModelCard:
     """Write ``model`` and ``card`` into ``folder``, wholly or not at all; gives the card with the hash filled in."""
     import joblib
 

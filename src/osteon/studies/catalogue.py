@@ -26,6 +26,18 @@ STUDIES = {
     entry.name: entry
     for entry in (
         StudyEntry(
+            name="portraits",
+            module="osteon.studies.portraits",
+            title={"en": "Patient portraits", "zh": "患者画像"},
+            question={
+                "en": "What kinds of patients with vertebral compression fracture are there, do these kinds come back "
+                "when patients are drawn again, and how is each kind managed?",
+                "zh": "椎体压缩骨折患者有哪几类？重新抽样后这些类别是否稳定？每一类应如何管理？",
+            },
+            data=("virtual", "estonia", "published", "FILE", "DIR"),
+            configs=("default", "quick"),
+        ),
+        StudyEntry(
             name="fracture-risk",
             module="osteon.studies.fracture_risk",
             title={"en": "Osteoporosis and fracture risk", "zh": "骨质疏松与骨折风险"},

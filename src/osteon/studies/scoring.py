@@ -1,4 +1,4 @@
-"""New patients through a saved model: risk, interval, what was missing, what lay outside the training range."""
+"""New patients through a saved model: risk or portrait, interval, what was missing, what lay outside the training range."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from osteon.cohort.cohort import Cohort
 from osteon.cohort.sources import table as tables
 from osteon.cohort.sources.checked import checked
 from osteon.core.errors import FileError, SchemaError
@@ -16,7 +17,10 @@ from osteon.core.files import staged_folder, write_json
 from osteon.core.provenance import provenance
 from osteon.core.result import as_dict
 from osteon.models.card import ModelCard
+from osteon.models.cluster_assign import PortraitModel
 from osteon.models.registry import load_model
+from osteon.studies.portraits_data import engineered
+from osteon.studies.portraits_scoring import portrait_scores
 
 __all__ = ["Scored", "score_to_folder"]
 
@@ -46,6 +50,8 @@ def score_to_folder(patients: Path, *, model: Path, out: Path, command: str = ""
         )
     found = load_model(model)
     cohort = checked(tables.read(patients, leave_out_empty=True), where=str(patients))
+    if isinstance(found.model, PortraitModel):
+        return _portraits(cohort, found.model, found.card, patients=patients, out=out, command=command)
     table = _with_gaps(cohort.table, found.model.used)
     prediction = found.model.predict(table)
     ids = cohort.table["participant_id"] if "participant_id" in cohort.table.columns else cohort.table.index
@@ -84,6 +90,27 @@ def score_to_folder(patients: Path, *, model: Path, out: Path, command: str = ""
             },
         )
     return summary
+
+
+def _portraits(
+    cohort: Cohort, model: PortraitModel, card: ModelCard, *, patients: Path, out: Path, command: str
+) -> Scored:
+    """The portrait of every row, written like risks are."""
+    table = cohort.table.copy()
+    log = (*cohort.log, *engineered(table))
+    table = _with_gaps(table, model.used)
+    ids = cohort.table["participant_id"] if "participant_id" in cohort.table.columns else cohort.table.index
+    scores = portrait_scores(model, table, list(map(str, ids))).assign(simulated=card.simulated)
+    gaps, outside = int((scores["n_missing"] > 0).sum()), int((scores["out_of_range"] != "").sum())
+    with staged_folder(out) as stage:
+        scores.to_csv(stage / "scores.csv", index=False)
+        write_json(stage / "results.json", {
+            "scored": {"n": len(scores), "with_gaps": gaps, "out_of_range": outside,
+                       "unlike_any_case": int(scores["unlike_any_case"].sum())},
+            "simulated": card.simulated, "model": as_dict(card), "notes": [str(change) for change in log],
+            "provenance": as_dict(provenance(seed=card.seed, inputs=(patients,), command=command)),
+        })  # fmt: skip
+    return Scored(n=len(scores), with_gaps=gaps, out_of_range=outside, card=card)
 
 
 def _with_gaps(table: pd.DataFrame, predictors: tuple[str, ...]) -> pd.DataFrame:

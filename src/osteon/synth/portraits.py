@@ -25,7 +25,7 @@ from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError
 from osteon.core.seeds import stream
 
-__all__ = ["STRUCTURELESS", "VirtualPatients", "changing_clinic", "separable_patients", "structureless", "table1_patients"]  # fmt: skip
+__all__ = ["STRUCTURELESS", "ChangingClinic", "VirtualPatients", "changing_clinic", "separable_patients", "structureless", "table1_patients"]  # fmt: skip
 
 Floats = NDArray[np.float64]
 _WHOLE = ("age_years", "fractured_segments_count", "vas_baseline", "vas_followup", "days_to_treatment", "healing_days",

@@ -1,0 +1,65 @@
+"""Portraits saved for `osteon score`, and new patients through them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from osteon.core.result import as_dict
+from osteon.models.card import LIMITS, Metric, ModelCard, Predictor
+from osteon.models.cluster_assign import PortraitModel
+from osteon.models.registry import save_model
+from osteon.studies.portraits_result import Result
+
+__all__ = ["portrait_scores", "write_portrait_model"]
+
+
+def write_portrait_model(result: Result, folder: Path) -> None:
+    """The portraits and their card; nothing where no group was claimed, so that nobody is put into a group that is not."""
+    if result.found is None or result.found.grouping.verdict != "groups":
+        return
+    found = result.found
+    numbers = tuple(
+        Predictor(
+            name=c.name, kind="ordinal" if c.levels else "number", low=c.low, high=c.high, levels=c.levels
+        )
+        for c in found.model.coding.numbers
+    )
+    categories = tuple(
+        Predictor(name=c.name, kind="category", levels=c.levels) for c in found.model.coding.categories
+    )
+    stability = tuple(
+        Metric(name="bootstrap_jaccard", value=card.jaccard, group=card.letter, n=card.n)
+        for card in found.cards
+    )
+    card = ModelCard(
+        name="portraits", version="1", task="portrait", learner=f"portraits_{result.config.cluster.method}",
+        source=result.patients.cohort.source if result.patients is not None else "", n=len(found.ids), events=0,
+        simulated=result.simulated, predictors=(*numbers, *categories),
+        metrics=(Metric(name="silhouette", value=found.grouping.silhouette, n=len(found.ids)), *stability),
+        settings={"k": found.grouping.k, "plan_version": result.rules.version},
+        intended_use="Research: to which portrait a new patient is nearest.",
+        limits=(*LIMITS, "Holds coded rows and ids of the patients it was made from: keep it as you keep their records."),
+        seed=result.provenance.seed or 0, code=as_dict(result.provenance).get("code", "") or "",
+        notes=tuple(f"{c.letter}: {' '.join(c.name)}" for c in found.cards),
+    )  # fmt: skip
+    save_model(found.model, folder, card=card)
+
+
+def portrait_scores(model: PortraitModel, table: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+    """One row a patient: the portrait, its probability and those of the others, nearest cases, gaps, range."""
+    found = model.assign(table)
+    shares = {f"probability_{name}": found.membership[:, g].round(4) for g, name in enumerate(model.names)}
+    return pd.DataFrame({
+        "participant_id": ids,
+        "portrait": [model.names[g] for g in found.portrait],
+        "probability": found.membership.max(axis=1).round(4),
+        **shares,
+        "nearest_cases": [" ".join(row) for row in found.nearest],
+        "nearest_distance": found.distance[:, 0].round(4),
+        "unlike_any_case": found.unlike_any,
+        "n_missing": [len(row) for row in found.missing],
+        "missing": [" ".join(row) for row in found.missing],
+        "out_of_range": [" ".join(row) for row in found.out_of_range],
+    })  # fmt: skip
