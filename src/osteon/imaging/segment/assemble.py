@@ -18,7 +18,7 @@ from osteon.imaging.segment.instances import Instances, separate, with_posterior
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.segment.levels import assign_levels
 from osteon.imaging.segment.paste import Box, CloseView, View, paste_tissue, paste_vertebrae
-from osteon.imaging.segment.quality import gated
+from osteon.imaging.segment.quality import THICK_MM, gated
 from osteon.imaging.segment.repair import repaired
 from osteon.imaging.volume import Grid, LabelMap
 
@@ -29,6 +29,8 @@ Array = npt.NDArray[np.float64]
 Pin = tuple[tuple[float, float, float], str]
 Progress = Callable[[str, float], None]
 MENDS = 4
+RIBS_ALONE = 0.75  # confidence of a level at most, where only ribs name it
+RIBS_ALONE_THICK = 0.5  # the same in slices thicker than 3 mm
 SMALL = 0.65  # share of its neighbour below which a body at the border is cut
 Refine = Callable[[Array, LabelMap], Sequence[CloseView]]
 """
@@ -113,7 +115,7 @@ def label_spine(
         tissue=LabelMap(
             array=tissues, affine=volume_grid.affine, names={int(t): t.name.lower() for t in Tissue}
         ),
-        levels=_cropped(levels.labels, bodies),
+        levels=_no_surer(_cropped(levels.labels, bodies), levels.anchored_by, volume_grid, pin),
         anchored_by=levels.anchored_by,
         backend=backend,
         version=version,
@@ -143,6 +145,20 @@ def _cropped(levels: tuple[LevelLabel, ...], bodies: npt.NDArray[np.uint8]) -> t
         small = bool(near) and sizes[label.code] < SMALL * max(near)
         answer.append(replace(label, cropped=touches or small))
     return tuple(answer)
+
+
+def _no_surer(
+    levels: tuple[LevelLabel, ...], anchored_by: tuple[str, ...], grid: Grid, pin: Pin | None
+) -> tuple[LevelLabel, ...]:
+    """
+    Labels no surer of their names than the scan allows.
+
+    Ribs alone cannot tell a missing twelfth rib or a lumbar one, and thick slices hide the heads of the lowest ribs.
+    """
+    if pin is not None or "sacrum" in anchored_by:
+        return levels
+    most = RIBS_ALONE if grid.spacing_mm[0] <= THICK_MM * 1.01 else RIBS_ALONE_THICK
+    return tuple(replace(label, confidence=min(label.confidence, most)) for label in levels)
 
 
 def _path(maps: Mapping[Tissue, Map], grid: Grid) -> CanalPath:

@@ -12,7 +12,7 @@ from osteon.domain.anatomy import level_rank
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 
-__all__ = ["gated"]
+__all__ = ["THICK_MM", "gated"]
 
 METAL_HU = 2500.0
 METAL_SHARE = 0.01  # of a vertebra's voxels
