@@ -1,0 +1,151 @@
+"""``osteon read ct`` as a user runs it: an invented DICOM study, a label map alone, real scans, and files that are none."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from osteon.cli.main import app
+from osteon.core.errors import OsteonError
+from osteon.imaging.read import read_volume
+from osteon.imaging.write import write_nifti
+from osteon.synth.ct_series import write_ct_series
+from osteon.synth.spine_ct import PlannedFracture, phantom
+
+LUMBAR = ("T12", "L1", "L2", "L3", "L4", "L5")
+
+
+def read(*words):
+    said = CliRunner().invoke(app, ["read", "ct", *map(str, words)])
+    if said.exception is not None and not isinstance(said.exception, SystemExit | OsteonError):
+        raise said.exception
+    return said
+
+
+@pytest.fixture(scope="module")
+def invented(tmp_path_factory):
+    """A wedge of L1 and an old dent of L3, as DICOM, read once."""
+    folder = tmp_path_factory.mktemp("ct")
+    scan = phantom(
+        11, spacing_mm=(1.25, 1.0, 1.0), fov="T9-S1", variant="",
+        fractures=[
+            PlannedFracture(level="L1", kind="wedge", loss=0.35, denis="B", fresh=True),
+            PlannedFracture(level="L3", kind="biconcave", loss=0.30, denis="A", fresh=True),
+        ],
+    )  # fmt: skip
+    write_ct_series(scan.volume, folder / "study")
+    said = read(folder / "study", "--out", folder / "out", "--lang", "zh")
+    return scan, folder, said
+
+
+@pytest.mark.slow
+def test_a_study_becomes_a_report(invented):
+    scan, folder, said = invented
+    assert said.exit_code in (0, 3), said.output
+    out = folder / "out"
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert results["simulated"] is True
+    assert results["spacing_mm"] == pytest.approx([1.25, 1.0, 1.0])
+    assert results["backend"] == "embedded"
+    assert results["elapsed_s"] > 0
+    found = {v["level"]: v for v in results["vertebrae"]}
+    assert {v.level for v in scan.anatomy.shown} - {"S1", "T9"} <= set(found)
+    for level, v in found.items():
+        assert set(v) >= {"level", "level_confidence", "evaluable", "heights_mm", "height_loss", "genant", "denis", "hu_median", "confidence", "notes"}  # fmt: skip
+        if v["evaluable"] and level != "T9":
+            truth = scan.anatomy.at(level).heights_mm
+            measured = [v["heights_mm"][site] for site in ("anterior", "middle", "posterior")]
+            assert np.abs(np.subtract(measured, truth)).max() < 2.5, level
+    assert found["L1"]["genant"]["grade"] >= 2
+    assert found["L3"]["genant"]["grade"] >= 1
+    assert found["T12"]["genant"]["grade"] == 0
+    html = (out / "report.html").read_text(encoding="utf-8")
+    assert "影像所见" in html
+    assert "诊断意见" in html
+    assert "SIMULATED" in html
+    for name in ("report.pdf", "segmentation.nii.gz", "bodies.nii.gz", "segmentation.dcm", "report.dcm"):
+        assert (out / name).stat().st_size > 1000, name
+
+
+@pytest.mark.slow
+def test_the_masks_lie_on_the_scan(invented):
+    scan, folder, _ = invented
+    bodies = read_volume(folder / "out" / "bodies.nii.gz")
+    assert bodies.grid.same_place(scan.volume.grid)
+    truth = scan.labels.bodies.array
+    for level in ("T12", "L2", "L4"):
+        code = scan.anatomy.at(level).code
+        ours, theirs = bodies.array == code, truth == code
+        assert 2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()) > 0.88, level
+
+
+@pytest.mark.slow
+def test_an_earlier_reading_is_compared(invented, tmp_path):
+    _, folder, _ = invented
+    said = read(folder / "study", "--prior", folder / "out", "--out", tmp_path / "again")
+    assert said.exit_code in (0, 3)
+    html = (tmp_path / "again" / "report.html").read_text(encoding="utf-8")
+    assert "nchanged" in html
+
+
+def test_a_label_map_alone_has_heights_and_no_density(tmp_path):
+    scan = phantom(12, spacing_mm=(2.0, 1.5, 1.5), fov="lumbar", variant="", fractures=[])
+    write_nifti(scan.labels.vertebrae, tmp_path / "mask.nii.gz")
+    said = read(tmp_path / "mask.nii.gz", "--labels", "verse", "--out", tmp_path / "out")
+    assert said.exit_code in (0, 3), said.output
+    results = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    found = {v["level"]: v for v in results["vertebrae"]}
+    assert found["L3"]["hu_median"] is None
+    truth = scan.anatomy.at("L3").heights_mm
+    assert found["L3"]["heights_mm"]["posterior"] == pytest.approx(truth[2], abs=1.5)
+
+
+@pytest.mark.parametrize("words", [["--operating-point", "30"], ["--pin", "L3"], ["--hu-calibration", "1"]])
+def test_bad_options_are_one_line(tmp_path, words):
+    assert read(tmp_path, *words).exit_code == 2
+
+
+def test_what_is_no_scan_is_one_line_and_nothing_is_written(tmp_path):
+    (tmp_path / "notes.txt").write_text("no scan")
+    for name in ("notes.txt", "missing.nii.gz"):
+        said = read(tmp_path / name, "--out", tmp_path / "out")
+        assert isinstance(said.exception, OsteonError)
+        assert name in str(said.exception)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def lumbar(real_data, tmp_path_factory):
+    folder = real_data / "ct" / "lumbar_3mm"
+    out = tmp_path_factory.mktemp("lumbar")
+    said = read(folder / "example_ct.nii.gz", "--out", out)
+    assert said.exit_code in (0, 3), said.output
+    return folder, out, json.loads((out / "results.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_the_real_lumbar_ct_is_named_and_outlined(lumbar):
+    folder, out, results = lumbar
+    assert [v["level"] for v in results["vertebrae"]][-6:] == list(LUMBAR)
+    report = folder / "spine_report" / "example_ct_report"
+    theirs, named = (
+        read_volume(report / name).array for name in ("totalseg_vertebrae_body.nii.gz", "totalseg.nii.gz")
+    )
+    ours = read_volume(out / "bodies.nii.gz").array
+    dice = []
+    for value, code in zip(range(32, 26, -1), range(19, 25), strict=True):
+        a, b = ours == code, (theirs == 1) & (named == value)
+        dice.append(2 * (a & b).sum() / (a.sum() + b.sum()))
+    assert np.mean(dice) >= 0.85, np.round(dice, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["abdomen_5mm_dicom/CRLM-CT-1004.zip", "series_empty_uids/series"])
+def test_other_real_scans_are_read_in_part_or_refused_with_reasons(real_data, tmp_path, name):
+    said = read(real_data / "ct" / name, "--out", tmp_path)
+    assert said.exit_code in (0, 3), said.output
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results["simulated"] is False
+    for v in results["vertebrae"]:
+        assert v["evaluable"] or v["not_evaluable"]
