@@ -29,7 +29,11 @@ def study(osteon, tmp_path_factory, config):
                           "--lang", lang)  # fmt: skip
             assert said.code == 0, said.stderr
             assert said.stderr == ""
-            done[data, lang] = out, said.stdout, json.loads((out / "results.json").read_text(encoding="utf-8"))
+            done[data, lang] = (
+                out,
+                said.stdout,
+                json.loads((out / "results.json").read_text(encoding="utf-8")),
+            )
         return done[data, lang]
 
     return run

@@ -151,7 +151,10 @@ def _fitted(
     if table.landscape and page_mm == PORTRAIT_MM:
         return None
     needs = [_need_mm(table, index, whole=whole) for index in range(len(table.columns))]
-    flows = [column.align == "left" and column.wrap and need > 16 for column, need in zip(table.columns, needs, strict=True)]
+    flows = [
+        column.align == "left" and column.wrap and need > 16
+        for column, need in zip(table.columns, needs, strict=True)
+    ]
     if not any(flows):
         flows[0] = True
     narrowest = (42.0 if whole else 36.0) if sum(flows) == 1 else 30.0

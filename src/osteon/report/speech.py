@@ -172,7 +172,9 @@ class _Speaker:
 
     def _table(self, table: TableBlock) -> SpokenTable:
         columns = tuple(
-            SpokenColumn(self.words.say(column.label), _side(column, index), self.words.say(column.group), column.wrap)
+            SpokenColumn(
+                self.words.say(column.label), _side(column, index), self.words.say(column.group), column.wrap
+            )
             for index, column in enumerate(table.columns)
         )
         return SpokenTable(
