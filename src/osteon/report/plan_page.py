@@ -39,6 +39,8 @@ from osteon.report.value import Text
 
 __all__ = ["plan_document", "summary_text"]
 
+_FIRST_SAID = ("stop_and_call", "wait_for_surgeon")
+
 
 def plan_document(
     plan: Plan, patient: Patient, *, simulated: bool = False, provenance: Provenance | None = None
@@ -60,7 +62,7 @@ def plan_document(
     blocks: list[Block] = [
         *_first(plan, sources),
         *_tier(plan, sources),
-        *_drugs(plan, sources),
+        *_drugs(plan, patient, sources),
         *_rest(plan, sources),
     ]
     blocks += [Heading("facts", phrase("section.facts")), facts_table(patient)]
@@ -69,11 +71,13 @@ def plan_document(
         decision_table(plan),
         Paragraph(phrase("decision.signature")),
     ]
-    blocks += [Heading("sources", phrase("section.sources")), _checked(sources), sources_table(sources)]
+    blocks += [Heading("sources", phrase("section.sources")), sources_table(sources)]
     return Document(
         title=phrase("title", patient=plan.patient),
-        subtitle=phrase("subtitle", person=person_text(patient), day=plan.as_of.isoformat()),
-        authors=(phrase("byline", guideline=named("guideline", plan.guideline), jurisdiction=named("jurisdiction", plan.jurisdiction)),),
+        subtitle=phrase(
+            "subtitle", person=person_text(patient), day=plan.as_of.isoformat(), guideline=named("guideline", plan.guideline),
+            jurisdiction=named("jurisdiction", plan.jurisdiction),
+        ),
         simulated=simulated, summary=summary_text(plan), blocks=tuple(blocks), provenance=provenance, sheet=True,
         footer=phrase("footer"),
     )  # fmt: skip
@@ -148,17 +152,19 @@ def _tier(plan: Plan, sources: Sources) -> Iterator[Block]:
         Tile(phrase("tile.risk"), by_risk, phrase("tile.arithmetic")),
         Tile(phrase("tile.crcl"), crcl, phrase("tile.crcl_detail", egfr=egfr)),
     ))  # fmt: skip
+    yield _checked(sources)
     if tier.fired or tier.undecided:
         yield Heading("tier", phrase("section.tier"))
         yield reason_table(plan, sources)
 
 
-def _drugs(plan: Plan, sources: Sources) -> Iterator[Block]:
+def _drugs(plan: Plan, patient: Patient, sources: Sources) -> Iterator[Block]:
     if plan.section("candidate") or plan.section("adjunct"):
         yield Heading("drugs", phrase("section.drugs"))
-        yield drug_table(plan, sources)
+        yield drug_table(plan, patient, sources)
         shared = shared_advice(plan, sources)
         if shared:
+            yield Paragraph(phrase("table.shared"))
             yield Bullets(shared)
     apart = [item for item in plan.section("renal") if item.code != "renal_function"]
     if apart:
@@ -186,7 +192,14 @@ def _rest(plan: Plan, sources: Sources) -> Iterator[Block]:
         yield Heading("rehabilitation", phrase("section.rehabilitation"))
         if stages:
             yield stage_table(stages, sources)
-        yield Paragraph(marked((item for item in exercise if item not in stages), sources))
+        told = [item for item in exercise if item not in stages]
+        first = [item for item in told if item.code in _FIRST_SAID]
+        yield Bullets(
+            (
+                *(marked((item,), sources) for item in first),
+                marked((item for item in told if item not in first), sources),
+            )
+        )
     if plan.section("followup"):
         yield Heading("followup", phrase("section.followup"))
         yield followup_table(plan, sources)

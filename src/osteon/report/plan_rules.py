@@ -74,9 +74,8 @@ def sources_table(sources: Sources) -> TableBlock:
     rows = []
     for source, number in sources.numbers.items():
         items = [item for item in sources.rules.values() if item.source == source]
-        states = sorted({(item.verified, item.confidence) for item in items})
         told = phrase("with_drugs_plain", text=source, drugs=", ".join(_groups(items))) if items else source
-        rows.append((str(number), told, joined((_state(*state) for state in states), "listed")))
+        rows.append((str(number), told, _state(items)))
     columns = (
         Column("", align="left"),
         Column(phrase("column.source"), align="left"),
@@ -87,17 +86,20 @@ def sources_table(sources: Sources) -> TableBlock:
     )  # fmt: skip
 
 
-def _state(verified: bool, confidence: str) -> Text:
-    checked = phrase("table.verified_rule" if verified else "table.unverified_rule")
-    return (
-        phrase("drugs_listed", first=checked, second=named("confidence", confidence))
-        if confidence
-        else checked
+def _state(items: list[Item]) -> Text:
+    """Checked or not, and how the rules were read."""
+    checked = phrase(
+        "table.verified_rule" if items and all(item.verified for item in items) else "table.unverified_rule"
     )
+    read = joined(
+        (named("confidence", one) for one in sorted({item.confidence for item in items if item.confidence})),
+        "slashed",
+    )
+    return phrase("drugs_listed", first=checked, second=read) if read else checked
 
 
 def _groups(items: Iterable[Item]) -> Iterator[str]:
     """The first parts of rule ids, which name a guideline, a drug or a topic, with the number of their rules."""
     counts = Counter(item.rule_id.partition(".")[0] for item in items)
     for first, n in counts.items():
-        yield f"{first} ({n})" if n > 1 else first
+        yield f"{first} ×{n}" if n > 1 else first

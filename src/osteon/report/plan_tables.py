@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
+from osteon.domain.patient import Patient
 from osteon.domain.plan import TIERS, Decision, Item, Plan
 from osteon.report.document import Column, GroupRow, Row, TableBlock
 from osteon.report.plan_rules import Sources, marked
@@ -103,38 +104,48 @@ def missing_table(plan: Plan) -> TableBlock:
     )
 
 
-def drug_table(plan: Plan, sources: Sources) -> TableBlock:
-    """The candidates in the order of the guideline, each with its dose and what is its own alone; then what goes beside them."""
+def drug_table(plan: Plan, patient: Patient, sources: Sources) -> TableBlock:
+    """
+    The candidates in the order of the guideline, each with its dose and what is its own alone; then what goes beside them.
+
+    A drug the patient takes already says so.
+    """
     shared = {item.key for items in _shared(plan).values() for item in items}
-    rows: list[Row | GroupRow] = [_drug(plan, item, shared, sources) for item in plan.section("candidate")]
-    beside = [_drug(plan, item, shared, sources) for item in plan.section("adjunct")]
+    taken = {one.drug for one in patient.drugs or () if one.taken_now}
+
+    def row(item: Item) -> Row:
+        own = (
+            [one for one in _about_drugs(plan, part) if one.about == item.about and one.key not in shared]
+            for part in (_WATCH, _AFTER)
+        )
+        name = (
+            phrase("facts.now", drug=drug_text(item.about)) if item.about in taken else drug_text(item.about)
+        )
+        name = phrase("rule_marked", text=name, mark=sources.mark(item))
+        return Strong(name), _dose(plan, item, sources), *(marked(items, sources) for items in own)
+
+    rows: list[Row | GroupRow] = [row(item) for item in plan.section("candidate")]
+    beside = [row(item) for item in plan.section("adjunct")]
     if beside:
         rows += [GroupRow(phrase("table.beside")), *beside]
     return _table("drugs", _columns("drug", "dose", "watch", "after", keep=1), rows)
 
 
-def _drug(plan: Plan, item: Item, shared: set[str], sources: Sources) -> Row:
-    own = [
-        [
-            one
-            for name in part
-            for one in plan.section(name)
-            if one.about == item.about and one.key not in shared
-        ]
-        for part in (_WATCH, _AFTER)
-    ]
+def _about_drugs(plan: Plan, sections: Iterable[str]) -> Iterator[Item]:
+    """Advice on drugs to consider; what the safety rules say of drugs already taken stands in a section of its own."""
+    for name in sections:
+        yield from (item for item in plan.section(name) if not item.rule_id.startswith("safety."))
+
+
+def _dose(plan: Plan, item: Item, sources: Sources) -> Text:
     made = plan.decision(item)
     dose = dose_text(plan.shown(item).params)
     if made is not None and made.kind == "edited":
         dose = phrase("edited", text=dose, by=made.by, reason=made.reason)
     if item.section == "candidate":
-        proven = phrase(
-            "site_proven.line", sites=tuple(named("site_proven", site) for site in _sites(item.params))
-        )
-        dose = joined((dose, proven))
-    dose = phrase("with_rule", text=dose, mark=sources.mark_of_dose(item))
-    name = phrase("rule_marked", text=drug_text(item.about), mark=sources.mark(item))
-    return Strong(name), dose, *(marked(items, sources) for items in own)
+        sites = tuple(named("site_proven", site) for site in _sites(item.params))
+        dose = joined((dose, phrase("site_proven.line", sites=sites)))
+    return phrase("with_rule", text=dose, mark=sources.mark_of_dose(item))
 
 
 def _sites(params: Mapping[str, object]) -> tuple[str, ...]:
@@ -143,14 +154,14 @@ def _sites(params: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _shared(plan: Plan) -> dict[tuple[str, str, str], list[Item]]:
-    """Advice that several candidates share word for word."""
+    """Routine advice that several drugs share word for word; a caution only where it holds for every candidate."""
     groups: dict[tuple[str, str, str], list[Item]] = {}
-    drugs = {item.about for name in ("candidate", "adjunct") for item in plan.section(name)}
-    for name in (*_WATCH, *_AFTER):
-        for item in plan.section(name):
-            if item.about in drugs:
-                groups.setdefault((name, item.code, str(sorted(item.params.items()))), []).append(item)
-    return {key: items for key, items in groups.items() if len({item.about for item in items}) > 1}
+    candidates = {item.about for item in plan.section("candidate")}
+    for item in _about_drugs(plan, (*_WATCH, *_AFTER)):
+        if item.about in candidates:
+            groups.setdefault((item.section, item.code, str(sorted(item.params.items()))), []).append(item)
+    least = {"caution": max(2, len(candidates))}
+    return {key: items for key, items in groups.items() if len(items) >= least.get(key[0], 2)}
 
 
 def shared_advice(plan: Plan, sources: Sources) -> tuple[Text, ...]:
