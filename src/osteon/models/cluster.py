@@ -50,8 +50,8 @@ class ClusterOptions:
     k : int
         0: the rule decides.
     rule : "votes", "published" or "stability"
-        Elbow, silhouette and gap vote (mixtures: BIC decides); elbow and silhouette alone; or the finest division up
-        to which every group is stable.
+        Elbow, silhouette and gap vote (mixtures: BIC decides); elbow and silhouette alone; or the finest division of
+        the first run of numbers at which every group is stable.
     restarts, seeds, resamples, reference_draws : int
         Restarts of one run, runs joined to a consensus, resamples for the stability, draws of one single group.
     """
@@ -226,16 +226,19 @@ def _finest_stable(
     regroup: Callable[[int, Labels, np.random.Generator], Labels],
     seed: int,
 ) -> int:
-    """The most groups up to which, from two on, every group is stable; 2 where not even those are."""
+    """The most groups of the first run of numbers at which every group is stable; 2 where there is none."""
+    finest = 0
     for k in range(2, options.most_groups + 1):
         rng = stream(seed, "cluster", "finest", k)
         labels = partition(data, k, method=options.method, rng=rng, restarts=options.restarts).labels
         if (
             bootstrap_jaccard(labels, partial(regroup, k), rng=rng, resamples=options.resamples).least
-            < STABLE
+            >= STABLE
         ):
-            return max(k - 1, 2)
-    return options.most_groups
+            finest = k
+        elif finest:
+            break
+    return finest or 2
 
 
 def _largest_first(labels: Labels) -> Labels:

@@ -161,8 +161,8 @@ class GroupCount:
     Attributes
     ----------
     k : int
-        Chosen: named by two of elbow, silhouette and gap; else by the silhouette. ``rule`` says which
-        ("agreed", "silhouette", "bic", "given").
+        Chosen: named by two of elbow, silhouette and gap; else by the gap where it sees groups; else by the silhouette.
+        ``rule`` says which ("agreed", "gap", "silhouette", "bic", "stability", "given").
     votes : dict
         ``elbow``, ``silhouette``, ``gap`` (and ``bic`` of mixtures), None where there is none.
     ks, losses, silhouettes, gaps, gap_errors : tuples
@@ -234,11 +234,17 @@ def counted(
 
 
 def _voted(votes: dict[str, int | None], voters: Sequence[str]) -> tuple[int, str]:
-    """The number two voters agree on, else that of the silhouette; of a mixture the BIC alone decides."""
+    """
+    The number two voters agree on; else that of the gap, which alone could have said one; else of the silhouette.
+
+    Elbow and silhouette look for the coarsest contrast; the gap asks whether one more group is more than a single group
+    would give. Of a mixture the BIC alone decides.
+    """
     if (by_bic := votes.get("bic")) is not None:
         return by_bic, "bic"
     said = [votes[name] for name in voters]
     for k in said:
         if k is not None and said.count(k) >= 2:
             return k, "agreed"
-    return votes["silhouette"] or 1, "silhouette"
+    gap = votes["gap"] if "gap" in voters else None
+    return (gap, "gap") if gap is not None and gap > 1 else (votes["silhouette"] or 1, "silhouette")

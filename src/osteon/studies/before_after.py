@@ -30,6 +30,7 @@ __all__ = ["BeforeAfter", "Compared", "Series", "before_after", "interrupted_ser
 Floats = NDArray[np.float64]
 MEASURES = ("healing_days", "vas_followup", "fim_followup")
 EXPERTS = ("treatment_match_expert_1", "treatment_match_expert_2", "treatment_match_expert_3")
+_PAIRS = {(0, 1): "1_2", (0, 2): "1_3", (1, 2): "2_3"}
 FEWEST = 5
 
 
@@ -204,7 +205,7 @@ def before_after(
     series, matched = None, None
     if "healing_days" in known:
         try:
-            series = interrupted_series(known)
+            series = interrupted_series(known, adjust_for=adjust_for)
         except NotEnoughData:
             skipped.append("series_needs_months")
         try:
@@ -265,7 +266,7 @@ def _agreement(table: pd.DataFrame) -> tuple[tuple[str, Kappa], ...]:
     if any(len(np.unique(each)) < 2 for each in codes):
         return ()
     found = [
-        (f"{i + 1}_{j + 1}", cohens_kappa(_crossed(codes[i], codes[j]), weights="quadratic"))
+        (_PAIRS[EXPERTS.index(experts[i]), EXPERTS.index(experts[j])], cohens_kappa(_crossed(codes[i], codes[j]), weights="quadratic"))
         for i in range(len(experts)) for j in range(i + 1, len(experts))
     ]  # fmt: skip
     if len(experts) > 2:
@@ -280,9 +281,20 @@ def _crossed(first: NDArray[np.int8], second: NDArray[np.int8]) -> NDArray[np.in
     return table
 
 
-def interrupted_series(table: pd.DataFrame, *, outcome: str = "healing_days") -> Series:
+def interrupted_series(
+    table: pd.DataFrame, *, outcome: str = "healing_days", adjust_for: tuple[str, ...] = ()
+) -> Series:
     """
     Level and trend of monthly means before and after the change (segmented regression, Newey-West errors).
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``portrait_period``, the outcome, and ``month`` or ``visit_date``.
+    outcome : str
+    adjust_for : tuple of str
+        Columns known at admission whose part is taken out first: a change of case mix at the interruption is a change
+        of level that no series can tell from an effect.
 
     Raises
     ------
@@ -297,9 +309,10 @@ def interrupted_series(table: pd.DataFrame, *, outcome: str = "healing_days") ->
     known = month.notna() & table[outcome].notna()
     after = (table.loc[known, "portrait_period"] == "after").to_numpy()
     time, y = month[known].to_numpy(dtype=np.float64), table.loc[known, outcome].to_numpy(dtype=np.float64)
-    means = (
-        pd.DataFrame({"t": time, "y": y, "after": after}).groupby(["t", "after"], as_index=False)["y"].mean()
+    rows = pd.DataFrame(
+        {"t": time, "after": after, "y": y - _case_mix(table.loc[known], y, time, after, adjust_for)}
     )
+    means = rows.groupby(["t", "after"], as_index=False)["y"].mean()
     side = means["after"].to_numpy(dtype=bool)
     if side.sum() < 6 or (~side).sum() < 6:
         raise NotEnoughData(f"{int((~side).sum())} months before and {int(side.sum())} after: at least 6 each.",
@@ -317,6 +330,19 @@ def interrupted_series(table: pd.DataFrame, *, outcome: str = "healing_days") ->
         months_before=int((~side).sum()), months_after=int(side.sum()), n=len(y),
         naive=float(y[after].mean() - y[~after].mean()),
     )  # fmt: skip
+
+
+def _case_mix(
+    table: pd.DataFrame, y: Floats, time: Floats, after: NDArray[np.bool_], names: tuple[str, ...]
+) -> Floats:
+    """The part of the outcome that features known at admission explain beside time and period, centred."""
+    used = [name for name in names if name in table and table[name].nunique() > 1]
+    if not used:
+        return np.zeros(len(y))
+    matrix = fit_coding(table[used]).coded(table).matrix
+    matrix = matrix - matrix.mean(axis=0)
+    design = np.column_stack([np.ones(len(y)), time, after, after * time, matrix]).astype(np.float64)
+    return np.asarray(matrix @ np.linalg.lstsq(design, y, rcond=None)[0][4:])
 
 
 def _months(table: pd.DataFrame) -> pd.Series:

@@ -13,7 +13,7 @@ from osteon.synth.portraits import ChangingClinic
 
 __all__ = ["before_after_blocks", "clinic_blocks", "printed_blocks"]
 
-_CANNOT = ("trend", "case_mix", "regression", "unblinded", "together", "same_patients")
+_CANNOT = ("trend", "case_mix", "regression", "unblinded", "together")
 
 
 def printed_blocks(recheck: tuple[Recheck, ...]) -> Iterator[Block]:
@@ -26,7 +26,7 @@ def printed_blocks(recheck: tuple[Recheck, ...]) -> Iterator[Block]:
         if line.paired is not None:
             yield Paragraph(portrait_word("periods.paired", measure=portrait_word(f"measure.{line.measure}"),
                                           low=PValue(line.paired[0]), high=PValue(line.paired[1])))  # fmt: skip
-    yield from _warning()
+    yield from _warning("same_patients")
     if recheck:
         yield _recheck(recheck)
 
@@ -49,7 +49,7 @@ def before_after_blocks(found: BeforeAfter) -> Iterator[Block]:
         if found.skipped
         else Paragraph(portrait_word("periods.designs_done"))
     )
-    yield from _warning("own-")
+    yield from _warning()
 
 
 def clinic_blocks(clinic: ChangingClinic, found: BeforeAfter) -> Iterator[Block]:
@@ -90,9 +90,9 @@ def _gap(line: Compared) -> Estimate:
     return Estimate(line.difference, line.ci.low, line.ci.high, digits=1, percent=share)
 
 
-def _warning(prefix: str = "") -> Iterator[Block]:
+def _warning(*more: str) -> Iterator[Block]:
     yield Callout("warning", portrait_word("periods.warning"))
-    yield Bullets(tuple(portrait_word(f"cannot.{code}") for code in _CANNOT))
+    yield Bullets(tuple(portrait_word(f"cannot.{code}") for code in (*_CANNOT, *more)))
     yield Paragraph(portrait_word("periods.offered"))
 
 
@@ -111,7 +111,7 @@ def _table(anchor: str, title: Words, lines: tuple[Compared, ...]) -> TableBlock
         rows.append((portrait_word(f"measure.{line.measure}"), before, after, _gap(line),
                      _tested(line.classic.test, line.classic.statistic, line.classic.p), told(robust, "list"), told(effects, "list")))  # fmt: skip
     labels = ("measure", "before", "after", "difference", "classic", "robust", "effect")
-    return TableBlock(id=anchor, title=title, rows=tuple(rows), landscape=True,
+    return TableBlock(id=anchor, title=title, rows=tuple(rows),
                       columns=tuple(Column(portrait_word(f"periods.{label}"), align="left") for label in labels),
                       footnotes=(portrait_word("periods.note", n=lines[0].n[0], m=lines[0].n[1]),))  # fmt: skip
 

@@ -32,6 +32,8 @@ from osteon.studies.portraits_words import number_cell, portrait_name, portrait_
 
 __all__ = ["cards_document", "report_document"]
 
+_DROPPED = {"constant": "constant", "redundant-with": "redundant_with", "weak-association": "weak_association",
+            "not-significant": "not_significant"}  # fmt: skip
 PAPER = Reference("Zheng XL, Zhang YN, Li HY. Research on user portrait and management direction construction of vertebral "
                   "compression fracture based on machine learning. 2026.", "10.12208/j.jacn.20260189")  # fmt: skip
 
@@ -184,7 +186,7 @@ def _selection(found: Portraits) -> TableBlock:
     for gone in chosen.dropped:
         code, _, other = gone.reason.partition(":")
         why = portrait_word(
-            f"select.{code.replace('-', '_')}", other=Variable(other), value=Number(gone.value, digits=2)
+            f"select.{_DROPPED[code]}", other=Variable(other), value=Number(gone.value, digits=2)
         )
         rows.append((Variable(gone.name), number_cell(chosen.scores.get(gone.name), digits=2), why))
     notes = tuple(portrait_word(f"select.{note}") for note in chosen.notes)

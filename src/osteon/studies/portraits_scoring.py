@@ -10,7 +10,9 @@ from osteon.core.result import as_dict
 from osteon.models.card import LIMITS, Metric, ModelCard, Predictor
 from osteon.models.cluster_assign import PortraitModel
 from osteon.models.registry import save_model
+from osteon.report.words import LANGUAGES, words
 from osteon.studies.portraits_result import Result
+from osteon.studies.portraits_words import portrait_name
 
 __all__ = ["portrait_scores", "write_portrait_model"]
 
@@ -47,13 +49,21 @@ def write_portrait_model(result: Result, folder: Path) -> None:
     save_model(found.model, folder, card=card)
 
 
-def portrait_scores(model: PortraitModel, table: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+def portrait_scores(
+    model: PortraitModel, card: ModelCard, table: pd.DataFrame, ids: list[str]
+) -> pd.DataFrame:
     """One row a patient: the portrait, its probability and those of the others, nearest cases, gaps, range."""
     found = model.assign(table)
+    codes = dict(note.split(": ", 1) for note in card.notes)
+    names = {
+        lang: [words(lang).say(portrait_name(tuple(codes.get(a, "").split()))) for a in model.names]
+        for lang in LANGUAGES
+    }
     shares = {f"probability_{name}": found.membership[:, g].round(4) for g, name in enumerate(model.names)}
     return pd.DataFrame({
         "participant_id": ids,
         "portrait": [model.names[g] for g in found.portrait],
+        **{f"name_{lang}": [each[g] for g in found.portrait] for lang, each in names.items()},
         "probability": found.membership.max(axis=1).round(4),
         **shares,
         "nearest_cases": [" ".join(row) for row in found.nearest],

@@ -21,6 +21,7 @@ from osteon.stats.printed import pooled_mean_sd
 
 __all__ = ["Recheck", "published", "published_groups", "recheck"]
 
+_P = {"match_high": "p_match_high", "healing_days": "p_healing_days", "satisfied": "p_satisfied"}
 Follows = Literal["yes", "no", "not computable"]
 
 
@@ -81,7 +82,7 @@ def _tests() -> Iterator[Recheck]:
     from osteon.studies.before_after import printed_comparisons
 
     for line in printed_comparisons():
-        yield Recheck(figure=f"p_{line.measure}", printed="< 0.05", recomputed=line.classic.p, digits=4,
+        yield Recheck(figure=_P[line.measure], printed="< 0.05", recomputed=line.classic.p, digits=4,
                       follows="yes" if line.classic.p < 0.05 else "no", why="two_groups_assumed")  # fmt: skip
     for what in ("match_grades", "vas", "fim"):
         yield Recheck(

@@ -100,7 +100,7 @@ def _portraits(
     log = (*cohort.log, *engineered(table))
     table = _with_gaps(table, model.used)
     ids = cohort.table["participant_id"] if "participant_id" in cohort.table.columns else cohort.table.index
-    scores = portrait_scores(model, table, list(map(str, ids))).assign(simulated=card.simulated)
+    scores = portrait_scores(model, card, table, list(map(str, ids))).assign(simulated=card.simulated)
     gaps, outside = int((scores["n_missing"] > 0).sum()), int((scores["out_of_range"] != "").sum())
     with staged_folder(out) as stage:
         scores.to_csv(stage / "scores.csv", index=False)
