@@ -25,6 +25,10 @@ Sample = tuple[NDArray[Any], NDArray[Any]]
 Weights = dict[str, NDArray[np.float32]]
 
 
+HALF_FROM = 32
+"""Voxels a side from which bfloat16 is used: torch 2.13 leaves gradients of 2-voxel maps undefined in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
     """
@@ -237,7 +241,7 @@ def _gradients(
         image, labels = sample
         x = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None]
         y = torch.from_numpy(np.ascontiguousarray(labels).astype(np.int64))[None]
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half and min(x.shape[2:]) >= HALF_FROM):
             logits = net(x)
         loss = loss_of(logits.float(), y, class_weights=weights, dice_share=options.dice_share)
         (loss / options.batch).backward()  # type: ignore[no-untyped-call]
