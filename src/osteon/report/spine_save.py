@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,11 @@ def save_reading(
             axes = str(volume.meta.get("axes", "")) if volume is not None else ""
             write_nifti(labels.vertebrae, stage / "segmentation.nii.gz", axes=axes)
             write_nifti(labels.bodies, stage / "bodies.nii.gz", axes=axes)
-        dicom = _dicom(stage, reading, volume, drawn) if drawn is not None else None
+        with warnings.catch_warnings():  # a patient's name of one word is the hospital's matter
+            warnings.filterwarnings(
+                "ignore", message="The string .* is unlikely to represent", category=UserWarning
+            )
+            dicom = _dicom(stage, reading, volume, drawn) if drawn is not None else None
         write_json(stage / "results.json", results_json(reading, prior=prior, provenance=made, dicom=dicom))
         written = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
     return tuple(out / path for path in written)
