@@ -10,7 +10,12 @@ from osteon.report.words import LANGUAGES, words
 
 HOUSE = Path(__file__).parents[2] / "src" / "osteon"
 SPEAKERS = ("report", "studies", "cli")  # the rooms that make words
-FROM_DATA = ("value.management.",)
+FROM_DATA = (  # built from codes of the data, of two experts, of printed p values
+    "value.management.",
+    "portraits.select.",
+    "portraits.experts.pair_",
+    "portraits.recheck.p_",
+)
 
 
 def constants(tree):
