@@ -12,7 +12,7 @@ from typing import Any
 from osteon.core.errors import ConfigError
 from osteon.core.progress import advance
 from osteon.domain.spine import ScanFacts, SpineReading
-from osteon.imaging.guarded import guarded, read_volume_guarded
+from osteon.imaging.guarded import LABEL_LIMITS, guarded, read_volume_guarded
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import Volume
@@ -123,7 +123,11 @@ def read_ct(
             volume = read_volume_guarded(source, series=options.series)
         if labels is not None:
             imported = guarded(
-                "osteon.imaging.labels_io:read_labels", segmentation or source, preset=labels, like=volume
+                "osteon.imaging.labels_io:read_labels",
+                segmentation or source,
+                preset=labels,
+                like=volume,
+                limits=LABEL_LIMITS,
             )
     return _read(
         volume, imported, source=str(source), options=options, clock=clock, simulated=_invented(volume)
