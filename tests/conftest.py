@@ -81,3 +81,21 @@ def chromium():
         browser = play.chromium.launch(executable_path=binary, args=flags)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def clinical_reference(real_data):
+    """The folder of clinical reference texts and tables beside the real data."""
+    folder = real_data.parent / "reference"
+    if not (folder / "clinical.md").is_file():
+        absent("data", f"{folder} holds no clinical.md")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dciodvfy():
+    """The DICOM validator of Debian's dicom3tools."""
+    program = shutil.which("dciodvfy")
+    if program is None:
+        absent("dciodvfy", "dicom3tools is not installed")
+    return program

@@ -1,7 +1,6 @@
 """The cases cover the rules: each fires in one at least and stays silent in another; and every item of the hazard list."""
 
 import importlib.util
-import os
 import re
 from pathlib import Path
 
@@ -104,12 +103,8 @@ def test_every_hazard_has_a_case():
     assert all(name in cases.CASES for names in HAZARDS.values() for name in names)
 
 
-@pytest.mark.data
-def test_the_hazards_are_those_of_the_reference():
-    root = os.environ.get("OSTEON_DATA")
-    path = Path(root).parent / "reference" / "clinical.md" if root else None
-    if path is None or not path.exists():
-        pytest.skip("the clinical reference is not beside OSTEON_DATA")
+def test_the_hazards_are_those_of_the_reference(clinical_reference):
+    path = clinical_reference / "clinical.md"
     listed = re.search(r"^Hazard list to test: (.*)\.$", path.read_text(encoding="utf-8"), re.MULTILINE)[1]
     listed = [re.sub(r"LSTV \(.*?\)", "LSTV", item) for item in re.split(r"; (?![^(]*\))", listed)]
     assert listed == list(HAZARDS)

@@ -6,9 +6,7 @@ Whatever stands on one side only is listed here with its reason, so that a slip 
 
 import csv
 import math
-import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -190,23 +188,14 @@ def test_every_rule_says_where_it_is_from_and_none_claims_to_be_verified():
 
 # ------------------------------------------------------------------------------------- against the reference
 @pytest.fixture(scope="module")
-def reference():
-    root = os.environ.get("OSTEON_DATA")
-    folder = Path(root).parent / "reference" if root else None
-    if folder is None or not (folder / "clinical.md").exists():
-        pytest.skip("the clinical reference is not beside OSTEON_DATA")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def rows(reference):
-    with (reference / "clinical" / "drugs.csv").open(encoding="utf-8", newline="") as stream:
+def rows(clinical_reference):
+    with (clinical_reference / "clinical" / "drugs.csv").open(encoding="utf-8", newline="") as stream:
         return {CSV_NAME.get(row["drug"], row["drug"]): row for row in csv.DictReader(stream)}
 
 
 @pytest.fixture(scope="module")
-def text(reference):
-    return (reference / "clinical.md").read_text(encoding="utf-8")
+def text(clinical_reference):
+    return (clinical_reference / "clinical.md").read_text(encoding="utf-8")
 
 
 def plain_numbers(*texts):
