@@ -124,13 +124,15 @@ def pooled(
 
 
 def _altered(rng: np.random.Generator, hu: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Density scale and offset, a bend of the bone's range, blur and noise: what scanners differ in."""
+    """Density scale and offset, a bend of the bone's range, blur, edges drawn up and noise: what scanners differ in."""
     out = hu.astype(np.float32)
-    if rng.random() < 0.3:
-        out = ndimage.gaussian_filter(out, rng.uniform(0.2, 0.7, 3), truncate=2.5)
+    way = rng.random()
+    if way < 0.45:
+        soft = ndimage.gaussian_filter(out, rng.uniform(0.2, 0.7, 3), truncate=2.5)
+        out = soft if way < 0.3 else out + rng.uniform(0.2, 1.0) * (out - soft)
     bone = np.maximum(out, 0) / 1000
-    out = np.where(out > 0, 1000 * bone ** rng.uniform(0.9, 1.12), out)
-    out = out * rng.uniform(0.93, 1.07) + rng.normal(0, 10)
+    out = np.where(out > 0, 1000 * bone ** rng.uniform(0.8, 1.25), out)
+    out = out * rng.uniform(0.9, 1.12) + rng.normal(0, 10)
     if rng.random() < 0.4:
         noise = rng.normal(0, rng.uniform(2, 25), out.shape).astype(np.float32)
         out = out + (ndimage.gaussian_filter(noise, 0.6) * 2 if rng.random() < 0.5 else noise)
@@ -271,8 +273,8 @@ def fine_scans(seed: int, number: int) -> tuple[Scanned, ...]:
     anatomy = draw_anatomy(rng, first="T1", last="S1", fracture_rate=0.35)
     bodies = [v for v in anatomy.vertebrae if v.level != "S1" and not v.level.startswith("C")]
     broken = [v for v in bodies if v.fracture is not None]
-    chosen = [bodies[int(k)] for k in rng.choice(len(bodies), 3, replace=False)]
-    chosen += [broken[int(rng.integers(len(broken)))]] if broken else []
+    chosen = [bodies[int(k)] for k in rng.choice(len(bodies), 2, replace=False)]
+    chosen += [broken[int(k)] for k in rng.choice(len(broken), min(2, len(broken)), replace=False)]
     return tuple(_close_look(rng, anatomy, v) for v in chosen)
 
 

@@ -28,6 +28,7 @@ from osteon.models.spine_net import (
     load_spine_net,
     module_of,
     save_spine_net,
+    spine_net,
 )
 from osteon.reading.spine_ct_held_out import coarse_held_out, fine_held_out
 from osteon.reading.spine_ct_samples import Sample, coarse_samples, fine_samples
@@ -87,6 +88,7 @@ def train_spine_ct(
     seed: int = 0,
     stages: tuple[str, ...] = ("coarse", "fine"),
     attention: bool = False,
+    further: bool = False,
     workers: int = 1,
     every: int = 250,
     held_out: int = 8,
@@ -108,6 +110,9 @@ def train_spine_ct(
     stages : tuple of "coarse", "fine"
     attention : bool
         Attention gates on the skip connections.
+    further : bool
+        Begin with the weights that ``out`` holds, or with the shipped ones where it does not exist; the card keeps
+        their digest and how many steps they had.
     workers : int
         Processes that invent scans beside the training; they change no number.
     every : int
@@ -127,18 +132,19 @@ def train_spine_ct(
     Raises
     ------
     ConfigError
-        Neither or both of minutes and steps, or no such stage.
+        Neither or both of minutes and steps, no such stage, or none to train further.
     """
     if (minutes is None) == (steps is None):
         raise ConfigError("minutes or steps, one of the two, say how long to train.")
     unknown = sorted(set(stages) - set(STAGES))
     if unknown or not stages:
         raise ConfigError(f"no stage {unknown[0] if unknown else ''!r}.", hint=f"Known: {', '.join(STAGES)}.")
-    net = load_spine_net(out) if out.is_file() else SpineNet(stages={})
+    net = load_spine_net(out) if out.is_file() else spine_net() if further else SpineNet(stages={})
     net = replace(net, card={**net.card, "name": "spine-ct", "trained_on": TRAINED_ON})
     whole = sum(SHARE[name] for name in stages)
     for name in stages:
-        stage = replace(STAGES[name], attention=attention)
+        known = net.stage(name) if further else STAGES[name]
+        stage = known if further else replace(known, attention=attention)
         begun = time.monotonic()
         count = steps or _steps_in((minutes or 0) * SHARE[name] / whole, stage, seed, workers)
         net = _trained(
@@ -149,6 +155,17 @@ def train_spine_ct(
             net = judged(net, name, held_out)
             save_spine_net(net, out)
     return net
+
+
+def _earlier(net: SpineNet, stage: Stage) -> dict[str, Any]:
+    """What the card keeps of the weights a stage goes on from; nothing where it begins anew."""
+    if not stage.weights:
+        return {}
+    card = net.card.get(stage.name, {})
+    return {
+        "begun_from": net.digest[:12],
+        "earlier_steps": int(card.get("steps", 0)) + int(card.get("earlier_steps", 0)),
+    }
 
 
 def judged(net: SpineNet, stage: str, n: int) -> SpineNet:
@@ -179,6 +196,9 @@ def _trained(
     from osteon.models.nets.train_segmentation import train
 
     options = training_options(stage.name, steps)
+    earlier = _earlier(net, stage)
+    if earlier:  # known weights would be thrown far off by the first steps at the full rate
+        options = replace(options, rate=0.6 * options.rate)
     code = code_version()
     seen: list[float] = []
 
@@ -187,6 +207,7 @@ def _trained(
             "seed": seed,
             "steps": done,
             "planned_steps": steps,
+            **earlier,
             "batch": options.batch,
             "rate": options.rate,
             "average": options.average,
