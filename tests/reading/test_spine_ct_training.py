@@ -42,6 +42,24 @@ def test_same_seed_same_weights_and_the_other_stage_stays(tmp_path, monkeypatch)
     assert again.card["fine"]["steps"] == 1
 
 
+def test_further_training_goes_on_from_known_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(spine_ct_training, "SAMPLES", {"coarse": noise(1, 8), "fine": noise(2, 3)})
+    how = {"steps": 2, "stages": ("coarse",), "workers": 0, "held_out": 0, "out": tmp_path / "a.npz"}
+    first = train_spine_ct(seed=5, **how)
+    more = train_spine_ct(seed=6, further=True, **how)
+    assert more.card["coarse"]["begun_from"] == first.digest[:12]
+    assert more.card["coarse"]["earlier_steps"] == more.card["coarse"]["steps"] == 2
+    assert more.card["coarse"]["rate"] < first.card["coarse"]["rate"]
+
+    def away(a, b):
+        return max(np.abs(a[k].astype(float) - b[k].astype(float)).max() for k in a)
+
+    anew = train_spine_ct(seed=6, **how)
+    assert "begun_from" not in anew.card["coarse"]
+    weights = first.stage("coarse").weights
+    assert away(weights, more.stage("coarse").weights) < away(weights, anew.stage("coarse").weights) / 10
+
+
 def test_length_is_said_once_and_stages_by_name(tmp_path):
     for options in ({}, {"minutes": 1.0, "steps": 1}):
         with pytest.raises(ConfigError, match="one of the two"):

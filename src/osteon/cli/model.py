@@ -37,10 +37,13 @@ def train(
     ] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of every random step.")] = 20260101,
     out: Annotated[Path, typer.Option(help="File for the weights.")] = Path("spine_ct.npz"),
+    further: Annotated[
+        bool, typer.Option("--further", help="Go on from the weights in OUT, or from the shipped ones.")
+    ] = False,
 ) -> None:
     """Train the vertebra network on procedural phantoms alone; OSTEON_SPINE_WEIGHTS=FILE makes `read ct` use it."""
     from osteon.reading.spine_ct_training import train_spine_ct
 
     with bars():
-        train_spine_ct(minutes=minutes, seed=seed, out=out)
+        train_spine_ct(minutes=minutes, seed=seed, out=out, further=further)
     typer.echo(f"weights: {out}")
