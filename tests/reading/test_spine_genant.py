@@ -132,6 +132,19 @@ def test_the_operating_point_only_moves_the_lower_bound(anterior, middle, poster
     )
 
 
+@given(loss=st.floats(0.0, 0.7), se=st.floats(0.0, 0.05), point=st.sampled_from([0.20, 0.25]))
+def test_a_broken_endplate_only_carries_a_loss_over_the_threshold_from_within_its_error(loss, se, point):
+    at = Heights(anterior=27, middle=25, posterior=27)
+    seen = HeightLoss(
+        anterior=loss, middle=0.0, posterior=0.0, reference_mm=at, reference_from=(), se=se, self_loss=0.0
+    )
+    plain, broken = (genant(seen, operating_point=point, broken_endplate=b) for b in (False, True))
+    if point - se <= loss < point:
+        assert plain.grade == 0 and broken.grade == (1 if point == 0.20 else 2)
+    else:
+        assert broken == plain
+
+
 def test_only_the_two_operating_points_are_offered():
     with pytest.raises(ConfigError):
         ReadingOptions(operating_point=0.15)

@@ -183,8 +183,12 @@ def _judged(
     level = plain.level
     here = sound[level]
     flags, figures = red_flags(sound, level, good=good)
-    grade = genant(loss, operating_point=options.operating_point)
     superior, inferior = endplate_findings(sound, level, good=good, loss=loss)
+    grade = genant(
+        loss,
+        operating_point=options.operating_point,
+        broken_endplate=superior.injured or inferior.injured,
+    )
     wall = posterior_wall(sound, level, good=good)
     kink = anterior_kink(sound, level, good=good)
     fractured = None if flags else grade.grade > 0
@@ -192,6 +196,9 @@ def _judged(
     notes += ["reference_own_height"] if not loss.reference_from else []
     notes += ["near_threshold"] if abs(loss.largest - options.operating_point) < loss.se else []
     notes += ["suspicious"] if flags else []
+    notes += (
+        ["called_by_endplate"] if grade.grade and loss.largest < options.operating_point and not flags else []
+    )
     coarse = max(scan.spacing_mm) > rules("endplate")["slice_mm_above"]
     typed = bool(fractured) and not coarse
     if fractured:

@@ -148,9 +148,17 @@ def _loss(spine: _Spine, i: int, good: npt.NDArray[np.bool_], measured: Array, n
     )
 
 
-def genant(loss: HeightLoss, *, operating_point: float = 0.20) -> Genant:
+def genant(loss: HeightLoss, *, operating_point: float = 0.20, broken_endplate: bool = False) -> Genant:
     """
     Grade and type of a height loss.
+
+    Parameters
+    ----------
+    loss : HeightLoss
+    operating_point : float
+    broken_endplate : bool
+        A broken endplate is a fracture by morphology; with it a loss less than one standard error short of the operating
+        point counts as reaching it.
 
     Examples
     --------
@@ -158,10 +166,14 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20) -> Genant:
     >>> seen = HeightLoss(anterior=0.3, middle=0.1, posterior=0.0, reference_mm=at, reference_from=(), se=0.02, self_loss=0.3)
     >>> genant(seen).grade, genant(seen).type
     (2, 'wedge')
+    >>> near = HeightLoss(anterior=0.19, middle=0.1, posterior=0.0, reference_mm=at, reference_from=(), se=0.02, self_loss=0.2)
+    >>> genant(near).grade, genant(near, broken_endplate=True).grade
+    (0, 1)
     """
     rule = rules("genant")
     largest = loss.largest
-    grade = int(np.searchsorted(rule["bounds"], largest, side="right")) if largest >= operating_point else 0
+    counts = largest >= operating_point - (loss.se if broken_endplate else 0.0)
+    grade = int(np.searchsorted(rule["bounds"], max(largest, operating_point), side="right")) if counts else 0
     shape: Shape = "none"
     if grade:
         if loss.posterior >= rule["crush_share"] * largest:
