@@ -58,6 +58,7 @@ def test_one_patient(osteon, tmp_path, lang, said):
     assert done.exit_code == 0
     assert said in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "record",
         "report.html",
         "report.pdf",
         "results.json",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from osteon import __version__
-from osteon.cli import data, deidentify, demo, doctor, model, plan, read, score, study
+from osteon.cli import data, decide, deidentify, demo, doctor, model, plan, read, score, study
 from osteon.core.errors import OsteonError
 
 __all__ = ["app", "main", "options"]
@@ -30,6 +30,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(read.app, name="read")
 app.command("plan")(plan.plan)
+app.command("decide")(decide.decide)
 app.command("score")(score.score)
 app.command("deidentify")(deidentify.deidentify)
 

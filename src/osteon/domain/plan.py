@@ -12,7 +12,7 @@ from datetime import date
 
 from osteon.core.errors import InputError
 
-__all__ = ["DECISIONS", "SECTIONS", "TIERS", "Decision", "Item", "Param", "Plan", "Tier"]
+__all__ = ["DECISIONS", "SECTIONS", "TIERS", "WHOLE", "Decision", "Item", "Param", "Plan", "Tier"]
 
 Param = float | int | str | bool | tuple[str, ...] | None
 
@@ -20,6 +20,9 @@ TIERS = ("low", "intermediate", "high", "very_high")
 """Fracture risk tiers from the lowest up."""
 
 DECISIONS = ("accepted", "edited", "rejected")
+
+WHOLE = ("tier", "rest")
+"""What is decided beside single items: the tier, and everything that nobody decided apart."""
 
 SECTIONS = (
     "tier", "alert", "hold", "missing", "candidate", "adjunct", "removed", "withheld", "caution", "prerequisite", "sequence", "renal",
@@ -108,7 +111,7 @@ class Tier:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """
-    What a clinician decided on one item.
+    What a clinician decided on one item, on the tier or on the rest (:data:`WHOLE`).
 
     Raises
     ------
@@ -129,7 +132,7 @@ class Decision:
         if not self.by.strip():
             raise InputError("a decision needs the name of who made it.")
         if self.kind != "accepted" and not self.reason.strip():
-            raise InputError(f"{self.item}: {self.kind} without a reason.", hint="Say why; it is kept.")
+            raise InputError(f"{self.kind} without a reason.", hint="Say why; it is kept.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,12 +198,14 @@ class Plan:
 
     def decided(self, decision: Decision) -> Plan:
         """The next version of the plan: the same items, and one decision more."""
-        self.item(decision.item)
+        if decision.item not in WHOLE:
+            self.item(decision.item)
         return replace(self, decisions=(*self.decisions, decision))
 
-    def decision(self, item: Item) -> Decision | None:
-        """The latest decision on an item; None while there is none."""
-        return next((made for made in reversed(self.decisions) if made.item == item.key), None)
+    def decision(self, item: Item | str) -> Decision | None:
+        """The latest decision on an item, or on a word of :data:`WHOLE`; None while there is none."""
+        key = item if isinstance(item, str) else item.key
+        return next((made for made in reversed(self.decisions) if made.item == key), None)
 
     def shown(self, item: Item) -> Item:
         """The item as the latest decision leaves it: its params with those of an edit on top."""

@@ -31,6 +31,7 @@ from osteon.report.plan_tables import (
     nondrug_table,
     not_named_table,
     reason_table,
+    replaced_decisions,
     shared_advice,
     stage_table,
 )
@@ -69,6 +70,7 @@ def plan_document(
     blocks += [
         Heading("decision", phrase("section.decision")),
         decision_table(plan),
+        *((Bullets(replaced),) if (replaced := replaced_decisions(plan)) else ()),
         Paragraph(phrase("decision.signature")),
     ]
     blocks += [Heading("sources", phrase("section.sources")), sources_table(sources)]
@@ -120,7 +122,12 @@ def _checked(sources: Sources) -> Paragraph:
 
 
 def _first(plan: Plan, sources: Sources) -> Iterator[Block]:
-    """Holds and alerts to act on, each set apart; what to look at, to ask and to check, one note each."""
+    """What was decided, holds and alerts to act on, each set apart; what to look at, to ask and to check, one note each."""
+    if plan.decisions:
+        last, n = plan.decisions[-1], len(plan.decisions)
+        told = phrase("decision.version_one" if n == 1 else "decision.version", version=plan.version, n=n,
+                      day=plan.as_of.isoformat(), on=last.on.isoformat(), by=last.by)  # fmt: skip
+        yield Callout("note", told, phrase("section.decision"))
     for item in plan.section("hold"):
         yield Callout("warning", marked((item,), sources), phrase("severity.hold"))
     by_severity: dict[str, list[Item]] = {"stop": [], "warn": [], "ask": [], "data": []}

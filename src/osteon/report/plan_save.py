@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,17 +15,18 @@ from osteon.core.progress import track
 from osteon.core.provenance import Provenance, provenance
 from osteon.core.result import as_dict
 from osteon.domain.patient import Patient
-from osteon.domain.plan import Item, Plan
+from osteon.domain.plan import Decision, Item, Plan
 from osteon.report.document import Document
 from osteon.report.html import html
 from osteon.report.pdf import pdf
 from osteon.report.plan_batch import batch_document, items_table, patients_table, refused_table
 from osteon.report.plan_page import plan_document
+from osteon.report.plan_record import JOURNAL, KeptPlans, keep_plans, note_decision
 from osteon.report.speech import speak
 from osteon.report.tables import table_csv
 from osteon.report.words import words
 
-__all__ = ["Saved", "page_names", "save_plans"]
+__all__ = ["Saved", "page_names", "save_decision", "save_plans"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +69,16 @@ def save_plans(
     lang : "en" or "zh"
     simulated : bool
         The patients are invented.
+    inputs : tuple of Path
+        The patient file; a copy is kept with the plans, so that decisions can be taken on them.
 
     Raises
     ------
     InputError
-        Nobody to plan for, or plans of several guidelines.
+        Nobody to plan for, plans of several guidelines, or a folder with decisions on other plans.
     """
+    if (out / JOURNAL).exists():
+        raise InputError(f"{out} holds decisions on the plans in it.", hint="They are kept: choose another --out.")  # fmt: skip
     if not plans:
         raise InputError("no patient to plan for.", hint="Correct the rows named above.")
     if len({(one.guideline, one.jurisdiction) for one, _ in plans}) > 1:
@@ -96,12 +102,56 @@ def save_plans(
             name = table.id.removeprefix("table-")
             write_bytes(stage / "tables" / f"{name}.csv", table_csv(table, words(lang), simulated=simulated))
         write_json(stage / "results.json", _results(plans, pages, refused, simulated, made))
+        if inputs:
+            keep_plans(
+                stage,
+                [one for one, _ in plans],
+                source=inputs[0],
+                pages=pages,
+                lang=lang,
+                simulated=simulated,
+            )
     return Saved(
         classified=sum(one.tier.status == "classified" for one, _ in plans),
         unclassified=tuple(one.patient for one, _ in plans if one.tier.status != "classified"),
         refused=tuple(reason for _, _, reason in refused),
         report=out / "report.html",
     )
+
+
+def save_decision(kept: KeptPlans, decision: Decision, *, patient: str = "") -> Plan:
+    """
+    Add a decision to the journal of a folder and print the patient's sheet and results.json again.
+
+    Parameters
+    ----------
+    kept : KeptPlans
+    decision : Decision
+    patient : str
+        Id; may be left out where the folder holds one patient.
+
+    Returns
+    -------
+    Plan
+        With the decision.
+
+    Raises
+    ------
+    InputError
+        No such patient, or the decision speaks of something that is not in the plan.
+    """
+    plan, facts, page = kept.of(patient)
+    with staged_folder(kept.folder) as stage:
+        _write_page(
+            plan_document(plan.decided(decision), facts, simulated=kept.simulated), stage / page, kept.lang
+        )
+        later = note_decision(kept.folder, plan, decision)
+        results = json.loads((kept.folder / "results.json").read_text(encoding="utf-8"))
+        for entry in results["patients"]:
+            if entry["patient"] == plan.patient:
+                entry |= _decided(later)
+        write_json(stage / "results.json", results)
+    return later
 
 
 def _write_page(document: Document, path: Path, lang: str) -> None:
@@ -182,8 +232,20 @@ def _patient(one: Plan, page: str) -> dict[str, Any]:
         "alerts": [_item(item) for item in one.section("alert")],
         "drugs": [item.about for item in one.section("candidate")],
         "plan": [_item(item) for item in one.items if item.section != "alert"],
-        "version": one.version,
+        **_decided(one),
     }
+
+
+def _decided(one: Plan) -> dict[str, Any]:
+    """The version of a plan and what was decided, oldest first."""
+    return {
+        "version": one.version,
+        "decisions": [
+            {"version": number, "on": made.on.isoformat(), "by": made.by, "decision": made.kind, "item": made.item,
+             "changes": as_dict(dict(made.params)), "reason": made.reason}
+            for number, made in enumerate(one.decisions, start=2)
+        ],
+    }  # fmt: skip
 
 
 def _item(item: Item) -> dict[str, Any]:

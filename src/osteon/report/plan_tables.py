@@ -30,7 +30,9 @@ __all__ = [
     "missing_table",
     "nondrug_table",
     "not_named_table",
+    "point_text",
     "reason_table",
+    "replaced_decisions",
     "shared_advice",
     "stage_table",
 ]
@@ -140,8 +142,8 @@ def _about_drugs(plan: Plan, sections: Iterable[str]) -> Iterator[Item]:
 def _dose(plan: Plan, item: Item, sources: Sources) -> Text:
     made = plan.decision(item)
     dose = dose_text(plan.shown(item).params)
-    if made is not None and made.kind == "edited":
-        dose = phrase("edited", text=dose, by=made.by, reason=made.reason)
+    if made is not None and made.kind != "accepted":
+        dose = phrase(made.kind, text=dose, by=made.by, reason=made.reason)
     if item.section == "candidate":
         sites = tuple(named("site_proven", site) for site in _sites(item.params))
         dose = joined((dose, phrase("site_proven.line", sites=sites)))
@@ -266,16 +268,14 @@ def decision_table(plan: Plan) -> TableBlock:
 
 def _points(plan: Plan) -> Iterator[tuple[Text, Decision | None]]:
     tier = plan.tier.level or plan.tier.status
-    yield phrase("decision.tier", tier=named("tier", tier)), None
+    yield phrase("decision.tier", tier=named("tier", tier)), plan.decision("tier")
     drugs = plan.section("candidate")
-    for item in drugs:
-        yield drug_text(item.about), plan.decision(item)
-    for item in plan.items:
-        if item.section != "candidate" and plan.decision(item) is not None:
-            yield item_text(item), plan.decision(item)
+    others = (item for item in plan.items if item.section != "candidate" and plan.decision(item) is not None)
+    for item in (*drugs, *others):
+        yield point_text(item), plan.decision(item)
     if drugs:
         yield phrase("decision.other_drug"), None
-    yield phrase("decision.rest"), None
+    yield phrase("decision.rest"), plan.decision("rest")
 
 
 def _boxes(made: Decision | None) -> tuple[Cell, ...]:
@@ -284,16 +284,33 @@ def _boxes(made: Decision | None) -> tuple[Cell, ...]:
         phrase("decision.ticked" if made is not None and made.kind == kind else "decision.box")
         for kind in kinds
     )
-    if made is None:
-        return (*boxes, phrase("decision.blank"))
+    return (*boxes, phrase("decision.blank") if made is None else _told(made))
+
+
+def _told(made: Decision) -> Text:
     key = "made_with_reason" if made.reason else "made"
+    return phrase(f"decision.{key}", kind=named("decision", made.kind), by=made.by, on=made.on.isoformat(),
+                  reason=made.reason)  # fmt: skip
+
+
+def replaced_decisions(plan: Plan) -> tuple[Text, ...]:
+    """Decisions that a later one on the same point took the place of, oldest first."""
+    points = {"tier": phrase("column.tier"), "rest": phrase("decision.rest")} | {
+        item.key: point_text(item) for item in plan.items
+    }
+    return tuple(
+        phrase("decision.earlier", item=points[made.item], told=_told(made))
+        for made in plan.decisions
+        if plan.decision(made.item) is not made
+    )
+
+
+def point_text(item: Item) -> Text:
+    """What is decided on: a drug to consider by its name, other advice with the drug it is about."""
+    if item.section == "candidate":
+        return drug_text(item.about)
     return (
-        *boxes,
-        phrase(
-            f"decision.{key}",
-            kind=named("decision", made.kind),
-            by=made.by,
-            on=made.on.isoformat(),
-            reason=made.reason,
-        ),
+        phrase("labelled", label=drug_text(item.about), text=item_text(item))
+        if item.about
+        else item_text(item)
     )
