@@ -15,14 +15,14 @@ from osteon.imaging.measure.contents import ContentsRule, contents
 from osteon.imaging.measure.curves import PlatePlane, plate_plane
 from osteon.imaging.measure.density import TrabecularRule, trabecular, trabecular_region
 from osteon.imaging.measure.endplate import EndplateSigns, endplate_signs
-from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_from
+from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_from, spacing_along
 from osteon.imaging.measure.heights import BodyShape, body_shape
 from osteon.imaging.measure.indicators import soft_tissue_mm, spoke_wheel
 from osteon.imaging.measure.surface import Endplates, endplates, on_the_edge, refined
 from osteon.imaging.measure.wall import anterior_kink_mm, cortical_gap_share, posterior_convexity_mm
 from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
-from osteon.imaging.volume import Volume
+from osteon.imaging.volume import LabelMap, Volume
 from osteon.reading.spine_rules import numbers, rules
 
 __all__ = ["SIDES", "Measured", "Place", "measured", "places", "with_signs"]
@@ -184,9 +184,14 @@ def measured(
         slice(max(s.start - p, 0), min(s.stop + p, n))
         for s, p, n in zip(place.box, pad, labels.bodies.array.shape, strict=True)
     )
-    bodies, vertebrae = labels.bodies.cropped(wide), labels.vertebrae.cropped(wide)
-    frame = refined(bodies, code, frame_from(place.centre_lps_mm, axis, back))
-    box = body_box(bodies, code, frame, image=volume, margin_mm=10.0)
+    vertebrae = labels.vertebrae.cropped(wide)
+    mask: LabelMap | Volume = labels.bodies.cropped(wide)
+    close = labels.close.get(code)
+    seen, mark = (mask, code) if close is None else (close, None)
+    frame = refined(seen, mark, frame_from(place.centre_lps_mm, axis, back))
+    box = body_box(seen, mark, frame, image=volume, margin_mm=10.0)
+    if close is not None:  # the errors are those of the scan's voxels, however finely it was looked at
+        box = replace(box, voxel_mm=max(box.voxel_mm, spacing_along(mask.affine, frame.up)))
     plates = endplates(box)
     if refine_with_hu:
         plates = on_the_edge(box, plates)
@@ -218,16 +223,24 @@ def measured(
     )
 
 
-def with_signs(found: Measured, *, usual_hu: float | None) -> Measured:
+def with_signs(found: Measured, *, usual_hu: float | None, cortex_hu: float | None) -> Measured:
     """
     With the signs of its endplates.
 
     The core they are compared with is that of the spine or the body's own, whichever is less dense: the dense band of a
-    fresh fracture may fill the body's own.
+    fresh fracture may fill the body's own. A cortex is what stands out as the spine's usual cortex does on this scan,
+    however thin it is and however the scanner blurs it.
+
+    Parameters
+    ----------
+    usual_hu, cortex_hu : float or None
+        The spine's usual trabecular density, and how dense the cortex of its endplates usually looks.
     """
     cores = [hu for hu in (usual_hu, None if found.hu is None else found.hu.median) if hu is not None]
     core = min(cores) if cores and found.box.hu is not None else None
-    above = float(rules("endplate")["peak_above_hu"])
+    rule = rules("endplate")
+    contrast = 0.0 if usual_hu is None or cortex_hu is None else cortex_hu - usual_hu
+    above = rule["cortex_share"] * contrast if contrast >= rule["cortex_least_hu"] else None
     signs = {
         side: endplate_signs(found.box, found.plates, side=side, trabecular_hu=core, peak_above_hu=above)
         for side in SIDES

@@ -1,5 +1,7 @@
 """Corrections are new versions: the old one is untouched, provenance grows by a line, inverse operations undo."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -132,3 +134,26 @@ def test_gates_name_what_is_odd_and_change_nothing_twice():
     found = gated(odd, thick)
     assert [x.level for x in found.levels if "metal" in x.notes] == ["L3"]
     assert "slices_thicker_than_3_mm" in found.notes
+
+
+def closely(labels):
+    """The labels with a close look at each body."""
+    looks = {
+        x.code: Volume(array=(labels.bodies.array == x.code).astype(np.float32), affine=labels.bodies.affine)
+        for x in labels.levels
+    }
+    return replace(labels, close=looks)
+
+
+def test_a_close_look_follows_the_names_and_leaves_with_its_mask():
+    before = closely(spine())
+    moved = shifted(before, 1)
+    assert sorted(moved.close) == [x.code for x in moved.levels]
+    for old, new in zip(before.levels, moved.levels, strict=True):
+        assert moved.close[new.code] is before.close[old.code]
+    l1 = verse_of_level("L1")
+    whole, body = before.vertebrae.array == l1, before.bodies.array == l1
+    body[:, :2] = False
+    drawn = with_mask(before, "L1", whole, body)
+    assert l1 not in drawn.close and len(drawn.close) == len(NAMES) - 1
+    assert set(deleted(before, "L1").close) == set(before.close) - {l1}

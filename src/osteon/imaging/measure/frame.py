@@ -12,7 +12,16 @@ from scipy import ndimage
 from osteon.core.errors import NotEnoughData
 from osteon.imaging.volume import LabelMap, Volume
 
-__all__ = ["BodyBox", "BodyFrame", "body_box", "frame_from", "robust_plane", "tilted", "unit"]
+__all__ = [
+    "BodyBox",
+    "BodyFrame",
+    "body_box",
+    "frame_from",
+    "robust_plane",
+    "spacing_along",
+    "tilted",
+    "unit",
+]
 
 Array = npt.NDArray[np.float64]
 STEP_MM = (1.0, 1.0, 0.5)
@@ -115,7 +124,7 @@ def frame_from(centre_lps_mm: Array, up: Array, back: Array | None = None) -> Bo
     )
 
 
-def _spacing_along(affine: Array, direction: Array) -> float:
+def spacing_along(affine: Array, direction: Array) -> float:
     """Size of a voxel along a direction in the patient."""
     steps = affine[:3, :3]
     return float(1.0 / np.linalg.norm(np.linalg.inv(steps) @ direction))
@@ -185,7 +194,7 @@ def body_box(
         w_mm=axes[2],
         inside=_sampled(field, part.affine, frame, axes, outside=0.0),
         hu=None if image is None else _image_part(image, frame, axes),
-        voxel_mm=_spacing_along(part.affine, frame.up),
+        voxel_mm=spacing_along(part.affine, frame.up),
     )
 
 

@@ -20,7 +20,7 @@ from osteon.imaging.segment.levels import assign_levels
 from osteon.imaging.segment.paste import Box, CloseView, View, paste_tissue, paste_vertebrae
 from osteon.imaging.segment.quality import THICK_MM, gated
 from osteon.imaging.segment.repair import repaired
-from osteon.imaging.volume import Grid, LabelMap
+from osteon.imaging.volume import Grid, LabelMap, Volume
 
 __all__ = ["Refine", "label_spine"]
 
@@ -116,6 +116,11 @@ def label_spine(
             array=tissues, affine=volume_grid.affine, names={int(t): t.name.lower() for t in Tissue}
         ),
         levels=_no_surer(_cropped(levels.labels, bodies), levels.anchored_by, volume_grid, pin),
+        close={
+            code: Volume(array=view.body, affine=view.grid.affine)
+            for code, view in zip(codes, views, strict=True)
+            if max(view.grid.spacing_mm) < max(maps_grid.spacing_mm)
+        },
         anchored_by=levels.anchored_by,
         backend=backend,
         version=version,

@@ -248,7 +248,12 @@ def _named(labels: SpineLabels, names: Mapping[int, str], line: str) -> SpineLab
     whole, bodies = (table.astype(kind)[m.array] for m in (labels.vertebrae, labels.bodies))
     anchored = labels.anchored_by if "user" in labels.anchored_by else (*labels.anchored_by, "user")
     notes = _without(_without(labels.notes, "unanchored"), "anchors_disagree")
-    return replace(_changed(labels, whole, bodies, tuple(levels), line), anchored_by=anchored, notes=notes)
+    return replace(
+        _changed(labels, whole, bodies, tuple(levels), line),
+        close={int(table[code]): seen for code, seen in labels.close.items()},
+        anchored_by=anchored,
+        notes=notes,
+    )
 
 
 def _changed(
@@ -258,7 +263,8 @@ def _changed(
     levels: tuple[LevelLabel, ...],
     line: str,
 ) -> SpineLabels:
-    """A new version; its tissue map follows the masks."""
+    """A new version; its tissue map follows the masks, and only untouched bodies keep their close look."""
+    known = labels.bodies.array
     names = {x.code: x.level for x in levels}
     return replace(
         labels,
@@ -266,6 +272,11 @@ def _changed(
         bodies=LabelMap(array=bodies, affine=labels.bodies.affine, names=names),
         tissue=_tissue(labels, whole, bodies),
         levels=levels,
+        close={
+            code: seen
+            for code, seen in labels.close.items()
+            if np.array_equal(bodies == code, known == code) and (bodies == code).any()
+        },
         provenance=(*labels.provenance, line),
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from osteon.imaging.volume import LabelMap, Volume
@@ -60,6 +60,9 @@ class SpineLabels:
         "sacrum", "ribs", "user", "labels" (an import that names its levels); empty where unanchored.
     border : str
         Convention of the body's border: "cortex_outer" (half density at the outer cortex) or as the source says.
+    close : mapping of code to Volume
+        Probability of a body on a grid of its own, where the backend looked closer than the label maps show; measured in
+        place of the mask. A corrected mask has none.
     provenance : tuple of str
         One line per version: who or what made or changed the labels, oldest first.
     """
@@ -72,6 +75,7 @@ class SpineLabels:
     version: str
     tissue: LabelMap | None = None
     border: str = "cortex_outer"
+    close: Mapping[int, Volume] = field(default_factory=dict, repr=False)
     provenance: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
