@@ -94,13 +94,15 @@ class Endplate:
     discontinuity : float or None, 0-1
         Share of columns without a cortical peak; None without an image.
     band_hu : float or None
-        Mean density 2-6 mm inside the endplate less that of the core; None without an image.
+        Density 2-6 mm inside the endplate less that of the core; None without an image.
     tilt_deg : float
         Angle to the posterior wall's normal, less what the neighbours show.
     injured : bool
-        At least two of the four signs.
+        Two signs, one of them of a break, or one strong sign.
     signs : tuple of str
         Codes of the signs that spoke.
+    injury : float
+        How strongly they speak: above 1 the endplate counts as injured.
     """
 
     depression_mm: float
@@ -109,6 +111,7 @@ class Endplate:
     tilt_deg: float
     injured: bool
     signs: tuple[str, ...]
+    injury: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +128,8 @@ class Denis:
     """
     Compression (A both endplates, B superior, C inferior, D both intact) or burst type of Denis 1983.
 
-    ``type`` is None where the rule abstains; ``margin`` is the distance of the nearest sign from its threshold in units
-    of the threshold.
+    ``type`` is None where the rule abstains; ``margin`` is how far the less certain endplate is from the threshold of
+    injury, in units of that threshold.
     """
 
     scheme: Literal["compression", "burst"]

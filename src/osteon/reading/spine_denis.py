@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
+
 from osteon.core.errors import InputError
 from osteon.domain.spine import Denis, Endplate, HeightLoss, PosteriorWall
 from osteon.reading.spine_neighbours import Expected, expected
@@ -14,32 +16,8 @@ from osteon.reading.spine_vertebra import SIDES, Measured
 __all__ = ["anterior_kink", "denis_type", "endplate_findings", "of_type", "posterior_wall"]
 
 Side = Literal["superior", "inferior"]
+BREAKS = ("depression", "discontinuity", "band")
 COMPRESSION = {(True, True): "A", (True, False): "B", (False, True): "C", (False, False): "D"}
-
-
-def _sunk_mm(
-    measured: Mapping[str, Measured], level: str, side: Side, good: frozenset[str], middle_mm: float
-) -> float | None:
-    """How much nearer to the pedicles an endplate lies than in the neighbours, whose share of the height is the measure."""
-
-    def gap(m: Measured) -> float | None:
-        if m.pedicle_mm is None:
-            return None
-        slope_u, slope_v, level_mm = m.plates.planes[0 if side == "superior" else 1]
-        place = (
-            level_mm + slope_u * m.plates.middle_u_mm + slope_v * (m.plates.back_mm + m.plates.front_mm) / 2
-        )
-        return (place - m.pedicle_mm) if side == "superior" else (m.pedicle_mm - place)
-
-    own = gap(measured[level])
-    shares = {}
-    for name in good:
-        other = gap(measured[name]) if name in measured else None
-        shares[name] = None if other is None else other / measured[name].shape.heights_mm.middle
-    usual = expected(shares, level, good, default=0.5, sd_floor=0.05)
-    if own is None or usual.n < 2:
-        return None
-    return usual.value * middle_mm - own
 
 
 def endplate_findings(
@@ -48,46 +26,41 @@ def endplate_findings(
     """
     The evidence at the superior and the inferior endplate, less what the unfractured neighbours' same endplate shows.
 
-    Signs: depression, discontinuity, a dense band below, tilt, and sunk (nearer to the pedicles than in the neighbours). An
-    endplate is injured where its surface is broken (depression or discontinuity) far beyond the threshold; or beyond it with
-    a second sign, or with the other endplate broken too; or nearly so with two of the other signs. A tilt that the other
-    endplate does not share counts as a broken surface: where the anterior wall alone gives way, both tilt.
+    Signs of a broken endplate: depression, discontinuity, a dense band below. Signs of a displaced one: sunk (nearer to
+    the pedicles than in the neighbours, beyond what its tilt explains) and tilt; where the anterior wall alone gives way,
+    both endplates tilt about their backs and stay whole. An endplate is injured where two signs speak, one of them of a
+    break, or where one sign alone is strong; a tilt never speaks alone.
 
     Raises
     ------
     InputError
         The signs of ``level`` were not read.
     """
-    sides = {side: _ratios(measured, level, side, good=good, loss=loss) for side in SIDES}
-    rule = rules("endplate")
     made = []
-    for side, other in (SIDES, SIDES[::-1]):
-        values, ratios = sides[side]
-        signs = tuple(name for name, ratio in ratios.items() if ratio > 1.0)
-        surface = _surface(ratios)
-        alone = ratios["tilt"] > 1.0 and sides[other][1]["tilt"] < rule["shared_tilt"] * ratios["tilt"]
-        support = sum(name in signs for name in ("band", "tilt", "sunk"))
-        injured = (
-            surface > rule["strong"]
-            or (surface > 1.0 and (len(signs) >= 2 or _surface(sides[other][1]) > 1.0))
-            or (surface > rule["weak"] and support >= 2)
-            or (alone and len(signs) >= 2)
-        )
+    for side in SIDES:
+        values, ratios = _ratios(measured, level, side, good=good, loss=loss)
+        injury = _injury(ratios)
         made.append(
             Endplate(
                 depression_mm=values["depression"],
                 discontinuity=values.get("discontinuity"),
                 band_hu=values.get("band"),
                 tilt_deg=values["tilt"],
-                injured=injured,
-                signs=signs,
+                injured=injury > 1.0,
+                signs=tuple(name for name, ratio in ratios.items() if ratio > 1.0),
+                injury=injury,
             )
         )
     return made[0], made[1]
 
 
-def _surface(ratios: Mapping[str, float]) -> float:
-    return max(ratios["depression"], ratios.get("discontinuity", 0.0))
+def _injury(ratios: Mapping[str, float]) -> float:
+    """How far an endplate is from counting as injured, 1 on the threshold; ``ratios`` are signs over their thresholds."""
+    rule = rules("endplate")
+    broken = max(ratios.get(name, 0.0) for name in BREAKS)
+    second = sorted([0.0, *ratios.values()])[-2]
+    alone = [ratio / rule[f"strong_{name}"] for name, ratio in ratios.items() if name != "tilt"]
+    return float(max(min(broken, second), *alone))
 
 
 def _ratios(
@@ -121,9 +94,40 @@ def _ratios(
     if here.band_hu is not None:
         values["band"] = here.band_hu - usual("band_hu", 0.0, 10.0).value
     sunk = _sunk_mm(measured, level, side, good, loss.reference_mm.middle)
-    if sunk is not None:
-        values["sunk"] = sunk
-    return values, {name: values[name] / limit for name, limit in limits.items() if name in values}
+    if (
+        sunk is not None
+    ):  # tilting about its back, an endplate comes down by half as much in its middle as in front
+        half = measured[level].plates.depth_mm / 2
+        values["sunk"] = sunk - half * float(np.tan(np.radians(max(values["tilt"], 0.0))))
+    ratios = {name: values[name] / limit for name, limit in limits.items() if name in values}
+    if here.focality < rule["node_share"]:  # a Schmorl node is no fracture
+        ratios["depression"] = min(ratios["depression"], 1.0)
+    return values, ratios
+
+
+def _sunk_mm(
+    measured: Mapping[str, Measured], level: str, side: Side, good: frozenset[str], middle_mm: float
+) -> float | None:
+    """How much nearer to the pedicles an endplate lies than in the neighbours, whose share of the height is the measure."""
+
+    def gap(m: Measured) -> float | None:
+        if m.pedicle_mm is None:
+            return None
+        slope_u, slope_v, level_mm = m.plates.planes[0 if side == "superior" else 1]
+        place = (
+            level_mm + slope_u * m.plates.middle_u_mm + slope_v * (m.plates.back_mm + m.plates.front_mm) / 2
+        )
+        return (place - m.pedicle_mm) if side == "superior" else (m.pedicle_mm - place)
+
+    own = gap(measured[level])
+    shares = {}
+    for name in good:
+        other = gap(measured[name]) if name in measured else None
+        shares[name] = None if other is None else other / measured[name].shape.heights_mm.middle
+    usual = expected(shares, level, good, default=0.5, sd_floor=0.05)
+    if own is None or usual.n < 2:
+        return None
+    return usual.value * middle_mm - own
 
 
 def posterior_wall(
@@ -171,31 +175,25 @@ def denis_type(
     Compression type of Denis for a fractured vertebra: A both endplates injured, B superior, C inferior, D neither and the
     anterior cortex gave way. ``type`` is None where neither endplate nor the anterior wall explains the loss.
 
-    An involved posterior wall is named in the evidence ("posterior_wall"): consider a burst fracture, whose own letters
-    mean other things.
+    The anterior wall explains it where it is buckled, or where the front has lost height and the back has kept it. An
+    involved posterior wall is named in the evidence ("posterior_wall"): consider a burst fracture, whose own letters mean
+    other things.
     """
-    rule, limits = rules("denis"), rules("endplate")
+    rule = rules("denis")
     evidence = [f"superior_{sign}" for sign in superior.signs] + [
         f"inferior_{sign}" for sign in inferior.signs
     ]
-    kinked = kink_mm is not None and kink_mm > rule["kink_mm"]
     letter: str | None = COMPRESSION[superior.injured, inferior.injured]
     if letter == "D":
-        if loss.anterior >= rule["anterior_loss"]:
-            evidence.append("anterior_loss")
-        if kinked:
-            evidence.append("anterior_kink")
-        if loss.anterior < rule["anterior_loss"] and not kinked:
-            letter = None
+        kinked = kink_mm is not None and kink_mm > rule["kink_mm"]
+        front = loss.anterior >= max(rule["anterior_loss"], loss.posterior + rule["anterior_excess"])
+        evidence += ["anterior_loss"] if front else []
+        evidence += ["anterior_kink"] if kinked else []
+        letter = letter if front or kinked else None
     if wall is not None and wall.involved:
         evidence.append("posterior_wall")
-    margins = [abs(plate.depression_mm / limits["depression_mm"] - 1.0) for plate in (superior, inferior)]
-    margins += [
-        abs(plate.discontinuity / limits["discontinuity"] - 1.0)
-        for plate in (superior, inferior)
-        if plate.discontinuity is not None and plate.depression_mm > 0.5 * limits["depression_mm"]
-    ]
-    return Denis(scheme="compression", type=letter, margin=float(min(margins)), evidence=tuple(evidence))
+    margin = min(abs(plate.injury - 1.0) for plate in (superior, inferior))
+    return Denis(scheme="compression", type=letter, margin=margin, evidence=tuple(evidence))
 
 
 def of_type(superior: Endplate, inferior: Endplate, *, loss: HeightLoss, wall: PosteriorWall | None) -> int:

@@ -15,7 +15,13 @@ from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_confidence import call_confidence
 from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
-from osteon.reading.spine_flags import density_notes, reasons_not_evaluable, red_flags, usual_density
+from osteon.reading.spine_flags import (
+    density_notes,
+    reasons_not_evaluable,
+    red_flags,
+    usual_cortex,
+    usual_density,
+)
 from osteon.reading.spine_genant import deformity_index, genant, height_losses
 from osteon.reading.spine_rules import level_place, rules
 from osteon.reading.spine_vertebra import Measured, Place, measured, places, with_signs
@@ -95,8 +101,8 @@ def findings(
             why = (*why, "tilted")
         reasons[level] = why
     sound = {k: m for k, m in seen.items() if not reasons[k] and k != "S1"}
-    usual = usual_density(sound)
-    sound = {k: with_signs(m, usual_hu=usual) for k, m in sound.items()}
+    usual, cortex = usual_density(sound), usual_cortex(sound)
+    sound = {k: with_signs(m, usual_hu=usual, cortex_hu=cortex) for k, m in sound.items()}
     losses = height_losses(
         {k: m.shape.heights_mm for k, m in sound.items()}, se_mm={k: m.shape.se_mm for k, m in sound.items()}
     )

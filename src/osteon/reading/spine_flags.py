@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from osteon.domain.spine import ScanFacts
+from osteon.imaging.measure.endplate import cortical_peak_hu
 from osteon.imaging.measure.indicators import Foci, foci
 from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
-__all__ = ["density_notes", "reasons_not_evaluable", "red_flags", "usual_density"]
+__all__ = ["density_notes", "reasons_not_evaluable", "red_flags", "usual_cortex", "usual_density"]
 
 
 def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
@@ -35,6 +36,13 @@ def usual_density(measured: Mapping[str, Measured]) -> float | None:
     """The spine's usual trabecular density: median over the levels, Hounsfield units."""
     values = [m.hu.median for m in measured.values() if m.hu is not None and not m.contents]
     return float(np.median(values)) if values else None
+
+
+def usual_cortex(measured: Mapping[str, Measured]) -> float | None:
+    """How dense the cortex of the spine's endplates usually looks on this scan, Hounsfield units."""
+    values = [cortical_peak_hu(m.box, m.plates) for m in measured.values() if not m.contents]
+    seen = [value for value in values if value is not None]
+    return float(np.median(seen)) if seen else None
 
 
 def red_flags(
