@@ -58,7 +58,7 @@ def test_the_first_line_counts_names_and_grades():
         "Posterior wall bulges into the spinal canal at T12: consider burst fracture. Not evaluable: T11 and L5."
     )
     assert said(headline(reading(), None), "zh") == (
-        "3 个椎体骨折（T12、L1和L3），最重为 T12，Genant 3 级。仅凭本次 CT 不能判定新鲜或陈旧。"
+        "3 个椎体骨折（T12、L1和L3），最重为 T12，Genant 3 级。骨折新旧仅凭本次 CT 不能判定。"
         "T12 椎体后壁突入椎管，提示爆裂骨折可能。未能评估：T11和L5。"
     )
 
@@ -71,7 +71,9 @@ def test_nothing_graded_is_not_called_sound():
     blind = replace(reading(), vertebrae=tuple(
         replace(v, evaluable=False, genant=None, fractured=None, not_evaluable=("cropped",)) for v in reading().vertebrae
     ))  # fmt: skip
-    assert said(headline(blind, None)).startswith("No vertebra could be graded. Not evaluable: T9–L5.")
+    assert said(headline(blind, None)).startswith(
+        "No vertebra could be graded. Not evaluable: T9–L5 (cut off by the field of view)."
+    )
     empty = replace(reading(), vertebrae=())
     assert said(headline(empty, None)) == "No vertebra could be graded."
     assert texts(spine_ct_document(empty), "zh")[1] == "无可分级的椎体。"
@@ -117,6 +119,7 @@ def test_sections_stand_in_a_radiologists_order():
         "heights",
         "key-images",
         "measurements",
+        "indicators",
         "limits",
         "references",
     ]
@@ -153,6 +156,29 @@ def test_a_hu_value_is_never_a_t_score_and_cutoffs_hold_only_where_published():
         assert any("are not applied here" in text for text in spoken)
 
 
+def test_what_is_not_evaluable_for_the_same_reason_is_said_once():
+    blind = replace(reading(), vertebrae=tuple(
+        replace(v, evaluable=False, genant=None, fractured=None, not_evaluable=("slice_thickness_over_3mm",), notes=(),
+                contents=())
+        for v in reading().vertebrae
+    ))  # fmt: skip
+    spoken = texts(spine_ct_document(blind), "en")
+    assert [text for text in spoken if text.startswith("T") and "not evaluable" in text] == [
+        "T9–L5: not evaluable (slices thicker than 3 mm)."
+    ]
+
+
+def test_a_level_close_to_the_threshold_is_named_with_its_loss():
+    near = replace(intact(), vertebrae=tuple(
+        replace(v, notes=("near_threshold",), height_loss=replace(v.height_loss, anterior=0.17)) if v.level == "L2" else v
+        for v in intact().vertebrae
+    ))  # fmt: skip
+    line = "L2: loss of height 17%, close to the 20% from which a deformity counts."
+    spoken = texts(spine_ct_document(near), "en")
+    assert line in spoken
+    assert f"2. {line}" in spoken
+
+
 def test_neighbouring_levels_are_drawn_together():
     assert levels_text(reading(), ("T9", "T10", "T11", "L1", "L2", "L5")) == ("T9–T11", "L1", "L2", "L5")
     assert levels_text(reading(), ()) == ()
@@ -173,6 +199,8 @@ def test_the_table_of_heights_says_what_the_reading_says():
     row = [words("en").cell(cell) for cell in table.rows[3]]
     assert row == [
         "T12",
+        "3, wedge",
+        "B",
         "14.0",
         "17.1",
         "23.3",
@@ -180,8 +208,6 @@ def test_the_table_of_heights_says_what_the_reading_says():
         "24.5",
         "24.5",
         "43.0%",
-        "3, wedge",
-        "B",
         "–",
         "0.97",
         "0.97",
@@ -236,6 +262,9 @@ def test_a_reading_is_saved_in_all_its_forms(tmp_path, lang):
     with pypdfium2.PdfDocument(tmp_path / "out" / "report.pdf") as pdf:
         for sheet in pdf:
             assert mark in sheet.get_textpage().get_text_bounded()
+        first = pdf[0].get_textpage().get_text_bounded()
+    for key in ("section.impression", "signature.draft"):  # what is said and signed stands on one page
+        assert words(lang)(f"spine_ct.{key}") in first
     rows = list(
         csv.reader(io.StringIO((tmp_path / "out/tables/table-heights.csv").read_text(encoding="utf-8-sig")))
     )

@@ -73,6 +73,31 @@ def test_the_patients_right_lies_left_in_the_coronal_plane():
     assert np.median(bright[1]) > 0.6 * plane.grey.shape[1]
 
 
+def test_the_axial_plane_is_seen_from_the_feet_and_holds_body_and_canal():
+    volume, labels = fixture.spine()
+    marked = replace(volume, array=volume.array.copy())
+    z, y, x = (round(c / s) for c, s in zip(scene().centre_mm["L2"], (1.5, 1.0, 1.0), strict=True))
+    marked.array[z - 2 : z + 3, y - 12 : y - 8, x + 12 : x + 16] = 3000.0  # in front, to the patient's left
+    plane = spine_scene(fixture.reading(), labels, marked).around("L2", plane="axial")
+    rows, columns = np.nonzero(plane.grey > 0.99)
+    assert np.median(columns) > 0.6 * plane.grey.shape[1]
+    assert np.median(rows) > 0.7 * plane.grey.shape[0]  # row 0 lies at the back
+    body = plane.codes == scene().code["L2"]
+    assert np.ptp(np.nonzero(body.any(axis=1))[0]) * PIXEL_MM == pytest.approx(34, abs=2)
+    assert not body[0].any()
+    assert not body[-1].any()
+
+
+def test_the_border_of_a_body_does_not_follow_the_edges_of_coarse_voxels():
+    """The roof of a wedge slopes through 3 mm slices in steps smaller than a slice."""
+    plane = scene((3.0, 1.0, 1.0)).sagittal
+    body = plane.codes == scene().code["T12"]
+    columns = np.nonzero(body.any(axis=0))[0][8:-8]
+    tops = np.array([np.nonzero(body[:, column])[0].max() for column in columns]) * PIXEL_MM
+    assert np.abs(np.diff(tops)).max() < 1.5
+    assert np.ptp(tops) > 3.0
+
+
 def test_without_a_ct_the_labels_are_drawn():
     plane = scene(ct=False).sagittal
     assert set(np.unique(plane.grey)) == {0.06, 0.42, 0.72}

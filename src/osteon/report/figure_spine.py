@@ -9,11 +9,10 @@ import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from osteon.domain.spine import SpineReading, VertebraFinding
-from osteon.report.spine_scene import PIXEL_MM, Plane, SpineScene, height_lines
-from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, drawn
+from osteon.report.spine_scene import PIXEL_MM, WINDOW, Plane, PlaneName, SpineScene, height_lines
+from osteon.report.theme import DOUBLE_MM, FAINT, GREY, Drawn, Pen, drawn
 from osteon.report.value import Number, Text, Words
 
 __all__ = ["GRADE_COLOURS", "CloseUpFigure", "OverviewFigure", "status_of"]
@@ -25,7 +24,11 @@ GRADE_COLOURS = {
 _STYLES: dict[str, Any] = {
     "0": "-", "1": (0, (4, 1)), "2": (0, (2, 1)), "3": "-", "suspicious": (0, (4, 1, 1, 1)), "not_evaluable": (0, (1, 1.2)),
 }  # fmt: skip
-_WIDTHS = {"0": 0.7, "3": 1.5}
+_WIDTHS = {"0": 0.7, "3": 1.4}
+_HEAD_MM = 8.0  # above the pictures: the head of the figures beside them, the mark of simulated data
+#: The close-up pictures: plane, and its directions left, right, top, bottom.
+_PLANES: tuple[tuple[PlaneName, str], ...] = (("sagittal", "APSI"), ("axial", "RLAP"), ("coronal", "RLSI"))
+_SIDE_MM = 43.0  # of a close-up picture
 _HALO = [effects.withStroke(linewidth=1.8, foreground="black")]
 _MARK: dict[str, Any] = {"color": "white", "fontsize": 7.0, "path_effects": _HALO}
 
@@ -48,7 +51,9 @@ class OverviewFigure:
 
     def draw(self, pen: Pen) -> Drawn:
         """The figure, 180 mm wide and as high as the spine needs at a common scale."""
-        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=self._height_mm() + 17.0, layout=None)
+        return drawn(
+            self._paint, pen, width_mm=DOUBLE_MM, height_mm=self._height_mm() + _HEAD_MM, layout=None
+        )
 
     def _scale(self) -> float:
         """Printed millimetres per millimetre of the patient."""
@@ -64,26 +69,27 @@ class OverviewFigure:
         plane = self.scene.sagittal
         left, right, _, _ = plane.extent_mm
         high, wide = self._height_mm(), self._scale() * (right - left)
-        full, floor, at = high + 17.0, 11.0, 0.0
+        full, at = high + _HEAD_MM, 0.0
         if self.scene.volume is not None:
-            _image(_panel(figure, at, floor, wide, high, full), plane, pen)
+            _image(_panel(figure, at, 0.0, wide, high, full), plane, pen, windowed=True)
             at += wide + 2.0
-        marked = _panel(figure, at, floor, wide, high, full)
-        _image(marked, plane, pen, scale_bar=True)
+        marked = _panel(figure, at, 0.0, wide, high, full)
+        _image(marked, plane, pen, ruler_mm=50 if plane.extent_mm[3] - plane.extent_mm[2] > 120 else 10)
         shown = [v for v in self.reading.vertebrae if v.level in self.scene.code]
         for vertebra in shown:
-            _outlined(marked, plane, self.scene.code[vertebra.level], vertebra)
+            code = self.scene.code[vertebra.level]
+            _outlined(marked, plane, code, vertebra)
+            _named(marked, plane, code, vertebra)
             if vertebra.heights_mm is not None:
-                _height_marks(marked, plane, self.scene.code[vertebra.level])
+                _height_marks(marked, plane, code)
         at += wide
-        beside = _panel(figure, at, floor, DOUBLE_MM - at, high, full)
-        _beside(beside, shown, self.scene, pen)
-        _key(figure, [status_of(v) for v in shown], pen)
+        beside = _panel(figure, at, 0.0, DOUBLE_MM - at, high, full)
+        _beside(beside, shown, self.scene, pen, gap_mm=4.4 / self._scale())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CloseUpFigure:
-    """One vertebra in the sagittal and the coronal plane with its heights in millimetres, and its evidence beside."""
+    """One vertebra in three planes with its heights in millimetres, and its evidence beside."""
 
     scene: SpineScene
     vertebra: VertebraFinding
@@ -91,32 +97,32 @@ class CloseUpFigure:
 
     def draw(self, pen: Pen) -> Drawn:
         """The figure, 180 mm wide."""
-        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=62.0, layout=None)
+        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=_SIDE_MM + 4.0, layout=None)
 
     def _paint(self, figure: Figure, pen: Pen) -> None:
-        level = self.vertebra.level
-        code, side = self.scene.code[level], 58.0
-        sagittal = self.scene.around(level, plane="sagittal")
-        axes = _panel(figure, 0.0, 0.0, side, side, 62.0)
-        _image(axes, sagittal, pen, scale_bar=True, bar_mm=20)
-        for other, number in self.scene.code.items():
-            if other != level and (sagittal.codes == number).any():
-                _contour(axes, sagittal, number, color="#9a9a9a", linewidths=0.6, linestyles="-")
-        _outlined(axes, sagittal, code, self.vertebra)
-        _height_marks(axes, sagittal, code, self.vertebra, pen)
-        coronal = self.scene.around(level, plane="coronal")
-        axes = _panel(figure, side + 2.0, 0.0, side, side, 62.0)
-        _image(axes, coronal, pen, marks=("R", "L"))
-        _outlined(axes, coronal, code, self.vertebra)
-        text = _panel(figure, 2 * side + 5.0, 0.0, DOUBLE_MM - 2 * side - 5.0, side, 62.0)
+        level, full = self.vertebra.level, _SIDE_MM + 4.0
+        code, at = self.scene.code[level], 0.0
+        for name, marks in _PLANES:
+            plane = self.scene.around(level, plane=name)
+            axes = _panel(figure, at, 0.0, _SIDE_MM, _SIDE_MM, full)
+            ct = self.scene.volume is not None
+            _image(axes, plane, pen, ruler_mm=20, marks=marks, windowed=ct and name == "sagittal")
+            for other, number in self.scene.code.items() if name == "sagittal" else ():
+                if other != level:
+                    _contour(axes, plane, number, color="#9a9a9a", linewidths=0.5, linestyles="-")
+            _outlined(axes, plane, code, self.vertebra)
+            if name == "sagittal":
+                _height_marks(axes, plane, code, self.vertebra, pen)
+            at += _SIDE_MM + 1.5
+        text = _panel(figure, at + 1.5, 0.0, DOUBLE_MM - at - 1.5, _SIDE_MM, full)
         text.set_axis_off()
         text.set(xlim=(0, 1), ylim=(0, 1))
-        text.text(0, 0.985, level, fontweight="bold", fontsize=9, va="top")
-        step = min(0.088, 0.88 / max(len(self.evidence), 1))
+        text.text(0, 1.0, level, fontweight="bold", fontsize=9, va="top")
+        step = min(0.092, 0.9 / max(len(self.evidence), 1))
         for row, (label, value) in enumerate(self.evidence):
             y = 0.86 - row * step
-            text.text(0, y, pen.say(label), va="center", fontsize=6.8, color=GREY)
-            text.text(1, y, pen.cell(value), va="center", ha="right", fontsize=6.8)
+            text.text(0, y, pen.say(label), va="center", fontsize=6.5, color=GREY)
+            text.text(1, y, pen.cell(value), va="center", ha="right", fontsize=6.5)
             text.plot([0, 1], [y - step / 2] * 2, color=FAINT, linewidth=0.4)
 
 
@@ -126,32 +132,41 @@ def _panel(figure: Figure, left: float, bottom: float, width: float, height: flo
 
 
 def _image(
-    axes: Axes,
-    plane: Plane,
-    pen: Pen,
-    *,
-    scale_bar: bool = False,
-    bar_mm: int = 50,
-    marks: tuple[str, str] = ("A", "P"),
+    axes: Axes, plane: Plane, pen: Pen, *, ruler_mm: int = 0, marks: str = "APSI", windowed: bool = False
 ) -> None:
-    """The grey picture, true to scale, with the four directions and, if wanted, a bar of known length."""
+    """The grey picture, true to scale: its directions (left, right, top, bottom), a ruler in centimetres, the window."""
     axes.imshow(
-        plane.grey, cmap="gray", vmin=0, vmax=1, extent=plane.extent_mm, origin="lower", interpolation="none"
+        plane.grey,
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        extent=plane.extent_mm,
+        origin="lower",
+        interpolation="bilinear",
     )
-    axes.set_axis_off()
     left, right, bottom, top = plane.extent_mm
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    axes.set_axis_off()
     edge = 0.02 * (top - bottom)
     middle, centre = (bottom + top) / 2, (left + right) / 2
-    for x, y, text, ha, va in (
-        (left + edge, middle, marks[0], "left", "center"), (right - edge, middle, marks[1], "right", "center"),
-        (centre, top - edge, "S", "center", "top"), (centre, bottom + edge, "I", "center", "bottom"),
+    for text, x, y, ha, va in zip(
+        marks, (left + edge, right - edge, centre, centre), (middle, middle, top - edge, bottom + edge),
+        ("left", "right", "center", "center"), ("center", "center", "top", "bottom"), strict=True,
     ):  # fmt: skip
         axes.text(x, y, text, ha=ha, va=va, **(_MARK | {"color": "#ffe680", "fontsize": 6.5}))
-    if scale_bar:
-        x, y = left + 2 * edge, bottom + 1.6 * edge
-        axes.plot([x, x + bar_mm], [y, y], color="white", linewidth=1.4, path_effects=_HALO)
-        label = pen.say(Words("spine_ct.figure.millimetres", n=bar_mm))
-        axes.text(x, y + 0.6 * edge, label, ha="left", va="bottom", **(_MARK | {"fontsize": 6.0}))
+    small: dict[str, Any] = _MARK | {"fontsize": 5.6}
+    if ruler_mm:
+        x, y = left + edge, bottom + edge
+        ticks = np.arange(0, ruler_mm + 1, 10)
+        axes.plot([x, x], [y, y + ruler_mm], color="white", linewidth=0.9, path_effects=_HALO)
+        axes.hlines(y + ticks, x, x + edge, color="white", linewidth=0.9, path_effects=_HALO)
+        label = pen.say(Words("spine_ct.figure.millimetres", n=ruler_mm))
+        axes.text(x + 1.4 * edge, y, label, ha="left", va="bottom", **small)
+    if windowed:
+        label = pen.say(
+            Words("spine_ct.figure.window", width=f"{WINDOW.width_hu:.0f}", centre=f"{WINDOW.center_hu:.0f}")
+        )
+        axes.text(right - edge, bottom + edge, label, ha="right", va="bottom", **small)
 
 
 def _contour(axes: Axes, plane: Plane, code: int, **look: Any) -> None:
@@ -196,52 +211,62 @@ def _height_marks(
         if pen is None or vertebra is None or vertebra.heights_mm is None:
             continue
         value = pen.cell(Number(getattr(vertebra.heights_mm, site), digits=1))
-        at = {"anterior": (x0 - 5.0, y0 - 3.0, "right"), "middle": ((x0 + x1) / 2 + 1.0, (y0 + y1) / 2, "left"),
-              "posterior": (x0 + 4.0, y0 - 3.0, "left")}[site]  # fmt: skip
-        axes.text(at[0], at[1], value, ha=at[2], va="center", **_MARK)
+        x, y = x1, 0.15 * y0 + 0.85 * y1  # clear of the marks A and P, which stand at half the height
+        at = {
+            "anterior": (x - 6.0, y, "right"),
+            "middle": (x0, y0 - 3.0, "center"),
+            "posterior": (x + 6.0, y, "left"),
+        }
+        axes.text(*at[site][:2], value, ha=at[site][2], va="center", **_MARK)
 
 
-def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pen) -> None:
-    """The figures of each vertebra at its height: anterior, middle, posterior, loss, grade."""
+def _named(axes: Axes, plane: Plane, code: int, vertebra: VertebraFinding) -> None:
+    """The level in front of its body."""
+    rows, columns = np.nonzero(plane.codes == code)
+    if rows.size:
+        x, y = (
+            plane.extent_mm[0] + columns.min() * PIXEL_MM - 3.0,
+            plane.extent_mm[2] + rows.mean() * PIXEL_MM,
+        )
+        weight = "bold" if status_of(vertebra) != "0" else "normal"
+        axes.text(x, y, vertebra.level, ha="right", va="center", **(_MARK | {"fontweight": weight}))
+
+
+def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pen, *, gap_mm: float) -> None:
+    """The figures of each vertebra at its height, at least ``gap_mm`` apart: the three heights, loss, grade."""
     _, _, bottom, top = scene.sagittal.extent_mm
     axes.set(xlim=(0, 1), ylim=(bottom, top))
     axes.set_axis_off()
-    places = (0.24, 0.36, 0.48, 0.62, 0.79)
+    places = (0.25, 0.36, 0.47, 0.61)
+    sample, call = (0.64, 0.71), 0.73
     names = ("anterior_short", "middle_short", "posterior_short", "loss_short")
     head: dict[str, Any] = {"va": "baseline", "fontsize": 6.5, "color": GREY, "transform": axes.transAxes}
-    for x, name in zip(places, names, strict=False):
-        axes.text(x, 1.012, pen.words(f"spine_ct.figure.{name}"), ha="right", **head)
-    axes.text(places[4] - 0.13, 1.012, pen.words("spine_ct.figure.call"), ha="left", **head)
-    for vertebra in shown:
+    over = 1 + 1.5 * gap_mm / 4.4 / (top - bottom)
+    for x, name in zip(places, names, strict=True):
+        axes.text(x, over, pen.words(f"spine_ct.figure.{name}"), ha="right", **head)
+    axes.text(sample[0], over, pen.words("spine_ct.figure.call"), ha="left", **head)
+    last = float("inf")
+    for vertebra in sorted(shown, key=lambda v: -scene.centre_mm[v.level][0]):
         z = scene.centre_mm[vertebra.level][0]
+        last = y = min(z, last - gap_mm)
         status = status_of(vertebra)
         look: dict[str, Any] = {
             "va": "center",
             "fontsize": 7.0,
             "fontweight": "bold" if vertebra.fractured else "normal",
         }
-        axes.plot([0.0, 0.025], [z, z], color=GREY, linewidth=0.5)
-        axes.text(0.04, z, vertebra.level, ha="left", va="center", fontweight="bold")
+        axes.plot([0.0, 0.05], [z, y], color=GREY, linewidth=0.5)
+        axes.text(0.065, y, vertebra.level, ha="left", va="center", fontweight="bold")
         heights, loss = vertebra.heights_mm, vertebra.height_loss
-        values = (
-            [Number(h, digits=1) for h in (heights.anterior, heights.middle, heights.posterior)]
-            if heights
-            else []
-        )
+        values = [heights.anterior, heights.middle, heights.posterior] if heights else []
+        cells = [Number(height, digits=1) for height in values]
         if loss is not None:
-            values.append(Number(max(loss.largest, 0.0), digits=1, percent=True))
-        for x, value in zip(places, values, strict=False):
-            axes.text(x, z, pen.cell(value), ha="right", **look)
-        axes.plot(
-            [places[4] - 0.13],
-            [z],
-            "s",
-            color=GRADE_COLOURS[status],
-            markeredgecolor=INK,
-            markeredgewidth=0.4,
-            markersize=4,
-        )
-        axes.text(places[4] - 0.09, z, _call(vertebra, status, pen), ha="left", **look)
+            cells.append(Number(max(loss.largest, 0.0), digits=1, percent=True))
+        for x, cell in zip(places, cells, strict=False):
+            axes.text(x, y, pen.cell(cell), ha="right", **look)
+        axes.plot(sample, [y, y], color=GRADE_COLOURS[status], linestyle=_STYLES[status], linewidth=1.3,
+                  path_effects=[effects.withStroke(linewidth=4.2, foreground="#2b2b2b"), effects.Normal()])  # fmt: skip
+        axes.text(call, y, _call(vertebra, status, pen), ha="left", **look)
 
 
 def _call(vertebra: VertebraFinding, status: str, pen: Pen) -> str:
@@ -256,16 +281,3 @@ def _call(vertebra: VertebraFinding, status: str, pen: Pen) -> str:
             )
         )
     return pen.words("spine_ct.status.0")
-
-
-def _key(figure: Figure, present: list[str], pen: Pen) -> None:
-    """What the outlines mean, below the pictures."""
-    lines = [
-        Line2D([], [], color=colour, linestyle=_STYLES[status], linewidth=max(_WIDTHS.get(status, 1.2), 1.2),
-               label=pen.words(f"spine_ct.status.{status}"))
-        for status, colour in GRADE_COLOURS.items() if status in present
-    ]  # fmt: skip
-    legend = figure.legend(handles=lines, loc="lower left", ncols=len(lines), bbox_to_anchor=(0.0, 0.0), borderpad=0.5,
-                           handlelength=2.4, columnspacing=1.4, frameon=True, facecolor="#2b2b2b", edgecolor="none",
-                           labelcolor="white", fontsize=6.5)  # fmt: skip
-    legend.set_in_layout(False)

@@ -7,6 +7,7 @@ In Chinese the two pillars are 影像所见 and 诊断意见. Suspicious finding
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from osteon.core.provenance import Provenance
 from osteon.domain.spine import SpineReading
@@ -18,11 +19,9 @@ from osteon.report.document import (
     Document,
     FigureBlock,
     Heading,
-    KeyFigures,
     Paragraph,
     Reference,
     References,
-    Tile,
 )
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
@@ -34,27 +33,26 @@ from osteon.report.spine_ct_tables import (
     measurement_table,
 )
 from osteon.report.spine_ct_text import (
-    alignment,
     coded,
     date,
-    density,
     evidence,
     finding,
+    findings,
     headline,
     impression,
     levels_text,
     phrase,
-    sound_levels,
-    told,
 )
 from osteon.report.spine_scene import SpineScene
-from osteon.report.value import Number, Text, Words
+from osteon.report.value import Text, Words
 
 __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 
 #: Close-ups in one report; the worst come first, the rest are named.
 MOST_CLOSE_UPS = 6
-_ALWAYS = ("software", "density", "mimics", "grade_one", "age")
+#: Remarks that the table of the examination makes, or that another remark says better.
+_SAID_ELSEWHERE = ("contrast_unknown", "labels_only")
+_LIMITS = ("density", "mimics", "grade_one")
 
 
 def spine_ct_document(
@@ -66,6 +64,8 @@ def spine_ct_document(
 ) -> Document:
     """
     The whole report, in no language yet; it is marked SIMULATED where ``reading.simulated``.
+
+    A sheet for the patient's file: on its first page what is said and signed, behind it the tables and pictures.
 
     Parameters
     ----------
@@ -88,18 +88,25 @@ def spine_ct_document(
     blocks += [*_further(reading), *_limits(reading), *_references()]
     return Document(
         title=phrase("title"),
-        subtitle=phrase("subtitle", source=reading.scan.source) if reading.scan.source else "",
+        subtitle=_whose(reading),
         authors=(phrase("author"),),
-        date=date(reading.scan.study_date),
         simulated=reading.simulated,
         summary=headline(reading, changes),
         blocks=tuple(blocks),
         provenance=provenance,
+        sheet=True,
     )
 
 
+def _whose(reading: SpineReading) -> str:
+    """Patient, day and series; the file's name where it says none of them."""
+    scan = reading.scan
+    said = (scan.patient_id, date(scan.study_date), scan.series_description)
+    return " · ".join(filter(None, said)) or Path(scan.source).name
+
+
 def _ahead(reading: SpineReading) -> Iterator[Block]:
-    """What must be seen first: suspicion, the headline figures, and that nobody has signed."""
+    """What must be seen before anything else."""
     flagged = [v for v in reading.vertebrae if v.red_flags]
     for vertebra in flagged:
         text = phrase(
@@ -108,67 +115,40 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
-    graded = [v for v in reading.vertebrae if status_of(v) not in ("suspicious", "not_evaluable")]
-    called = [v for v in graded if v.fractured]
-    worst = max((v.genant.grade for v in called if v.genant is not None), default=0)
-    hu = reading.hu_l1 if reading.hu_l1 is not None else reading.hu_mean
-    yield KeyFigures((
-        Tile(phrase("tile.fractures"), len(called) if graded else None, phrase("tile.of", n=len(graded))),
-        Tile(phrase("tile.worst"), worst if graded else None, phrase("tile.index", n=reading.deformity_index)),
-        Tile(phrase("tile.missing"), len(reading.vertebrae) - len(graded), phrase("tile.seen", n=len(reading.vertebrae))),
-        Tile(phrase("tile.hu"), Number(hu), phrase("tile.hu_l1" if reading.hu_l1 is not None else "tile.hu_mean")),
-    ))  # fmt: skip
-    yield Callout("note", phrase("ahead.draft_text"), phrase("ahead.draft"))
 
 
 def _examination(reading: SpineReading) -> Iterator[Block]:
     yield Heading("examination", phrase("section.examination"))
     yield examination_table(reading)
-    notes = tuple(dict.fromkeys((*reading.scan.notes, *reading.notes)))
+    notes = [n for n in dict.fromkeys((*reading.scan.notes, *reading.notes)) if n not in _SAID_ELSEWHERE]
     if notes:
         yield Bullets(coded("spine_note", notes))
 
 
 def _findings(reading: SpineReading) -> Iterator[Block]:
     yield Heading("findings", phrase("section.findings"))
-    yield Bullets(tuple(_lines(reading)))
+    yield Bullets(tuple(findings(reading)))
 
 
 def _further(reading: SpineReading) -> Iterator[Block]:
     yield Heading("measurements", phrase("section.measurements"))
+    yield measurement_table(reading)
     if any(v.heights_mm is not None for v in reading.vertebrae):
         yield FigureBlock(
             id="figure-levels", title=phrase("figure.levels_title"), figure=LevelProfileFigure(reading=reading),
-            alt=phrase("figure.levels_alt"), caption=phrase("figure.levels_caption"),
+            alt=phrase("figure.levels_alt"), caption=_levels_caption(reading),
         )  # fmt: skip
-    yield measurement_table(reading)
     indicators = indicator_table(reading)
     if indicators is not None:
+        yield Heading("indicators", phrase("table.indicators"), level=2)
         yield indicators
 
 
-def _lines(reading: SpineReading) -> Iterator[Text]:
-    """The findings: suspicion, fractures, what is not evaluable, the sound levels together, curves, density."""
-    for statuses in (("suspicious",), ("1", "2", "3"), ("not_evaluable",)):
-        yield from (finding(v) for v in reading.vertebrae if status_of(v) in statuses)
-    sound = sound_levels(reading)
-    if sound:
-        yield phrase("finding.sound", levels=levels_text(reading, sound))
-        yield from _remarks(reading, sound)
-    yield from alignment(reading)
-    yield from density(reading)
-
-
-def _remarks(reading: SpineReading, sound: list[str]) -> Iterator[Text]:
-    """What was noted at sound levels, each remark once with its levels."""
-    where: dict[str, list[str]] = {}
-    for vertebra in reading.vertebrae:
-        for note in told(vertebra.notes) if vertebra.level in sound else ():
-            where.setdefault(note, []).append(vertebra.level)
-    for note, levels in where.items():
-        yield phrase(
-            "finding.remark", levels=levels_text(reading, levels), notes=coded("spine_note", (note,))
-        )
+def _levels_caption(reading: SpineReading) -> Text:
+    heights = phrase("figure.levels_caption")
+    if all(v.hu is None for v in reading.vertebrae):
+        return heights
+    return phrase("then", first=heights, second=phrase("figure.density_caption"))
 
 
 def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
@@ -184,11 +164,11 @@ def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
         if status_of(v) in ("suspicious", "1", "2", "3") and v.level in scene.code
     ]
     shown.sort(key=lambda v: (not v.red_flags, -(v.genant.grade if v.genant is not None else 0)))
-    for vertebra in shown[:MOST_CLOSE_UPS]:
+    for nth, vertebra in enumerate(shown[:MOST_CLOSE_UPS]):
         yield FigureBlock(
             id=f"figure-{vertebra.level.lower()}", title=phrase("figure.close_title", level=vertebra.level),
             figure=CloseUpFigure(scene=scene, vertebra=vertebra, evidence=evidence(vertebra)),
-            alt=finding(vertebra), caption=phrase("figure.close_caption"),
+            alt=finding(vertebra), caption=phrase("figure.close_caption") if nth == 0 else "",
         )  # fmt: skip
     if len(shown) > MOST_CLOSE_UPS:
         rest = levels_text(reading, (v.level for v in shown[MOST_CLOSE_UPS:]))
@@ -214,9 +194,7 @@ def _impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) 
 
 def _limits(reading: SpineReading) -> Iterator[Block]:
     yield Heading("limits", phrase("section.limits"))
-    items: list[Text] = [phrase("limits.simulated")] if reading.simulated else []
-    items += [phrase(f"limits.{name}") for name in _ALWAYS]
-    yield Bullets(tuple(items))
+    yield Bullets(tuple(phrase(f"limits.{name}") for name in _LIMITS))
 
 
 def _references() -> Iterator[Block]:

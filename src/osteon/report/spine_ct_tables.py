@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from osteon.domain.spine import Heights, ScanFacts, SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange
 from osteon.report.document import Column, TableBlock
 from osteon.report.figure_spine import status_of
-from osteon.report.spine_ct_text import date, denis_name, phrase
+from osteon.report.spine_ct_text import denis_name, phrase
 from osteon.report.value import Cell, Level, Number, Strong, Text
 
 __all__ = ["change_table", "examination_table", "heights_table", "indicator_table", "measurement_table"]
+
+_DIGITS = {"hu": 0, "mm": 1, "ml": 1}  # of a research indicator, by the unit its code ends with
 
 
 def examination_table(reading: SpineReading) -> TableBlock:
@@ -19,7 +22,7 @@ def examination_table(reading: SpineReading) -> TableBlock:
     return TableBlock(
         id="table-examination",
         title=phrase("table.examination"),
-        columns=(Column(phrase("exam.item")), Column(phrase("exam.value"), align="left")),
+        columns=(Column("", wrap=False), Column("", align="left")),
         rows=tuple(_examination(reading, reading.scan)),
     )
 
@@ -28,27 +31,22 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
     def row(name: str, value: Cell) -> tuple[Cell, Cell]:
         return phrase(f"exam.{name}"), value
 
-    if scan.patient_id:
-        yield row("patient", scan.patient_id)
-    if scan.study_date:
-        yield row("date", date(scan.study_date))
-    series = " · ".join(filter(None, (scan.series_description, scan.manufacturer)))
-    if series:
-        yield row("series", series)
+    yield row("file", " · ".join(filter(None, (Path(scan.source).name, scan.manufacturer))))
     z, y, x = (Number(step, digits=2) for step in scan.spacing_mm)
-    slices, rows, columns = scan.shape
-    yield row("voxels", phrase("exam.voxel_text", z=z, y=y, x=x, slices=slices, rows=rows, columns=columns))
-    if scan.slice_thickness_mm is not None:
-        yield row("thickness", phrase("exam.mm", mm=Number(scan.slice_thickness_mm, digits=2)))
-    if scan.kvp is not None or scan.kernel:
-        kvp = phrase("exam.kvp", kvp=Number(scan.kvp)) if scan.kvp is not None else phrase("exam.kvp_unknown")
-        yield row("technique", phrase("exam.kernel", kvp=kvp, kernel=scan.kernel) if scan.kernel else kvp)
-    yield row("contrast", phrase(f"contrast.{scan.contrast}"))
+    thickness = Number(scan.slice_thickness_mm, digits=2)
+    key = "exam.slices_text" if scan.slice_thickness_mm is not None else "exam.slices_text_unknown"
+    yield row("slices", phrase(key, n=scan.shape[0], thickness=thickness, z=z, y=y, x=x))
+    kvp = phrase("exam.kvp", kvp=Number(scan.kvp)) if scan.kvp is not None else phrase("exam.kvp_unknown")
+    kernel = phrase("exam.kernel", kernel=scan.kernel) if scan.kernel else phrase("exam.kernel_unknown")
+    contrast = phrase(f"contrast.{scan.contrast}")
+    yield row("technique", phrase("exam.technique_text", kvp=kvp, kernel=kernel, contrast=contrast))
+    anchored = phrase("exam.anchored" if reading.anchored else "exam.unanchored")
     if reading.vertebrae:
-        yield row("field", f"{reading.vertebrae[0].level}–{reading.vertebrae[-1].level}")
-    yield row("levels", phrase("exam.anchored" if reading.anchored else "exam.unanchored"))
-    yield row("backend", phrase("exam.backend_text", name=reading.backend, version=reading.backend_version))
-    yield row("operating_point", Number(reading.operating_point, percent=True))
+        first, last = reading.vertebrae[0].level, reading.vertebrae[-1].level
+        yield row("field", phrase("exam.field_text", first=first, last=last, anchored=anchored))
+    point = Number(reading.operating_point, percent=True)
+    version = reading.backend_version
+    yield row("method", phrase("exam.method_text", point=point, name=reading.backend, version=version))
 
 
 def heights_table(reading: SpineReading) -> TableBlock:
@@ -60,11 +58,11 @@ def heights_table(reading: SpineReading) -> TableBlock:
         title=phrase("table.heights"),
         columns=(
             Column(phrase("table.level")),
+            Column(phrase("table.genant"), align="left", wrap=False),
+            Column(phrase("table.denis"), align="left", wrap=False),
             *(Column(phrase(f"figure.{site}_short"), group=measured) for site in sites),
             *(Column(phrase(f"figure.{site}_short"), group=expected) for site in sites),
             Column(phrase("table.loss")),
-            Column(phrase("table.genant"), align="left"),
-            Column(phrase("table.denis"), align="center"),
             Column(phrase("table.hu")),
             Column(phrase("table.call"), group=phrase("table.confidence")),
             Column(phrase("table.name"), group=phrase("table.confidence")),
@@ -91,11 +89,11 @@ def _heights_row(v: VertebraFinding) -> tuple[Cell, ...]:
     loss = v.height_loss
     return (
         v.level,
+        _genant(v),
+        denis_name(v) if v.denis is not None and not v.red_flags else None,
         *_three(v.heights_mm),
         *_three(loss.reference_mm if loss is not None else None),
         Number(max(loss.largest, 0.0), digits=1, percent=True) if loss is not None else None,
-        _genant(v),
-        denis_name(v) if v.denis is not None and not v.red_flags else None,
         Number(v.hu.median) if v.hu is not None else None,
         Number(v.confidence, digits=2) if v.confidence is not None else None,
         Number(v.level_confidence, digits=2) if not v.level.startswith("V") else None,
@@ -112,29 +110,41 @@ def _genant(v: VertebraFinding) -> Text:
 
 
 def measurement_table(reading: SpineReading) -> TableBlock:
-    """What else was measured: worst side heights, angles, volume, discs, canal, density."""
-    names = ("worst_loss_side", "wedge", "lateral_wedge", "volume", "disc_above", "disc_below", "canal_ap", "canal_area",
-             "hu_mean", "hu_sd", "hu_volume")  # fmt: skip
-    rows: list[tuple[Cell, ...]] = []
-    for v in reading.vertebrae:
-        side = v.heights_parasagittal_mm
-        hu = (
-            (Number(v.hu.mean), Number(v.hu.sd), Number(v.hu.volume_ml, digits=1))
-            if v.hu
-            else (None, None, None)
-        )
-        rows.append((
-            v.level, Number(min(side.anterior, side.middle, side.posterior), digits=1) if side else None,
-            Number(v.wedge_deg, digits=1), Number(v.lateral_wedge_deg, digits=1), Number(v.volume_ml, digits=1),
-            Number(v.disc_above_mm, digits=1), Number(v.disc_below_mm, digits=1), Number(v.canal_ap_mm, digits=1),
-            Number(v.canal_area_mm2), *hu,
-        ))  # fmt: skip
+    """What else was measured: worst side heights, angles, volume, discs, canal, density; what nobody has is left out."""
+    wedge, disc, canal, bone = (phrase(f"table.{name}") for name in ("wedges", "discs", "canal", "bone"))
+    columns = (
+        Column(phrase("table.level")),
+        Column(phrase("table.lowest_side")),
+        Column(phrase("table.sagittal"), group=wedge),
+        Column(phrase("table.lateral"), group=wedge),
+        Column(phrase("table.volume")),
+        Column(phrase("table.above"), group=disc),
+        Column(phrase("table.below"), group=disc),
+        Column(phrase("table.canal_ap"), group=canal),
+        Column(phrase("table.canal_area"), group=canal),
+        Column(phrase("table.hu_mean"), group=bone),
+        Column(phrase("table.hu_sd"), group=bone),
+        Column(phrase("table.hu_volume"), group=bone),
+    )
+    rows = [_measurements(v) for v in reading.vertebrae]
+    kept = [n for n in range(len(columns)) if n < 2 or any(row[n] is not None for row in rows)]
     return TableBlock(
         id="table-measurements",
         title=phrase("table.measurements"),
-        columns=(Column(phrase("table.level")), *(Column(phrase(f"table.{name}")) for name in names)),
-        rows=tuple(rows),
+        columns=tuple(columns[n] for n in kept),
+        rows=tuple(tuple(row[n] for n in kept) for row in rows),
     )
+
+
+def _measurements(v: VertebraFinding) -> tuple[Cell, ...]:
+    side, hu = v.heights_parasagittal_mm, v.hu
+    values = (
+        (min(side.anterior, side.middle, side.posterior) if side is not None else None, 1),
+        (v.wedge_deg, 1), (v.lateral_wedge_deg, 1), (v.volume_ml, 1), (v.disc_above_mm, 1), (v.disc_below_mm, 1),
+        (v.canal_ap_mm, 1), (v.canal_area_mm2, 0),
+        *(((hu.mean, 0), (hu.sd, 0), (hu.volume_ml, 1)) if hu is not None else ((None, 0),) * 3),
+    )  # fmt: skip
+    return (v.level, *(None if value is None else Number(value, digits=digits) for value, digits in values))
 
 
 def indicator_table(reading: SpineReading) -> TableBlock | None:
@@ -143,11 +153,12 @@ def indicator_table(reading: SpineReading) -> TableBlock | None:
     if not shown:
         return None
     names = tuple(dict.fromkeys(name for v in shown for name in v.indicators))
-    rows = tuple((v.level, *(v.indicators.get(name) for name in names)) for v in shown)
+    digits = {name: _DIGITS.get(name.rpartition("_")[2], 2) for name in names}
     columns = (
         Column(phrase("table.level")),
-        *(Column(Level("spine_indicator", name), digits=2) for name in names),
+        *(Column(Level("spine_indicator", name), digits=digits[name]) for name in names),
     )
+    rows = tuple((v.level, *(v.indicators.get(name) for name in names)) for v in shown)
     return TableBlock(id="table-indicators", title=phrase("table.indicators"), columns=columns, rows=rows,
                       footnotes=(phrase("table.indicator_note"),))  # fmt: skip
 
@@ -159,8 +170,8 @@ def change_table(changes: tuple[LevelChange, ...]) -> TableBlock:
     for change in changes:
         losses = (None if loss is None else max(loss, 0.0) for loss in (change.loss_before, change.loss_now))
         cells: tuple[Cell, ...] = (
-            change.level, *(Number(loss, digits=1, percent=True) for loss in losses),
-            Number(change.error, digits=1, percent=True), Level("spine_change", change.change),
+            change.level, Level("spine_change", change.change), *(Number(loss, digits=1, percent=True) for loss in losses),
+            Number(change.error, digits=1, percent=True),
         )  # fmt: skip
         if change.change in ("new", "progressed"):
             cells = tuple(Strong(cell) for cell in cells)
@@ -168,8 +179,8 @@ def change_table(changes: tuple[LevelChange, ...]) -> TableBlock:
     return TableBlock(
         id="table-change",
         title=phrase("table.change"),
-        columns=(Column(phrase("table.level")), *(Column(phrase(f"table.{name}")) for name in names),
-                 Column(phrase("table.verdict"), align="left")),
+        columns=(Column(phrase("table.level")), Column(phrase("table.verdict"), align="left"),
+                 *(Column(phrase(f"table.{name}")) for name in names)),
         rows=tuple(rows),
         footnotes=(phrase("table.change_note"),),
     )  # fmt: skip

@@ -13,22 +13,18 @@ from osteon.report.figure_spine import status_of
 from osteon.report.value import Cell, Level, Number, Text, Words
 
 __all__ = [
-    "alignment",
     "canal",
     "coded",
     "date",
     "denis_name",
-    "density",
     "evidence",
     "finding",
+    "findings",
     "headline",
     "impression",
     "levels_text",
     "phrase",
-    "sound_levels",
-    "told",
 ]
-
 
 _SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "metal")
 
@@ -55,7 +51,7 @@ def _in_words(kind: str, code: str) -> Text:
     return phrase("with_value", text=said, value=value) if value else said
 
 
-def told(notes: Iterable[str]) -> tuple[str, ...]:
+def _told(notes: Iterable[str]) -> tuple[str, ...]:
     """The notes of a vertebra that its findings do not say anyway."""
     return tuple(note for note in notes if note not in _SAID_ELSEWHERE)
 
@@ -96,6 +92,11 @@ def _percent(share: float) -> Number:
     return Number(max(share, 0.0), percent=True)
 
 
+def _lost(share: float) -> Number:
+    """A loss with its minus sign; what is higher than expected has lost nothing."""
+    return Number(-max(share, 0.0), percent=True)
+
+
 def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
     return [v for v in reading.vertebrae if v.red_flags]
 
@@ -109,33 +110,41 @@ def _grade(vertebra: VertebraFinding) -> int:
     return vertebra.genant.grade if vertebra.genant is not None else 0
 
 
-def sound_levels(reading: SpineReading) -> list[str]:
-    """The levels graded 0 without anything to add."""
-    return [v.level for v in reading.vertebrae if status_of(v) == "0"]
+def _levels_of(reading: SpineReading, *statuses: str) -> tuple[str, ...]:
+    """The levels of these statuses, in words."""
+    return levels_text(reading, (v.level for v in reading.vertebrae if status_of(v) in statuses))
 
 
 def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Text:
     """Number, levels, worst grade, new or old, canal; what is suspicious first. ``changes`` None: no earlier scan."""
     parts: list[Text] = []
-    suspicious, fractures = _suspicious(reading), _called(reading)
-    if suspicious:
-        parts.append(
-            phrase("headline.suspicious", levels=levels_text(reading, (v.level for v in suspicious)))
-        )
-    graded = [v.level for v in reading.vertebrae if status_of(v) not in ("suspicious", "not_evaluable")]
-    if not graded:
-        parts.append(phrase("headline.nothing"))
-    elif not fractures:
-        parts.append(phrase("headline.none", levels=levels_text(reading, graded)))
+    fractures = _called(reading)
+    if _suspicious(reading):
+        parts.append(phrase("headline.suspicious", levels=_levels_of(reading, "suspicious")))
+    if fractures:
+        parts += [_fracture_line(reading, fractures), _age(reading, changes), canal(reading)]
     else:
-        parts.append(_fracture_line(reading, fractures))
-        parts += [_age(reading, changes), canal(reading)]
-    missing = [v.level for v in reading.vertebrae if status_of(v) == "not_evaluable"]
-    if missing:
-        parts.append(phrase("headline.missing", levels=levels_text(reading, missing)))
+        parts.append(_no_fracture(reading))
+    if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
+        parts.append(phrase("headline.missing", levels=missing))
     if not reading.anchored:
         parts.append(phrase("headline.unanchored"))
     return _joined(parts)
+
+
+def _graded(reading: SpineReading) -> tuple[str, ...]:
+    return _levels_of(reading, "0", "1", "2", "3")
+
+
+def _no_fracture(reading: SpineReading) -> Text:
+    """No fracture at the levels graded; why, where none was."""
+    if graded := _graded(reading):
+        return phrase("headline.none", levels=graded)
+    reasons = tuple(dict.fromkeys(reason for v in reading.vertebrae for reason in v.not_evaluable))
+    if not reasons:
+        return phrase("headline.nothing")
+    missing = _levels_of(reading, "not_evaluable")
+    return phrase("headline.nothing_why", levels=missing, reasons=coded("spine_reason", reasons))
 
 
 def _fracture_line(reading: SpineReading, fractures: list[VertebraFinding]) -> Text:
@@ -180,25 +189,84 @@ def canal(reading: SpineReading) -> Text:
     return phrase("canal.free")
 
 
+def findings(reading: SpineReading) -> Iterator[Text]:
+    """Suspicion, fractures, what is not evaluable, the sound levels together, curves, canal, density."""
+    for statuses in (("suspicious",), ("1", "2", "3")):
+        yield from (finding(v) for v in reading.vertebrae if status_of(v) in statuses)
+    alike: dict[object, list[VertebraFinding]] = {}
+    for vertebra in reading.vertebrae:
+        if status_of(vertebra) == "not_evaluable":
+            key = (vertebra.not_evaluable, vertebra.contents, _told(vertebra.notes))
+            alike.setdefault(key, []).append(vertebra)
+    for group in alike.values():
+        yield phrase(
+            "finding.line", level=levels_text(reading, (v.level for v in group)), text=_text(group[0])
+        )
+    if sound := _levels_of(reading, "0"):
+        yield phrase("finding.sound", levels=sound)
+        yield from _borderline(reading)
+        yield from _remarks(reading)
+    yield from _alignment(reading)
+    if lines := tuple(_density(reading)):
+        yield _joined(lines)
+
+
+def _borderline(reading: SpineReading) -> Iterator[Text]:
+    """Levels not called whose loss comes close to the operating point."""
+    for v in reading.vertebrae:
+        if status_of(v) == "0" and "near_threshold" in v.notes and v.height_loss is not None:
+            point = Number(reading.operating_point, percent=True)
+            yield phrase(
+                "finding.borderline", level=v.level, loss=_percent(v.height_loss.largest), point=point
+            )
+
+
+def _remarks(reading: SpineReading) -> Iterator[Text]:
+    """What else was noted at sound levels, each remark once with its levels."""
+    where: dict[str, list[str]] = {}
+    for vertebra in reading.vertebrae:
+        for note in _told(vertebra.notes) if status_of(vertebra) == "0" else ():
+            if note != "near_threshold":
+                where.setdefault(note, []).append(vertebra.level)
+    for note, levels in where.items():
+        yield phrase(
+            "finding.remark", levels=levels_text(reading, levels), notes=coded("spine_note", (note,))
+        )
+
+
 def finding(vertebra: VertebraFinding) -> Text:
     """All that is said of one vertebra that is not simply sound."""
+    return phrase("finding.line", level=vertebra.level, text=_text(vertebra))
+
+
+def _text(vertebra: VertebraFinding) -> Text:
     parts: list[Text] = []
     if vertebra.red_flags:
         parts.append(phrase("finding.suspicious", flags=coded("spine_flag", vertebra.red_flags)))
-    if vertebra.contents:
+    if set(vertebra.contents) - set(vertebra.not_evaluable):
         parts.append(phrase("finding.contents", contents=coded("spine_content", vertebra.contents)))
     if not vertebra.evaluable:
         parts.append(phrase("finding.not_evaluable", reasons=coded("spine_reason", vertebra.not_evaluable)))
-    if vertebra.evaluable and vertebra.heights_mm is not None:
-        parts += _shape(vertebra)
-    if vertebra.evaluable and not vertebra.red_flags and vertebra.fractured:
-        parts += _fracture(vertebra)
-    if notes := told(vertebra.notes):
+    called = vertebra.evaluable and not vertebra.red_flags and vertebra.fractured
+    if called and vertebra.genant is not None:
+        parts.append(phrase("finding.graded", **_grading(vertebra)))
+    if vertebra.evaluable:
+        parts += _heights(vertebra)
+    if called:
+        parts += _evidence_of_type(vertebra)
+    if notes := _told(vertebra.notes):
         parts.append(phrase("finding.notes", notes=coded("spine_note", notes)))
-    return phrase("finding.line", level=vertebra.level, text=_joined(parts) if parts else phrase("status.0"))
+    return _joined(parts) if parts else phrase("status.0")
 
 
-def _shape(vertebra: VertebraFinding) -> Iterator[Text]:
+def _grading(vertebra: VertebraFinding) -> dict[str, Any]:
+    """Shape, grade and its name, for a sentence."""
+    grade = _grade(vertebra)
+    shape = phrase(f"shape.{vertebra.genant.type}" if vertebra.genant is not None else "shape.none")
+    return {"shape": shape, "grade": grade, "severity": phrase(f"severity.{grade}")}
+
+
+def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
     heights, loss = vertebra.heights_mm, vertebra.height_loss
     if heights is None:
         return
@@ -207,23 +275,20 @@ def _shape(vertebra: VertebraFinding) -> Iterator[Text]:
         yield phrase("finding.heights", **numbers)
         return
     expected = {f"expected_{site}": Number(getattr(loss.reference_mm, site), digits=1) for site in numbers}
-    lost = {f"lost_{site}": _percent(getattr(loss, site)) for site in numbers}
-    key = (
-        "heights_fractured"
-        if vertebra.fractured and vertebra.genant and vertebra.genant.grade
-        else "heights_expected"
-    )
-    shape = phrase(f"shape.{vertebra.genant.type}") if vertebra.genant is not None else ""
-    yield phrase(f"finding.{key}", shape=shape, **numbers, **expected, **lost)
+    lost = {f"lost_{site}": _lost(getattr(loss, site)) for site in numbers}
+    yield phrase("finding.heights_lost", **numbers, **expected, **lost)
 
 
-def _fracture(vertebra: VertebraFinding) -> Iterator[Text]:
-    genant = vertebra.genant
-    if genant is not None:
-        yield phrase("finding.genant", grade=genant.grade, type=phrase(f"type.{genant.type}"))
-    for name, plate in (("superior", vertebra.superior), ("inferior", vertebra.inferior)):
-        if plate is not None:
-            yield _endplate(name, plate)
+def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
+    plates = {
+        name: p
+        for name, p in (("superior", vertebra.superior), ("inferior", vertebra.inferior))
+        if p is not None
+    }
+    if len(plates) == 2 and not any(plate.injured for plate in plates.values()):
+        yield phrase("finding.endplates_intact")
+    else:
+        yield from (_endplate(name, plate) for name, plate in plates.items())
     wall = vertebra.posterior_wall
     if wall is not None and wall.involved:
         bulge = Number(wall.convexity_mm, digits=1)
@@ -246,7 +311,7 @@ def _endplate(name: str, plate: Endplate) -> Text:
     if not plate.injured:
         return phrase("finding.endplate_intact", side=side)
     depth = Number(plate.depression_mm, digits=1)
-    signs = coded("spine_sign", plate.signs)
+    signs = coded("spine_sign", (sign for sign in plate.signs if sign != "depression"))
     key = "finding.endplate_injured" if signs else "finding.endplate_depressed"
     return phrase(key, side=side, mm=depth, signs=signs)
 
@@ -261,35 +326,31 @@ def denis_name(vertebra: VertebraFinding, *, long: bool = False) -> Text:
     return phrase(f"denis.{denis.scheme}_{'long' if long else 'short'}", type=denis.type)
 
 
-def alignment(reading: SpineReading) -> Iterator[Text]:
-    """Curves, the canal where it is narrowest, the deformity index."""
+def _alignment(reading: SpineReading) -> Iterator[Text]:
+    """Curves and deformity index in one line, the canal where it is narrowest in another."""
+    curves: list[Text] = []
     if reading.kyphosis_deg is not None:
-        yield phrase("alignment.kyphosis", deg=Number(reading.kyphosis_deg))
+        curves.append(phrase("alignment.kyphosis", deg=Number(reading.kyphosis_deg)))
     if reading.lordosis_deg is not None:
-        yield phrase("alignment.lordosis", deg=Number(reading.lordosis_deg))
+        curves.append(phrase("alignment.lordosis", deg=Number(reading.lordosis_deg)))
+    if reading.deformity_index is not None and _graded(reading):
+        curves.append(phrase("alignment.index", n=reading.deformity_index))
+    if curves:
+        yield _joined(curves)
     widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None]
     if widths:
-        narrow, level = min(widths)
-        yield phrase(
-            "alignment.canal",
-            low=Number(narrow, digits=1),
-            level=level,
-            high=Number(max(widths)[0], digits=1),
-        )
-    if reading.deformity_index is not None:
-        yield phrase("alignment.index", n=reading.deformity_index)
+        low, high = (Number(width, digits=1) for width, _ in (min(widths), max(widths)))
+        yield phrase("alignment.canal", low=low, level=min(widths)[1], high=high)
 
 
-def density(reading: SpineReading) -> Iterator[Text]:
+def _density(reading: SpineReading) -> Iterator[Text]:
     """Trabecular density in Hounsfield units beside what was published; never a T-score."""
     if reading.hu_l1 is not None:
         low, high = l1_cutoffs_hu()
         band = "low" if reading.hu_l1 <= low else "between" if reading.hu_l1 <= high else "high"
         yield phrase("density.l1", hu=Number(reading.hu_l1))
-        if reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown"):
-            yield phrase(f"density.{band}", low=Number(low), high=Number(high))
-        else:
-            yield phrase("density.no_band", low=Number(low), high=Number(high))
+        held = reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown")
+        yield phrase(f"density.{band if held else 'no_band'}", low=Number(low), high=Number(high))
     if reading.hu_mean is not None:
         yield phrase("density.mean", hu=Number(reading.hu_mean))
 
@@ -301,27 +362,22 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
             "impression.suspicious", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
         )
     fractures = _called(reading)
-    graded = [v.level for v in reading.vertebrae if status_of(v) not in ("suspicious", "not_evaluable")]
+    for vertebra in fractures:
+        key = "impression.fracture" if vertebra.denis is None else "impression.fracture_denis"
+        denis = denis_name(vertebra, long=True)
+        yield phrase(key, level=vertebra.level, denis=denis, **_grading(vertebra))
     if fractures:
-        for vertebra in fractures:
-            key = "impression.fracture" if vertebra.denis is None else "impression.fracture_denis"
-            yield phrase(key, level=vertebra.level, shape=phrase(f"shape.{vertebra.genant.type}" if vertebra.genant else "shape.none"),
-                         grade=_grade(vertebra), denis=denis_name(vertebra, long=True))  # fmt: skip
-        yield _age(reading, changes)
-        yield canal(reading)
-    elif graded:
-        yield phrase("headline.none", levels=levels_text(reading, graded))
+        mri = (phrase("age.mri"),) if changes is None else ()
+        yield _joined((_age(reading, changes), *mri, canal(reading)))
     else:
-        yield phrase("headline.nothing")
-    cement = [v.level for v in reading.vertebrae if v.contents]
-    if cement:
-        yield phrase("impression.contents", levels=levels_text(reading, cement))
-    lines = tuple(density(reading))
-    if lines:
-        yield _joined(lines)
-    missing = [v.level for v in reading.vertebrae if status_of(v) == "not_evaluable"]
-    if missing:
-        yield phrase("headline.missing", levels=levels_text(reading, missing))
+        yield _no_fracture(reading)
+    yield from _borderline(reading)
+    if cement := levels_text(reading, (v.level for v in reading.vertebrae if v.contents)):
+        yield phrase("impression.contents", levels=cement)
+    if lines := tuple(_density(reading)):
+        yield _joined(lines[:2] if reading.hu_l1 is not None else lines)
+    if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
+        yield phrase("headline.missing", levels=missing)
 
 
 def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
@@ -330,11 +386,12 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
     heights, loss = vertebra.heights_mm, vertebra.height_loss
     if heights is not None and loss is not None:
         for site in ("anterior", "middle", "posterior"):
-            pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=Number(-max(getattr(loss, site), 0.0), percent=True),
+            pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=_lost(getattr(loss, site)),
                           expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
             rows.append((phrase(f"site.{site}"), pair))
     if vertebra.red_flags:
-        rows += [(phrase("evidence.flag"), flag) for flag in coded("spine_flag", vertebra.red_flags)]
+        flags = coded("spine_flag", vertebra.red_flags)
+        rows += [(phrase("evidence.flag") if nth == 0 else "", flag) for nth, flag in enumerate(flags)]
     elif vertebra.genant is not None:
         short = phrase(
             "genant_short", grade=vertebra.genant.grade, type=phrase(f"type.{vertebra.genant.type}")
@@ -344,8 +401,7 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
         rows.append((phrase("evidence.denis"), denis_name(vertebra)))
     for name, plate in (("superior", vertebra.superior), ("inferior", vertebra.inferior)):
         if plate is not None:
-            key = "evidence.injured" if plate.injured else "evidence.intact"
-            rows.append((phrase(f"endplate.{name}"), phrase(key, mm=Number(plate.depression_mm, digits=1))))
+            rows.append((phrase(f"endplate.{name}"), _injury(plate)))
     wall = vertebra.posterior_wall
     if wall is not None:
         key = "evidence.bulges" if wall.involved else "evidence.no_bulge"
@@ -353,3 +409,9 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
     if vertebra.confidence is not None:
         rows.append((phrase("evidence.confidence"), Number(vertebra.confidence, digits=2)))
     return tuple(rows)
+
+
+def _injury(plate: Endplate) -> Text:
+    if not plate.injured:
+        return phrase("evidence.intact")
+    return phrase("evidence.injured", mm=Number(plate.depression_mm, digits=1))

@@ -1,5 +1,5 @@
 """
-The pictures behind the key images: a sagittal and a coronal reformat that follow the spine, with the bodies' outlines.
+The pictures behind the key images: sagittal and coronal reformats that follow the spine, an axial cut, the bodies' outlines.
 
 The planes bend sideways with the line of the vertebral bodies and never stretch: a millimetre in the picture is one
 along the patient's axes. Without a CT the label map itself is drawn.
@@ -19,16 +19,29 @@ from osteon.core.errors import InputError
 from osteon.domain.spine import SpineReading
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
-from osteon.imaging.window import windowed
+from osteon.imaging.window import WINDOWS, windowed
 
-__all__ = ["PIXEL_MM", "HeightLine", "Plane", "SpineScene", "height_lines", "spine_scene"]
+__all__ = [
+    "PIXEL_MM",
+    "WINDOW",
+    "HeightLine",
+    "Plane",
+    "PlaneName",
+    "SpineScene",
+    "height_lines",
+    "spine_scene",
+]
 
 Array = npt.NDArray[Any]
+PlaneName = Literal["sagittal", "coronal", "axial"]
 PIXEL_MM = 0.5
+WINDOW = WINDOWS["spine"]
 SLAB_MM = (-1.0, 0.0, 1.0)
 SITES = (0.1, 0.5, 0.9)  # anterior, middle, posterior share of the depth, as in the measurement
 BAND = 0.07
 ABOVE_MM, FRONT_MM, BEHIND_MM = 32.0, 42.0, 78.0
+CANAL_MM = 9.0  # an axial cut is centred this far behind the middle of the body
+SMOOTH_VOXELS = 0.7  # takes the steps of coarse voxels off an outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +56,7 @@ class Plane:
     codes : ndarray (rows, columns)
         Code of the vertebral body at each pixel, 0 for none.
     extent_mm : (left, right, bottom, top)
-        Along the patient's axes: back (sagittal) or left (coronal) to the right, head to the top.
+        Along the patient's axes: back (sagittal) or left to the right, head or, in an axial cut, front to the top.
     """
 
     grey: Array
@@ -73,12 +86,14 @@ class SpineScene:
     centre_mm: Mapping[str, tuple[float, float, float]]
     sagittal: Plane
 
-    def around(self, level: str, *, plane: Literal["sagittal", "coronal"], reach_mm: float = 36.0) -> Plane:
-        """The reformat of ``reach_mm`` on each side of one body."""
+    def around(self, level: str, *, plane: PlaneName, reach_mm: float = 32.0) -> Plane:
+        """The reformat of ``reach_mm`` on each side of one body; an axial one is centred on its back, to show the canal."""
         z, y, x = self.centre_mm[level]
         across = y if plane == "sagittal" else x
-        box = (across - reach_mm, across + reach_mm, z - reach_mm, z + reach_mm)
-        return _cut(self.volume, self.labels, _line(self.centre_mm), box, plane)
+        up = -(y + CANAL_MM) if plane == "axial" else z
+        box = (across - reach_mm, across + reach_mm, up - reach_mm, up + reach_mm)
+        line = np.array([[z, y, x]]) if plane == "axial" else _line(self.centre_mm)
+        return _cut(self.volume, self.labels, line, box, plane)
 
 
 def spine_scene(reading: SpineReading, labels: SpineLabels, volume: Volume | None = None) -> SpineScene:
@@ -126,34 +141,53 @@ def _cut(
     box: tuple[float, float, float, float],
     plane: str,
 ) -> Plane:
-    """Sample the box (left, right, bottom, top) of the bent plane on a square raster."""
+    """Sample the box (left, right, bottom, top) of the bent plane on a square raster; "up" is -y in an axial cut."""
     left, right, bottom, top = box
     steps = labels.bodies.spacing_mm
     up = np.arange(bottom, top, PIXEL_MM)[:, None]
     across = np.arange(left, right, PIXEL_MM)[None, :]
-    held = 2 if plane == "sagittal" else 1
+    held = {"axial": 0, "coronal": 1, "sagittal": 2}[plane]
     bent = np.interp(up[:, 0], line[:, 0], line[:, held])[:, None]
 
     def places(shift_mm: float) -> Array:
-        other = np.broadcast_to(bent + shift_mm, (up.size, across.size))
-        flat = np.broadcast_to(across, other.shape)
-        y, x = (flat, other) if held == 2 else (other, flat)
-        return np.array([np.broadcast_to(up, other.shape) / steps[0], y / steps[1], x / steps[2]])
+        other = bent + shift_mm
+        zyx = {
+            "axial": (other, -up, across),
+            "coronal": (up, other, across),
+            "sagittal": (up, across, other),
+        }[plane]
+        shape = (up.size, across.size)
+        return np.array([np.broadcast_to(at, shape) / step for at, step in zip(zyx, steps, strict=True)])
 
-    def sampled(array: Array, shift_mm: float, order: int, outside: float) -> Array:
-        return np.asarray(
-            ndimage.map_coordinates(array, places(shift_mm), order=order, cval=outside, prefilter=False)
-        )
-
-    codes = sampled(labels.bodies.array, 0.0, 0, 0)
+    flat = places(0.0)
+    codes = _bodies(labels, flat)
     if volume is None:
-        whole = sampled(labels.vertebrae.array, 0.0, 0, 0)
+        whole = ndimage.map_coordinates(labels.vertebrae.array, flat, order=0)
         grey = np.where(codes > 0, 0.72, np.where(whole > 0, 0.42, 0.06))
     else:
-        hu = np.mean([sampled(volume.array, shift, 1, -1000.0) for shift in SLAB_MM], axis=0)
-        grey = windowed(hu, "spine") / 255.0
+        cuts = [
+            ndimage.map_coordinates(volume.array, places(shift), order=1, cval=-1000.0) for shift in SLAB_MM
+        ]
+        grey = windowed(np.mean(cuts, axis=0), WINDOW) / 255.0
     drawn = (left, left + across.size * PIXEL_MM, bottom, bottom + up.size * PIXEL_MM)
     return Plane(grey=grey, codes=codes, extent_mm=drawn)
+
+
+def _bodies(labels: SpineLabels, places: Array) -> Array:
+    """The body at each place (3, rows, columns), its border between the voxels rather than along their edges."""
+    array = labels.bodies.array
+    codes = np.zeros(places.shape[1:], dtype=array.dtype)
+    best = np.full(places.shape[1:], 0.5)
+    for index, where in enumerate(ndimage.find_objects(array)):
+        if where is None:
+            continue
+        box = tuple(slice(max(s.start - 3, 0), s.stop + 3) for s in where)
+        soft = ndimage.gaussian_filter((array[box] == index + 1).astype(np.float32), SMOOTH_VOXELS)
+        start = np.array([s.start for s in box])[:, None, None]
+        share = ndimage.map_coordinates(soft, places - start, order=1, mode="constant")
+        inside = share > best
+        codes[inside], best[inside] = index + 1, share[inside]
+    return codes
 
 
 def height_lines(plane: Plane, code: int) -> tuple[HeightLine, ...]:
