@@ -155,9 +155,8 @@ def _fitted(
         column.align == "left" and column.wrap and need > 16
         for column, need in zip(table.columns, needs, strict=True)
     ]
-    if not any(flows):
-        flows[0] = True
-    narrowest = (42.0 if whole else 36.0) if sum(flows) == 1 else 30.0
+    spread = not any(flows)  # numbers alone: the spare width goes to all columns alike, not to the first
+    narrowest = (42.0 if whole else 36.0) if sum(flows) <= 1 else 30.0
     least = sum((min(need, narrowest) if flow else need) for need, flow in zip(needs, flows, strict=True))
     gutters = GUTTER_MM * len(needs)
 
@@ -170,7 +169,11 @@ def _fitted(
     air = min(8.0, max(0.0, 0.5 * spare / len(needs)))
     squeeze = min(1.0, page_mm / (least * scale + gutters))
     widths = [
-        ("fr", math.sqrt(need)) if flow else ("mm", (need * scale + GUTTER_MM + air) * squeeze)
+        ("fr", need * scale + GUTTER_MM)
+        if spread
+        else ("fr", math.sqrt(need))
+        if flow
+        else ("mm", (need * scale + GUTTER_MM + air) * squeeze)
         for need, flow in zip(needs, flows, strict=True)
     ]
     height_mm = _height_mm(table, widths, size=size, page_mm=page_mm)
