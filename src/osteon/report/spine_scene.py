@@ -175,16 +175,19 @@ def _cut(
 
 def _bodies(labels: SpineLabels, places: Array) -> Array:
     """The body at each place (3, rows, columns), its border between the voxels rather than along their edges."""
-    array = labels.bodies.array
+    array, steps = labels.bodies.array, np.array(labels.bodies.spacing_mm)
+    sigma = SMOOTH_VOXELS * steps.max() / steps  # as wide along fine axes as along the coarse one
+    margin = np.ceil(3 * sigma).astype(int)
     codes = np.zeros(places.shape[1:], dtype=array.dtype)
     best = np.full(places.shape[1:], 0.5)
     for index, where in enumerate(ndimage.find_objects(array)):
         if where is None:
             continue
-        box = tuple(slice(max(s.start - 3, 0), s.stop + 3) for s in where)
-        soft = ndimage.gaussian_filter((array[box] == index + 1).astype(np.float32), SMOOTH_VOXELS)
-        start = np.array([s.start for s in box])[:, None, None]
-        share = ndimage.map_coordinates(soft, places - start, order=1, mode="constant")
+        start = np.array([max(s.start - m, 0) for s, m in zip(where, margin, strict=True)])
+        stop = [s.stop + m for s, m in zip(where, margin, strict=True)]
+        box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+        soft = ndimage.gaussian_filter((array[box] == index + 1).astype(np.float32), sigma)
+        share = ndimage.map_coordinates(soft, places - start[:, None, None], order=1)
         inside = share > best
         codes[inside], best[inside] = index + 1, share[inside]
     return codes
