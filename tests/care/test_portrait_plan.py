@@ -95,3 +95,15 @@ def test_a_team_may_edit_and_sign(tmp_path):
 def test_a_slip_in_an_edit_is_named(tmp_path, old, new, says):
     with pytest.raises(ConfigError, match=says):
         portrait_rules(_edited(tmp_path, old, new))
+
+
+def test_an_edit_needs_a_version_of_its_own(tmp_path):
+    path = _edited(tmp_path, 'id = "pain.stepwise"', 'id = "pain.stepwise"\ntext_en = "Ask our pain nurse"')
+    with pytest.raises(ConfigError, match="Raise the version"):
+        portrait_rules(path)
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('version = "2026-11-20"', 'version = "ours-1"'),
+        encoding="utf-8",
+    )
+    assert portrait_rules(path).version == "ours-1"
+    assert portrait_rules(path).text == path.read_text(encoding="utf-8")

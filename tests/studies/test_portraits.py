@@ -177,10 +177,45 @@ def test_hip_fracture_groups_are_stable_and_carry_prognosis(real_data):
     from osteon.cohort.sources import estonia
 
     table = estonia.read(real_data / "tabular/estonia_hip_fracture/hip_fracture.csv.gz").table
-    told = portrait_survival(table, name="without", features=FEATURES, config=QUICK, seed=20260101)
+    told = portrait_survival(
+        table, name="without", features=FEATURES, config=QUICK, rules=portrait_rules(), seed=20260101
+    )
     assert told.grouping.stability.least >= 0.75
     assert told.log_rank.p < 1e-50
     assert told.stratified.p < 1e-20
     assert told.adjusted_p < 1e-20
     assert told.gain_ci.low > 0
-    assert told.grouping.verdict == "segments"  # a continuum divided, and said so
+    assert told.claimed
+    assert told.continuum  # stable parts of a continuum, and said so
+    assert [card.n for card in told.cards] == list(told.sizes)
+    assert all(card.named and not card.plan.items for card in told.cards)
+    assert len({card.name for card in told.cards}) == len(told.cards)
+    least, most = min(told.alive(a)[0] for a in told.letters), max(told.alive(a)[0] for a in told.letters)
+    assert least < 0.6 < 0.85 < most
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_hip_fracture_portraits_have_cards_and_take_new_patients(real_data, tmp_path):
+    out = tmp_path / "hip"
+    run_to_folder("estonia", config="quick", seed=1, out=out, lang="en")
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert (results["portraits_claimed"], results["continuum"], results["k"]) == (
+        True,
+        True,
+        len(results["groups"]),
+    )
+    assert set(results["survival"]) == {"without", "with"}
+    assert all(
+        g["alive_12m"]["low"] < g["alive_12m"]["value"] < g["alive_12m"]["high"] for g in results["groups"]
+    )
+    assert "not separate kinds" in (out / "report.html").read_text(encoding="utf-8")
+    assert (out / "cards.pdf").read_bytes().startswith(b"%PDF")
+    new = pd.DataFrame({"participant_id": ["N1", "N2"], "age_years": [88, 55], "sex": ["female", "male"],
+                        "charlson_index": [6, 0], "dementia": [1, 0]})  # fmt: skip
+    new.to_csv(tmp_path / "new.csv", index=False)
+    score_to_folder(tmp_path / "new.csv", model=out / "models" / "portrait", out=tmp_path / "scored")
+    scores = pd.read_csv(tmp_path / "scored" / "scores.csv")
+    alive = {g["letter"]: g["alive_12m"]["value"] for g in results["groups"]}
+    assert alive[scores["portrait"][0]] < alive[scores["portrait"][1]]
+    assert scores["nearest_cases"].str.len().min() > 0

@@ -41,7 +41,7 @@ TOPICS = (
 )
 FACTS = ("n", "age_mean", "t_mean", "compression_mean", "segments_mean", "vas_mean", "healing_days_mean", "female_share",
          "conservative_share", "surgical_share", "multiple_share", "burst_share", "severe_activity_share",
-         "posterior_wall_share")  # fmt: skip
+         "posterior_wall_share", "charlson_mean", "dementia_share")  # fmt: skip
 SURGICAL_FACTS = ("levels", "height_loss", "posterior_wall", "t_score", "hounsfield")
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -68,6 +68,9 @@ class Naming:
     severe_pain_vas: float
     mild_pain_vas: float
     mainly_share: float
+    many_diseases_charlson: float
+    few_diseases_charlson: float
+    dementia_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +95,7 @@ class PlanItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortraitRules:
-    """A version of the rules; ``sha256`` is that of the file, so that an edited copy is told apart."""
+    """A version of the rules; ``sha256`` is that of the file ``text`` came from, so that an edited copy is told apart."""
 
     version: str
     title: str
@@ -101,6 +104,7 @@ class PortraitRules:
     items: tuple[PlanItem, ...]
     surgical_facts: tuple[str, ...]
     sha256: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +130,16 @@ def portrait_rules(path: Path | None = None) -> PortraitRules:
     Raises
     ------
     ConfigError
-        A key, topic, fact or comparison is unknown, an id stands twice, the version is missing.
+        A key, topic, fact or comparison is unknown, an id stands twice, the version is missing or that of the rules
+        shipped while the file says something else.
 
     Examples
     --------
     >>> portrait_rules().version
     '2026-11-20'
     """
-    path = path or Path(__file__).with_name("portrait_plan.toml")
+    shipped = Path(__file__).with_name("portrait_plan.toml")
+    path = path or shipped
     content = read_toml(path)
     _known(content, _KEYS, where=str(path))
     if not content.get("version"):
@@ -152,11 +158,26 @@ def portrait_rules(path: Path | None = None) -> PortraitRules:
     _known(naming, limits, where=f"{path}: naming")
     if missing := sorted(limits - set(naming)):
         raise ConfigError(f"{path}: naming lacks {', '.join(missing)}.")
+    ours = read_toml(shipped)
+    if content["version"] == ours["version"] and _unsigned(content) != _unsigned(ours):
+        raise ConfigError(
+            f"{path}: edited, but its version {content['version']} is that of the rules shipped with osteon.",
+            hint="Raise the version, so that every card says which rules it was printed from.",
+        )
     return PortraitRules(
         version=str(content["version"]), title=str(content.get("title", "")), based_on=str(content.get("based_on", "")),
         naming=Naming(**{key: float(value) for key, value in naming.items()}), items=items, surgical_facts=facts,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(), text=path.read_text(encoding="utf-8"),
     )  # fmt: skip
+
+
+def _unsigned(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Rules without the signatures, which may be added to a version as it is."""
+
+    def bare(entry: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in entry.items() if key not in {"verified_by", "verified_on"}}
+
+    return {**bare(content), "item": [bare(item) for item in content.get("item", [])]}
 
 
 def portrait_plan(facts: Mapping[str, float | None], rules: PortraitRules) -> PortraitPlan:

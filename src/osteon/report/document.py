@@ -51,11 +51,12 @@ class Figure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A section (level 1), subsection (2) or minor heading (3) with its anchor."""
+    """A section (level 1), subsection (2) or minor heading (3) with its anchor; printed on a page of its own if asked."""
 
     id: str
     text: Text
     level: Literal[1, 2, 3] = 1
+    new_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)

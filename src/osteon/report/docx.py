@@ -94,10 +94,11 @@ def _marked(paragraph: Any, text: str) -> None:
     run.bold, run.font.color.rgb = True, ALARM
 
 
-def _add(document: Any, block: Any, *, figures: bool) -> None:
+def _add(document: Any, block: Any, *, figures: bool, sheet: bool) -> None:
     match block:
         case SpokenHeading():
-            document.add_heading(f"{block.number} {block.text}".strip(), level=block.level)
+            made = document.add_heading(f"{block.number} {block.text}".strip(), level=block.level)
+            made.paragraph_format.page_break_before = block.new_page
         case SpokenParagraph():
             document.add_paragraph(_plain(block.runs))
         case SpokenBullets():
@@ -114,7 +115,7 @@ def _add(document: Any, block: Any, *, figures: bool) -> None:
                 paragraph.add_run(tile.value).bold = True
                 paragraph.add_run("  ".join(filter(None, ("", tile.interval, tile.detail))))
         case SpokenTable():
-            _table(document, block)
+            _table(document, block, titled=not sheet)
         case SpokenFigure():
             if figures:
                 width = min(block.drawn.width_mm, TEXT_MM)
@@ -137,23 +138,24 @@ def _describe(shape: Any, alt: str) -> None:
     shape._inline.docPr.set("descr", alt)
 
 
-def _table(document: Any, table: SpokenTable) -> None:
-    """Title above, rules above and below the header and at the end, footnotes below."""
+def _table(document: Any, table: SpokenTable, *, titled: bool) -> None:
+    """Title above if ``titled``, rules above and below the header and at the end, footnotes below."""
     wide = table.landscape or len(table.columns) > 9
     if wide:
         _turn(document)
-    if table.title:
+    if titled and table.title:
         title = document.add_paragraph()
         title.paragraph_format.keep_with_next = True
         title.paragraph_format.space_after = Pt(3)
         title.add_run(table.title).bold = True
     groups = table.groups()
-    heads = (1 if groups else 0) + 1
+    heads = (1 if groups else 0) + (1 if table.headed else 0)
     grid = document.add_table(rows=heads + len(table.rows), cols=len(table.columns))
     if groups:
         _spanning(grid.rows[0], groups)
-    for cell, column in zip(grid.rows[heads - 1].cells, table.columns, strict=True):
-        _fill(cell, column.label, side=column.align, bold=True)
+    if table.headed:
+        for cell, column in zip(grid.rows[heads - 1].cells, table.columns, strict=True):
+            _fill(cell, column.label, side=column.align, bold=True)
     for row, line in zip(table.rows, grid.rows[heads:], strict=True):
         cells = line.cells
         if row.spans:
@@ -194,7 +196,9 @@ def _spanning(row: Any, groups: tuple[tuple[str, int], ...]) -> None:
 
 def _rules(grid: Any, heads: int) -> None:
     """Booktabs rules; header rows repeat on every page, rows stay whole."""
-    lines = [(grid.rows[0], "top", 12), (grid.rows[heads - 1], "bottom", 6), (grid.rows[-1], "bottom", 12)]
+    lines = [(grid.rows[0], "top", 12), (grid.rows[-1], "bottom", 12)]
+    if heads:
+        lines.insert(1, (grid.rows[heads - 1], "bottom", 6))
     for row, edge, eighths in lines:
         for cell in {id(cell._tc): cell for cell in row.cells}.values():
             _rule(cell, edge, eighths)

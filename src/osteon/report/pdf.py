@@ -95,7 +95,7 @@ def _with_headings(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if block["kind"] == "table":
             block["lead"] = []
             while block["landscape"] and made and made[-1]["kind"] == "heading":
-                block["lead"].insert(0, made.pop())
+                block["lead"].insert(0, made.pop() | {"new_page": False})
         made.append(block)
     return made
 

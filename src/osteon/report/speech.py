@@ -152,7 +152,7 @@ class _Speaker:
         self.outline[level:] = [0] * (3 - level)
         numbered = level < 3 and not self.document.sheet
         number = ".".join(str(n) for n in self.outline[:level]) if numbered else ""
-        return SpokenHeading(heading.id, level, number, self.words.say(heading.text))
+        return SpokenHeading(heading.id, level, number, self.words.say(heading.text), heading.new_page)
 
     def _runs(self, text: Text) -> Runs:
         said, runs, end = self.words.say(text), [], 0

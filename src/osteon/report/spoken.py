@@ -54,6 +54,7 @@ class SpokenHeading:
     level: int
     number: str
     text: str
+    new_page: bool = False
     kind: Literal["heading"] = "heading"
 
 

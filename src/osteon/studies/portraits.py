@@ -21,7 +21,7 @@ from pathlib import Path
 from osteon.care.portrait_plan import PortraitRules, portrait_rules
 from osteon.cohort.clean import write_log
 from osteon.cohort.cohort import Cohort
-from osteon.core.files import checked_folder, staged_folder, write_bytes, write_json
+from osteon.core.files import checked_folder, staged_folder, write_bytes, write_json, write_text
 from osteon.core.provenance import Provenance, provenance
 from osteon.models.cluster_stability import adjusted_rand
 from osteon.report.save import save
@@ -76,7 +76,7 @@ def run(data: str, *, config: Config, seed: int, command: str = "") -> Result:
     stamp = stamped(*source.inputs)
     if source.kind == "estonia":
         sets = (("without", FEATURES), ("with", (*FEATURES, "management")))
-        survival = tuple(portrait_survival(source.table, name=name, features=names, config=config, seed=seed)
+        survival = tuple(portrait_survival(source.table, name=name, features=names, config=config, rules=rules, seed=seed)
                          for name, names in sets)  # fmt: skip
         return Result(
             kind="estonia",
@@ -131,7 +131,7 @@ def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, co
     from osteon.report.speech import speak
     from osteon.studies.portraits_page import cards_document, report_document
     from osteon.studies.portraits_results import results, summary_lines
-    from osteon.studies.portraits_scoring import write_portrait_model
+    from osteon.studies.portraits_scoring import write_portrait_models
 
     settings = configured(config)
     checked_folder(out)
@@ -139,10 +139,12 @@ def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, co
     with staged_folder(out) as stage:
         save(report_document(result, lang), stage, lang=lang)
         write_json(stage / "results.json", results(result))
-        if result.found is not None:
+        if result.found is not None or result.survival:
             write_bytes(stage / "cards.pdf", pdf(speak(cards_document(result, lang), lang)))
             if settings.save_model:
-                write_portrait_model(result, stage / "models" / "portrait")
+                write_portrait_models(result, stage / "models")
+        if result.found is not None:
+            write_text(stage / f"plan-rules-{result.rules.version}.toml", result.rules.text)
             if result.simulated and result.patients is not None:
                 write_bytes(
                     stage / "patients.csv", result.patients.table.to_csv(index=False).encode("utf-8-sig")

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from osteon.care.portrait_plan import PortraitPlan
+from osteon.care.portrait_plan import TOPICS, PortraitPlan
 from osteon.cohort.schema import kind_of
 from osteon.report.document import (
     Block,
@@ -31,15 +31,17 @@ from osteon.studies.portraits_groups import Card, Portraits
 from osteon.studies.portraits_words import (
     card_paragraph,
     card_title,
+    group_name,
     item_text,
     marker_text,
     number_cell,
     portrait_name,
     portrait_word,
+    told,
 )
 from osteon.studies.published_s0 import published_groups
 
-__all__ = ["beside_table", "card_blocks", "heat_figure", "plan_note", "radar_figure"]
+__all__ = ["beside_table", "card_blocks", "heat_figure", "plan_note", "radar_figure", "sources_table"]
 
 _MARKERS = 5
 
@@ -95,10 +97,15 @@ def _shares(card: Card) -> tuple[Cell, ...]:
     )
 
 
-def card_blocks(card: Card, found: Portraits, lang: str, *, level: Literal[1, 2] = 2) -> Iterator[Block]:
-    """One card: name, numbers, paragraph, what distinguishes it, what to do, what a surgeon asks for."""
+def card_blocks(card: Card, found: Portraits, lang: str, *, sheet: bool = False) -> Iterator[Block]:
+    """
+    One card: name, numbers, paragraph, what distinguishes it, what to do, what a surgeon asks for.
+
+    It fits one page: sources stand in a table of their own. On a ``sheet`` there is a line to sign.
+    """
+    level: Literal[1, 2] = 1 if sheet else 2
     anchor = card.letter.lower()
-    yield Heading(f"card-{anchor}", card_title(card), level=level)
+    yield Heading(f"card-{anchor}", card_title(card), level=level, new_page=True)
     if not card.named:
         yield Callout("warning", portrait_word("card.not_named"))
     yield KeyFigures(_tiles(card, len(found.ids)))
@@ -109,10 +116,11 @@ def card_blocks(card: Card, found: Portraits, lang: str, *, level: Literal[1, 2]
     if not card.named:
         return
     yield _plan_table(card, lang)
-    facts = tuple(portrait_word(f"surgery.{code}") for code in card.plan.surgical_facts)
+    facts = [portrait_word(f"surgery.{code}") for code in card.plan.surgical_facts]
     if facts and (card.facts.get("surgical_share") or 0) > 0:
-        yield Paragraph(portrait_word("card.surgery"))
-        yield Bullets(facts)
+        yield Paragraph(portrait_word("card.surgery", facts=told(facts, "list")))
+    if sheet:
+        yield Paragraph(portrait_word("card.signature"))
 
 
 def _tiles(card: Card, total: int) -> tuple[Tile, ...]:
@@ -134,25 +142,37 @@ def _stable(card: Card) -> Words:
 
 
 def _plan_table(card: Card, lang: str) -> TableBlock:
-    rows: list[Row | GroupRow] = []
+    """The plan as a list for a meeting: topic, what to do, how sure."""
+    rows: list[Row] = []
     topic = ""
     for item in card.plan.items:
-        if item.topic != topic:
-            topic = item.topic
-            rows.append(GroupRow(portrait_word(f"topic.{topic}")))
-        rows.append(
-            (
-                item_text(item, lang),
-                portrait_word(f"confidence.{item.confidence}"),
-                (lang == "zh" and item.source_zh) or item.source,
-            )
-        )
+        first = item.topic != topic
+        topic = item.topic
+        told_topic: Cell = Strong(portrait_word(f"topic.{topic}")) if first else ""
+        rows.append((told_topic, item_text(item, lang), portrait_word(f"confidence.{item.confidence}")))
+    columns = (Column(portrait_word("plan.topic"), align="left", wrap=False), Column(portrait_word("plan.what"), align="left"),
+               Column(portrait_word("plan.confidence"), align="left", wrap=False))  # fmt: skip
     return TableBlock(
         id=f"table-plan-{card.letter.lower()}", title=portrait_word("plan.title", letter=card.letter, name=portrait_name(card.name)),
-        columns=(Column(portrait_word("plan.what"), align="left"), Column(portrait_word("plan.confidence"), align="left"),
-                 Column(portrait_word("plan.source"), align="left")),
-        rows=tuple(rows), footnotes=(plan_note(card.plan),),
+        columns=columns, rows=tuple(rows), footnotes=(portrait_word("plan.sources_in_report"), plan_note(card.plan)),
     )  # fmt: skip
+
+
+def sources_table(found: Portraits, lang: str) -> TableBlock | None:
+    """Every item of the plans once, with its source and whether somebody signed it; None where no plan was made."""
+    items = {item.id: item for card in found.cards if card.named for item in card.plan.items}
+    if not items:
+        return None
+    rows = tuple(
+        (item_text(item, lang), (lang == "zh" and item.source_zh) or item.source,
+         portrait_word("plan.signed" if item.verified else "plan.unsigned"))
+        for item in sorted(items.values(), key=lambda each: TOPICS.index(each.topic))
+    )  # fmt: skip
+    columns = (Column(portrait_word("plan.what"), align="left"), Column(portrait_word("plan.source"), align="left"),
+               Column(portrait_word("plan.state"), align="left", wrap=False))  # fmt: skip
+    return TableBlock(
+        id="table-plan-sources", title=portrait_word("plan.sources"), columns=columns, rows=rows
+    )
 
 
 def plan_note(plan: PortraitPlan) -> Words:
@@ -178,7 +198,7 @@ def radar_figure(table: pd.DataFrame, found: Portraits) -> FigureBlock | None:
         ranks[name] = values.rank(pct=True)
     profiles = tuple(
         Profile(
-            label=portrait_word("group", letter=card.letter),
+            label=group_name(card),
             values=[float(ranks[n].iloc[card.rows].mean()) for n in names],
         )
         for card in found.cards
@@ -197,7 +217,7 @@ def heat_figure(found: Portraits) -> FigureBlock:
             values[card.index, columns.index(marker.column)] = marker.difference
     return FigureBlock(
         id="figure-heat", title=portrait_word("heat.title"), alt=portrait_word("heat.alt"), caption=portrait_word("heat.caption"),
-        figure=HeatmapFigure(rows=tuple(portrait_word("group", letter=c.letter) for c in found.cards),
+        figure=HeatmapFigure(rows=tuple(group_name(c) for c in found.cards),
                              columns=tuple(Variable(n, "short") for n in columns), values=np.nan_to_num(values),
                              scale_label=portrait_word("heat.scale"), limit=3.0, digits=1),
     )  # fmt: skip

@@ -7,7 +7,7 @@ feature of the published recipe only: the portraits that a plan uses are made wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,17 +29,17 @@ from osteon.stats.balance import share_difference, standardized_difference
 from osteon.studies.portraits_config import Config
 from osteon.studies.portraits_data import TREATMENT, admission_features
 
-__all__ = ["Card", "Compared", "Marker", "Portraits", "chosen_features", "compared", "facts_of", "letter", "name_codes",
+__all__ = ["Card", "Compared", "Marker", "Portraits", "cards_of", "chosen_features", "compared", "facts_of", "letter", "name_codes",
            "portraits_of", "published_recipe"]  # fmt: skip
 
 Labels = NDArray[np.intp]
 _FACT_OF_NUMBER = {"age_mean": "age_years", "t_mean": "t_lowest", "compression_mean": "compression_ratio_pct",
                    "segments_mean": "fractured_segments_count", "vas_mean": "vas_baseline",
-                   "healing_days_mean": "healing_days"}  # fmt: skip
+                   "healing_days_mean": "healing_days", "charlson_mean": "charlson_index"}  # fmt: skip
 _FACT_OF_SHARE = {"female_share": ("sex", "female"), "conservative_share": ("treatment_approach", "conservative"),
                   "surgical_share": ("treatment_approach", "surgical"), "multiple_share": ("fracture_type", "multiple"),
                   "burst_share": ("fracture_type", "burst"), "severe_activity_share": ("activity_limitation", "severe"),
-                  "posterior_wall_share": ("posterior_wall_involved", 1.0)}  # fmt: skip
+                  "posterior_wall_share": ("posterior_wall_involved", 1.0), "dementia_share": ("dementia", 1.0)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ def portraits_of(table: pd.DataFrame, *, config: Config, rules: PortraitRules, s
         else tuple(map(str, table.index))
     )
     model = portrait_model(table, grouping, ids=ids, names=tuple(letter(g) for g in range(grouping.k)))
-    cards = _cards(table, grouping, rules, published)
+    cards = cards_of(table, grouping, rules, published=published)
     return Portraits(
         features=grouping.columns, selection=selection, grouping=grouping, cards=cards, model=model, ids=ids
     )
@@ -211,18 +211,21 @@ def compared(
     return tuple(made)
 
 
-def _cards(
-    table: pd.DataFrame, grouping: Grouping, rules: PortraitRules, published: pd.DataFrame | None
-) -> tuple[Card, ...]:
-    facts = [facts_of(table.iloc[grouping.labels == g]) for g in range(grouping.k)]
+def cards_of(
+    table: pd.DataFrame, grouping: Grouping, rules: PortraitRules, *, labels: Labels | None = None,
+    published: pd.DataFrame | None = None,
+) -> tuple[Card, ...]:  # fmt: skip
+    """The card of every group; ``labels`` are those of ``table`` where it holds other rows than the groups were made of."""
+    labels = grouping.labels if labels is None else labels
+    facts = [facts_of(table.iloc[labels == g]) for g in range(grouping.k)]
     nearest = _nearest_published(table, grouping, published) if published is not None else [None] * grouping.k
     shown = [*grouping.columns, *(n for n in (*TREATMENT[:2], "healing_days") if n in table)]
     return tuple(
         Card(
-            index=g, n=int((grouping.labels == g).sum()), facts=facts[g], name=name_codes(facts[g], rules.naming),
-            markers=_markers(table, tuple(dict.fromkeys(shown)), grouping.labels == g),
+            index=g, n=int((labels == g).sum()), facts=facts[g], name=name_codes(facts[g], rules.naming),
+            markers=_markers(table, tuple(dict.fromkeys(shown)), labels == g),
             plan=portrait_plan(facts[g], rules), jaccard=grouping.stability.jaccard[g], named=grouping.stable[g],
-            published=nearest[g], rows=np.flatnonzero(grouping.labels == g),
+            published=nearest[g], rows=np.flatnonzero(labels == g),
         )
         for g in range(grouping.k)
     )  # fmt: skip
@@ -242,7 +245,7 @@ def facts_of(group: pd.DataFrame) -> dict[str, float | None]:
 
 def name_codes(facts: Mapping[str, float | None], naming: Naming) -> tuple[str, ...]:
     """
-    The name of a group as codes: age, bone, fracture, pain; what is unknown is left out.
+    The name of a group as codes: age, bone, fracture, pain, people; what is unknown is left out.
 
     Examples
     --------
@@ -272,7 +275,20 @@ def name_codes(facts: Mapping[str, float | None], naming: Naming) -> tuple[str, 
             codes.append("pain_severe")
         elif vas < naming.mild_pain_vas:
             codes.append("pain_mild")
-    return tuple(codes)
+    return (*codes, *_name_of_people(facts, naming))
+
+
+def _name_of_people(facts: Mapping[str, float | None], naming: Naming) -> Iterator[str]:
+    """Sex where nearly all are of one, other diseases, dementia."""
+    women, diseases, dementia = (facts.get(f) for f in ("female_share", "charlson_mean", "dementia_share"))
+    if women is not None and not 1 - naming.mainly_share < women < naming.mainly_share:
+        yield "sex_women" if women >= naming.mainly_share else "sex_men"
+    if diseases is not None and diseases >= naming.many_diseases_charlson:
+        yield "diseases_many"
+    elif diseases is not None and diseases < naming.few_diseases_charlson:
+        yield "diseases_few"
+    if dementia is not None and dementia >= naming.dementia_share:
+        yield "dementia"
 
 
 def _markers(table: pd.DataFrame, columns: tuple[str, ...], inside: NDArray[np.bool_]) -> tuple[Marker, ...]:

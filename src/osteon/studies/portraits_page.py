@@ -23,12 +23,18 @@ from osteon.report.document import (
 from osteon.report.figure_group_count import CountPanel, GroupCountFigure
 from osteon.report.value import Number, PValue, Text, Variable
 from osteon.studies.before_after_page import before_after_blocks, clinic_blocks, printed_blocks
-from osteon.studies.portraits_cards import beside_table, card_blocks, heat_figure, radar_figure
+from osteon.studies.portraits_cards import beside_table, card_blocks, heat_figure, radar_figure, sources_table
 from osteon.studies.portraits_groups import Compared, Portraits
 from osteon.studies.portraits_result import Result
-from osteon.studies.portraits_survival_page import survival_blocks
+from osteon.studies.portraits_survival_page import survival_blocks, survival_card_blocks, survival_summary
 from osteon.studies.portraits_virtual import Nothing, Repeats, Table1
-from osteon.studies.portraits_words import number_cell, portrait_name, portrait_word
+from osteon.studies.portraits_words import (
+    cleaning_text,
+    group_name,
+    number_cell,
+    portrait_name,
+    portrait_word,
+)
 
 __all__ = ["cards_document", "report_document"]
 
@@ -45,7 +51,8 @@ def report_document(result: Result, lang: str) -> Document:
 
 def cards_document(result: Result, lang: str) -> Document:
     """The cards alone, to be printed for a meeting."""
-    return _document(result, "title.cards", tuple(_card_pages(result, lang)))
+    return Document(title=portrait_word("title.cards"), subtitle=portrait_word("subtitle"), simulated=result.simulated,
+                    blocks=tuple(_card_pages(result, lang)), sheet=True)  # fmt: skip
 
 
 def _document(result: Result, title: str, blocks: tuple[Block, ...]) -> Document:
@@ -63,6 +70,7 @@ def _report(result: Result, lang: str) -> Iterator[Block]:
     yield from _summary(result)
     if result.survival:
         yield from survival_blocks(result.survival)
+        yield Paragraph(portrait_word("survival.new_patient"))
     if result.found is not None and result.patients is not None:
         yield from _groups(result, result.found, lang)
     if result.table1 is not None:
@@ -84,11 +92,20 @@ def _report(result: Result, lang: str) -> Iterator[Block]:
 
 def _card_pages(result: Result, lang: str) -> Iterator[Block]:
     """The cards alone, to be printed for a meeting."""
-    if result.found is None:
+    if result.survival:
+        yield from survival_summary(result.survival[0])
+        yield from survival_card_blocks(result.survival[0], level=1)
+    if result.found is None or result.patients is None:
         return
+    found, table = result.found, result.patients.table
     yield Paragraph(portrait_word("cards.how"))
-    for card in result.found.cards:
-        yield from card_blocks(card, result.found, lang, level=1)
+    yield Heading("groups", portrait_word("cards.overview"))
+    yield beside_table(table, found, with_published=False)
+    radar = radar_figure(table, found)
+    if radar is not None:
+        yield radar
+    for card in found.cards:
+        yield from card_blocks(card, found, lang, sheet=True)
 
 
 def _limits(result: Result) -> Iterator[str]:
@@ -101,7 +118,7 @@ def _limits(result: Result) -> Iterator[str]:
 def _summary(result: Result) -> Iterator[Block]:
     found = result.found
     if found is None:
-        yield Paragraph(portrait_word("summary.estonia"))
+        yield from survival_summary(result.survival[0])
         return
     group = found.grouping
     tiles = [
@@ -142,7 +159,11 @@ def _groups(result: Result, found: Portraits, lang: str) -> Iterator[Block]:
     yield heat_figure(found)
     for card in found.cards:
         yield from card_blocks(card, found, lang)
-    yield Heading("data", portrait_word("section.data"))
+    sources = sources_table(found, lang)
+    if sources is not None:
+        yield Heading("plan-sources", portrait_word("section.plan_sources"), level=2, new_page=True)
+        yield sources
+    yield Heading("data", portrait_word("section.data"), new_page=sources is None)
     yield _cleaning(result)
     yield _selection(found)
     yield Heading("number", portrait_word("section.number"))
@@ -164,12 +185,11 @@ def _cleaning(result: Result) -> TableBlock:
         counts[change.code] = counts.get(change.code, 0) + (change.n if not change.row else 1)
     flow = cohort.flow if cohort is not None else ()
     rows: list[Row] = [
-        (portrait_word("clean.flow", step=step.code.replace("_", " ")), step.n_before, step.n_after)
+        (portrait_word("clean.flow", step=cleaning_text(step.code)), step.n_before, step.n_after)
         for step in flow
     ]
     rows += [
-        (portrait_word("clean.code", code=code.replace("_", " ")), n, None)
-        for code, n in sorted(counts.items())
+        (portrait_word("clean.code", code=cleaning_text(code)), n, None) for code, n in sorted(counts.items())
     ]
     rows = rows or [(portrait_word("clean.nothing"), None, None)]
     return TableBlock(id="table-cleaning", title=portrait_word("clean.title"), rows=tuple(rows),
@@ -231,7 +251,7 @@ def _count_figure(found: Portraits) -> FigureBlock:
 def _stability(found: Portraits) -> TableBlock:
     group = found.grouping
     rows = tuple(
-        (portrait_word("group", letter=c.letter), c.n, Number(c.jaccard, digits=2),
+        (group_name(c), c.n, Number(c.jaccard, digits=2),
          Number(group.stability.recovered[c.index], digits=0, percent=True),
          Number(float(group.silhouettes[c.rows].mean()), digits=2),
          portrait_word("stable.yes" if c.jaccard >= 0.75 else "stable.pattern" if c.jaccard >= 0.6 else "stable.no"))

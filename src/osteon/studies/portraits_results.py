@@ -42,6 +42,7 @@ def results(result: Result) -> dict[str, Any]:
             as_dict(n) | {"claimed": n.verdict in ("groups", "unstable")} for n in result.nothing
         ]
     if result.survival:
+        content |= _hip(result.survival[0])
         content["survival"] = {each.name: _survival(each) for each in result.survival}
     if result.periods is not None:
         content["before_after"] = _periods(result.periods)
@@ -71,6 +72,30 @@ def _found(result: Result, found: Portraits) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _hip(found: PortraitSurvival) -> dict[str, Any]:
+    """The portraits without management under the names that every kind of data has."""
+    group = found.grouping
+    return {
+        "n": sum(found.sizes), "k": group.k, "k_rule": group.count.rule, "verdict": group.verdict,
+        "portraits_claimed": found.claimed, "continuum": found.continuum, "silhouette": group.silhouette,
+        "stability": {"least": group.stability.least, "jaccard": list(group.stability.jaccard),
+                      "recovered": list(group.stability.recovered), "resamples": group.stability.resamples},
+        "features": list(found.features), "groups": _hip_groups(found), "log_rank_p": found.log_rank.p,
+        "adjusted_p": found.adjusted_p, "c_index_gain": found.gain,
+    }  # fmt: skip
+
+
+def _hip_groups(found: PortraitSurvival) -> list[dict[str, Any]]:
+    """The card of each portrait with the survival of everybody in it, later years too."""
+    made = []
+    for card, deaths in zip(found.cards, found.deaths, strict=True):
+        alive = found.alive(card.letter)
+        made.append(_group(card, sum(found.sizes)) | {
+            "deaths_12m": deaths, "alive_12m": {"value": alive[0], "low": alive[1], "high": alive[2]},
+        })  # fmt: skip
+    return made
+
+
 def _group(card: Card, total: int) -> dict[str, Any]:
     said = {lang: words(lang) for lang in ("en", "zh")}
     return {
@@ -93,6 +118,7 @@ def _table1(found: Table1) -> dict[str, Any]:
 def _survival(found: PortraitSurvival) -> dict[str, Any]:
     return {
         "features": list(found.features), "k": found.grouping.k, "verdict": found.grouping.verdict,
+        "portraits_claimed": found.claimed, "continuum": found.continuum, "groups": _hip_groups(found),
         "stability": list(found.grouping.stability.jaccard), "silhouette": found.grouping.silhouette,
         "structure_z": found.grouping.count.structure.z, "sizes": list(found.sizes), "deaths": list(found.deaths),
         "log_rank_p": found.log_rank.p, "log_rank_stratified_p": found.stratified.p,
@@ -145,7 +171,16 @@ def summary_lines(result: Result, lang: str) -> tuple[str, ...]:
     for each in result.survival:
         lines.append(portrait_word("line.survival", name=portrait_word(f"survival.short_{each.name}"), k=each.grouping.k,
                                    least=Number(each.grouping.stability.least, digits=2), p=PValue(each.log_rank.p),
+                                   adjusted=PValue(each.adjusted_p), without=Number(each.without.value, digits=3),
+                                   full=Number(each.with_portraits.value, digits=3),
                                    gain=Estimate(each.gain, each.gain_ci.low, each.gain_ci.high, digits=3)))  # fmt: skip
+        lines += [
+            portrait_word("line.group_alive", letter=card.letter, n=size, name=portrait_name(card.name),
+                          alive=Number(each.alive(card.letter)[0], digits=0, percent=True))
+            for card, size in zip(each.cards, each.sizes, strict=True)
+        ]  # fmt: skip
+    if any(each.continuum and each.claimed for each in result.survival):
+        lines.append(portrait_word("line.continuum"))
     if result.recheck:
         wrong = [r for r in result.recheck if r.follows == "no"]
         lines.append(portrait_word("line.recheck", n=len(result.recheck), wrong=len(wrong)))

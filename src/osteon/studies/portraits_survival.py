@@ -2,6 +2,10 @@
 Survival by portrait: do people of different portraits die at different rates once age and sex are accounted for?
 
 Portraits and the Cox model are made on earlier years; what the portraits add is read off later years.
+
+People with a hip fracture lie on a continuum: no division of them is the only one. A division is called portraits all the
+same where every part comes back when people are drawn again and where the parts tell in later years, beside age and sex,
+who dies; the page says that the borders are drawn and not found. Plans are for vertebral fractures: none is made here.
 """
 
 from __future__ import annotations
@@ -14,16 +18,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from osteon.care.portrait_plan import PortraitPlan, PortraitRules
 from osteon.core.result import Interval
 from osteon.core.seeds import stream
-from osteon.models.cluster import Grouping, grouped
-from osteon.models.cluster_assign import portrait_model
+from osteon.models.cluster import STABLE, Grouping, grouped
+from osteon.models.cluster_assign import PortraitModel, portrait_model
 from osteon.stats.concordance import Concordance, concordance
 from osteon.stats.cox import CoxModel, cox
 from osteon.stats.survival import KaplanMeier, LogRank, kaplan_meier, log_rank
 from osteon.stats.times import Survival
 from osteon.studies.portraits_config import Config
-from osteon.studies.portraits_groups import letter
+from osteon.studies.portraits_groups import Card, cards_of, letter
 
 __all__ = ["FEATURES", "PortraitSurvival", "portrait_survival"]
 
@@ -54,6 +59,10 @@ class PortraitSurvival:
         Later years: age and sex alone; and with portraits.
     gain, gain_ci : float, Interval
         Difference of the two, bootstrap interval.
+    cards : tuple of Card
+        Of everybody, with names and without a plan.
+    assign : PortraitModel
+        Puts new patients into the portraits.
     """
 
     name: str
@@ -75,10 +84,35 @@ class PortraitSurvival:
     gain: float
     gain_ci: Interval
     labels: NDArray[np.intp]
+    cards: tuple[Card, ...]
+    assign: PortraitModel
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the division is called portraits: every part stable, and survival told beside age and sex, also later."""
+        return (
+            min(self.grouping.stability.jaccard) >= STABLE and self.adjusted_p < 0.05 and self.gain_ci.low > 0
+        )
+
+    def alive(self, name: str) -> tuple[float, float, float]:
+        """Share of a portrait alive twelve months after admission, with its 95% interval."""
+        told = self.curves[name].at(12.0)
+        return float(told.survival[0]), float(told.low[0]), float(told.high[0])
+
+    @property
+    def continuum(self) -> bool:
+        """Whether the people are no separate groups, so that the borders are drawn and not found."""
+        return not self.grouping.count.structure.found
 
 
 def portrait_survival(
-    table: pd.DataFrame, *, name: str, features: tuple[str, ...], config: Config, seed: int
+    table: pd.DataFrame,
+    *,
+    name: str,
+    features: tuple[str, ...],
+    config: Config,
+    rules: PortraitRules,
+    seed: int,
 ) -> PortraitSurvival:
     """
     Portraits of ``features`` made in the years up to ``config.last_development_year`` and their 12-month survival.
@@ -88,6 +122,8 @@ def portrait_survival(
     table : DataFrame with ``time_months``, ``death_12m``, ``age_years``, ``sex``, ``admission_year``
     name : str
         Code of this set of features.
+    rules : PortraitRules
+        The limits by which portraits are named.
     """
     early = (table["admission_year"] <= config.last_development_year).to_numpy()
     options = replace(config.cluster, rule="stability", restarts=4, seeds=min(config.cluster.seeds, 4),
@@ -95,7 +131,8 @@ def portrait_survival(
     first = table.loc[early, list(features)].reset_index(drop=True)
     grouping = grouped(first, options=options, seed=seed)
     letters = tuple(letter(g) for g in range(grouping.k))
-    model = portrait_model(first, grouping, ids=tuple(map(str, first.index)), names=letters)
+    ids = tuple(map(str, table.loc[early, "participant_id"]))
+    model = portrait_model(first, grouping, ids=ids, names=letters)
     labels = np.empty(len(table), dtype=np.intp)
     labels[early] = grouping.labels
     data = model.coding.coded(table.loc[~early, list(features)])
@@ -123,7 +160,13 @@ def portrait_survival(
         adjusted_chi2=float(statistic), adjusted_df=grouping.k - 1, adjusted_p=float(chi2.sf(statistic, grouping.k - 1)),
         model=large, without=without, with_portraits=with_portraits,
         gain=with_portraits.value - without.value, gain_ci=_gain_interval(later, risks, seed),
+        cards=tuple(replace(card, named=card.jaccard >= STABLE, plan=_no_plan(rules)) for card in cards_of(table, grouping, rules, labels=labels)),
+        assign=model,
     )  # fmt: skip
+
+
+def _no_plan(rules: PortraitRules) -> PortraitPlan:
+    return PortraitPlan(items=(), surgical_facts=(), lacking=(), version=rules.version, sha256=rules.sha256)
 
 
 def _covariates(

@@ -3,26 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
-from osteon.report.document import Block, Callout, Column, FigureBlock, Heading, Paragraph, TableBlock
+from osteon.report.document import (
+    Block,
+    Bullets,
+    Callout,
+    Column,
+    FigureBlock,
+    Heading,
+    KeyFigures,
+    Paragraph,
+    TableBlock,
+    Tile,
+)
 from osteon.report.figure_survival import SurvivalFigure, SurvivalLine
 from osteon.report.value import Estimate, Number, PValue, Words
 from osteon.report.value import Proportion as Share
 from osteon.stats.survival import KaplanMeier
+from osteon.studies.portraits_groups import Card
 from osteon.studies.portraits_survival import PortraitSurvival
-from osteon.studies.portraits_words import portrait_word
+from osteon.studies.portraits_words import card_title, marker_text, portrait_name, portrait_word, told_people
 
-__all__ = ["survival_blocks"]
+__all__ = ["survival_blocks", "survival_card_blocks", "survival_summary"]
 
 _TICKS = (0.0, 3.0, 6.0, 9.0, 12.0)
+
+
+def survival_summary(found: PortraitSurvival) -> Iterator[Block]:
+    """What was found, in figures and in sentences; ``found`` is the division without management."""
+    group = found.grouping
+    yield Paragraph(portrait_word("summary.estonia"))
+    yield KeyFigures((
+        Tile(portrait_word("tile.people"), sum(found.sizes)),
+        Tile(portrait_word("tile.portraits"), group.k, portrait_word(f"rule.{group.count.rule}")),
+        Tile(portrait_word("tile.stability"), Number(group.stability.least, digits=2), portrait_word("tile.stability_of")),
+        Tile(portrait_word("tile.gain"), Number(found.gain, digits=3, signed=True), portrait_word(
+            "tile.gain_of", without=Number(found.without.value, digits=3), full=Number(found.with_portraits.value, digits=3))),
+    ))  # fmt: skip
+    yield Callout("note" if found.claimed else "warning", portrait_word(f"survival.{_claim(found)}"))
+    yield Bullets(tuple(
+        portrait_word("survival.line", letter=card.letter, name=portrait_name(card.name), n=size, alive=_alive(found, card))
+        for card, size in zip(found.cards, found.sizes, strict=True)
+    ))  # fmt: skip
+
+
+def _claim(found: PortraitSurvival) -> str:
+    if not found.claimed:
+        return "claim_none"
+    return "claim_continuum" if found.continuum else "claim_groups"
+
+
+def _alive(found: PortraitSurvival, card: Card) -> Estimate:
+    return Estimate(*found.alive(card.letter), digits=0, percent=True)
+
+
+def survival_card_blocks(found: PortraitSurvival, *, level: Literal[1, 2] = 2) -> Iterator[Block]:
+    """A card for each portrait: who they are, what tells them apart, how many are alive after twelve months."""
+    hazards = {term.name: term for term in found.model.terms}
+    total = sum(found.sizes)
+    for card in found.cards:
+        f, term = card.facts, hazards.get(f"portrait_{card.letter}")
+        yield Heading(f"card-{found.name}-{card.letter.lower()}", card_title(card), level=level)
+        ratio = (
+            portrait_word("survival.reference")
+            if term is None
+            else Estimate(term.hazard_ratio, term.ci.low, term.ci.high)
+        )
+        yield KeyFigures((
+            Tile(portrait_word("tile.people"), card.n, portrait_word("tile.of", n=total)),
+            Tile(portrait_word("tile.age"), Number(f["age_mean"], digits=0)),
+            Tile(portrait_word("tile.charlson"), Number(f["charlson_mean"], digits=1)),
+            Tile(portrait_word("tile.dementia"), Number(f["dementia_share"], digits=0, percent=True)),
+            Tile(portrait_word("tile.alive"), _alive(found, card)),
+            Tile(portrait_word("tile.hazard"), ratio, portrait_word("tile.hazard_of")),
+        ))  # fmt: skip
+        yield Paragraph(told_people(card, total))
+        yield Paragraph(portrait_word("card.differs"))
+        yield Bullets(tuple(marker_text(m) for m in card.markers if abs(m.difference) >= 0.2))
+        yield Paragraph(
+            portrait_word("card.stable", letter=card.letter, jaccard=Number(card.jaccard, digits=2))
+        )
 
 
 def survival_blocks(found: tuple[PortraitSurvival, ...]) -> Iterator[Block]:
     """Each set of features: who the groups are, how they survive, what they add to age and sex."""
     for each in found:
         yield from _one(each)
+        yield from survival_card_blocks(each)
 
 
 def _one(found: PortraitSurvival) -> Iterator[Block]:

@@ -7,9 +7,10 @@ from functools import reduce
 from osteon.care.portrait_plan import PlanItem
 from osteon.cohort.schema import schema
 from osteon.report.value import Cell, Level, Number, Text, Variable, Words
+from osteon.report.words import words
 from osteon.studies.portraits_groups import Card, Marker
 
-__all__ = ["card_paragraph", "card_title", "item_text", "marker_text", "number_cell", "portrait_name", "portrait_word", "told"]  # fmt: skip
+__all__ = ["card_paragraph", "card_title", "cleaning_text", "group_name", "item_text", "marker_text", "number_cell", "portrait_name", "portrait_word", "told", "told_people"]  # fmt: skip
 
 
 def portrait_word(key: str, /, **values: object) -> Words:
@@ -33,6 +34,17 @@ def card_title(card: Card) -> Words:
     """Portrait A: the name; a group that may not be named is only a group."""
     key = "card.title" if card.named else "card.title_unnamed"
     return portrait_word(key, letter=card.letter, name=portrait_name(card.name))
+
+
+def cleaning_text(code: str) -> Text:
+    """What a step of the cleaning did; a site's own criterion as it stands."""
+    key = f"done.{code}"
+    return portrait_word(key) if f"portraits.{key}" in words("en").entries else code.replace("_", " ")
+
+
+def group_name(card: Card) -> Words:
+    """Portrait A; Group A where it may not be named."""
+    return portrait_word("survival.group" if card.named else "group", letter=card.letter)
 
 
 def number_cell(value: float | None, *, digits: int = 1, percent: bool = False) -> Cell:
@@ -78,6 +90,24 @@ def card_paragraph(card: Card, total: int) -> Text:
         if value is not None and not (
             fact in ("multiple_share", "burst_share", "severe_activity_share") and value < 0.1
         ):
+            parts.append(portrait_word(f"say.{key}", value=Number(value, digits=digits, percent=percent)))
+    return told(parts, "sentence")
+
+
+def told_people(card: Card, total: int) -> Text:
+    """A portrait of people with a hip fracture in sentences."""
+    f = card.facts
+    parts = [
+        portrait_word(
+            "say.size", letter=card.letter, n=card.n, share=Number(card.n / total, digits=0, percent=True)
+        )
+    ]
+    for key, fact, digits, percent in (
+        ("age", "age_mean", 0, False), ("women", "female_share", 0, True), ("charlson", "charlson_mean", 1, False),
+        ("dementia", "dementia_share", 0, True),
+    ):  # fmt: skip
+        value = f.get(fact)
+        if value is not None:
             parts.append(portrait_word(f"say.{key}", value=Number(value, digits=digits, percent=percent)))
     return told(parts, "sentence")
 
