@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,7 @@ from osteon.report.document import (
     TableBlock,
     Tile,
 )
-from osteon.report.value import Cell, Number, Text, Words
+from osteon.report.value import Cell, Number, Strong, Text, Words
 from osteon.report.words import words
 from osteon.studies.ovcf_words import ovcf_word
 from osteon.studies.published_s2 import Recheck
@@ -71,7 +72,6 @@ def recheck_blocks(lines: tuple[Recheck, ...]) -> Iterator[Block]:
         columns=tuple(Column(ovcf_word(f"recheck.{label}"), align="left") for label in labels),
         rows=tuple(_row(line) for line in lines),
         footnotes=(ovcf_word("recheck.note"),),
-        landscape=True,
     )
     yield Heading("references", ovcf_word("section.references"))
     yield References((PAPER,))
@@ -88,7 +88,7 @@ def _intro(lines: tuple[Recheck, ...]) -> Words:
 
 
 def _wrong(line: Recheck) -> Text:
-    parts = {"place": _place(line.place), "figure": recheck_name(line), "printed": line.printed,
+    parts = {"place": _place(line.place), "figure": recheck_name(line), "printed": _typeset(line.printed),
              "why": recheck_why(line.why)}  # fmt: skip
     if line.recomputed is None:
         return ovcf_word("recheck.wrong_stated", **parts)
@@ -97,8 +97,9 @@ def _wrong(line: Recheck) -> Text:
 
 def _row(line: Recheck) -> tuple[Cell, ...]:
     verdict = ovcf_word(f"recheck.{_VERDICTS[line.follows]}")
-    return (recheck_name(line), _place(line.place), line.printed, _shown(line), verdict,
-            recheck_why(line.why))  # fmt: skip
+    cells = (recheck_name(line), _place(line.place), _typeset(line.printed), _shown(line), verdict,
+             recheck_why(line.why))  # fmt: skip
+    return tuple(Strong(cell) for cell in cells) if line.follows == "no" else cells
 
 
 def _place(text: str) -> Words:
@@ -116,12 +117,29 @@ def _one_place(part: str) -> Words:
 def _shown(line: Recheck) -> Cell:
     """The recomputed value with the decimals of the printed one."""
     value = line.recomputed
+    if isinstance(value, str):
+        return _typeset(value)
     if not isinstance(value, float):
         return value
     printed = line.printed or ""
     if printed.startswith("< ") and value < float(printed[2:]):
         return printed
     return Number(value, digits=len(printed.partition(".")[2]))
+
+
+def _typeset(text: str | None) -> str | None:
+    """
+    A figure kept as plain text, as print has it: dashes, signs, no more than three decimals of a small p.
+
+    Examples
+    --------
+    >>> _typeset("3.1e-05 - 0.026"), _typeset(">= 0.75"), _typeset("T12-S1")
+    ('<0.001–0.026', '≥ 0.75', 'T12–S1')
+    """
+    if text is None:
+        return None
+    text = re.sub(r"(?<=\w) ?- ?(?=\d|[A-Z]\d)", "–", re.sub(r"0\.000\d+|\d[\d.]*e-\d+", "<0.001", text))
+    return text.replace(">=", "≥").replace("<=", "≤")
 
 
 def _number(printed: str | None) -> float | str | None:
