@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import docx
 import pypdfium2
 import pytest
 
@@ -265,6 +266,11 @@ def test_a_reading_is_saved_in_all_its_forms(tmp_path, lang):
         first = pdf[0].get_textpage().get_text_bounded()
     for key in ("section.impression", "signature.draft"):  # what is said and signed stands on one page
         assert words(lang)(f"spine_ct.{key}") in first
+    word = docx.Document(tmp_path / "out" / "report.docx")
+    assert [table.rows[0].cells[0].text for table in word.tables[:2]] == [
+        words(lang)("spine_ct.exam.file"), "",
+    ]  # fmt: skip
+    assert words(lang)("spine_ct.table.heights") not in [paragraph.text for paragraph in word.paragraphs]
     rows = list(
         csv.reader(io.StringIO((tmp_path / "out/tables/table-heights.csv").read_text(encoding="utf-8-sig")))
     )

@@ -51,7 +51,7 @@ def docx(spoken: Spoken, *, figures: bool = True) -> bytes:
     if spoken.simulated:
         _marked(document.add_paragraph(), spoken.words("report.simulated_banner"))
     for block in spoken.blocks:
-        _add(document, block, figures=figures)
+        _add(document, block, figures=figures, sheet=spoken.sheet)
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()
