@@ -26,6 +26,7 @@ from osteon.models.spine_net import COARSE, FINE, Stage, normalised, prompt
 from osteon.reading.embedded import AIR_HU, coarse_grid, looked_at
 from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra, draw_anatomy
 from osteon.synth.spine_appearance import render_ct
+from osteon.synth.spine_ranges import TRAINING, ends
 from osteon.synth.spine_render import render_tissue
 
 __all__ = [
@@ -45,6 +46,9 @@ Sample = tuple[NDArray[np.float32], NDArray[np.uint8]]
 PART = (48, 64, 56)  # of the fine window
 _PARTS = tuple(zip(FINE.window, FINE.before, PART, strict=True))
 MARGIN = 6  # voxels of a fine scan beyond the window, for a point that is not the centre
+EXTREME = ends(TRAINING, 0.2)
+"""Everything at an end of its range at once: rare among plain draws, and what is read worst."""
+EXTREME_SHARE = 0.35  # of the spines the fine stage sees
 FIELDS = {  # first and last level in the field, and how often
     ("T9", "S1"): 0.30,
     ("T12", "S1"): 0.22,
@@ -270,7 +274,8 @@ def fine_scan(rng: np.random.Generator, anatomy: SpineAnatomy, vertebra: Vertebr
 def fine_scans(seed: int, number: int) -> tuple[Scanned, ...]:
     """Scans around some vertebrae of one invented spine as the fine stage sees them."""
     rng = stream(seed, "fine", "scan", number)
-    anatomy = draw_anatomy(rng, first="T1", last="S1", fracture_rate=0.35)
+    ranges = EXTREME if rng.random() < EXTREME_SHARE else TRAINING
+    anatomy = draw_anatomy(rng, ranges=ranges, first="T1", last="S1", fracture_rate=0.35)
     bodies = [v for v in anatomy.vertebrae if v.level != "S1" and not v.level.startswith("C")]
     broken = [v for v in bodies if v.fracture is not None]
     chosen = [bodies[int(k)] for k in rng.choice(len(bodies), 2, replace=False)]

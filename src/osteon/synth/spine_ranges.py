@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-__all__ = ["TRAINING", "UNSEEN", "Ranges", "Span", "draw"]
+__all__ = ["TRAINING", "UNSEEN", "Ranges", "Span", "draw", "ends"]
 
 Span = tuple[tuple[float, float], ...]
 """Intervals a value is drawn from, each as likely as it is long."""
@@ -68,6 +68,24 @@ class Ranges:
     noise_hu: Span = ((4.0, 42.0),)
     blur_mm: Span = ((0.35, 1.1),)
     sharpen: Span = ((0.0, 1.0),)
+
+
+def ends(ranges: Ranges, share: float) -> Ranges:
+    """
+    The lowest and the highest ``share`` of each range, still within it.
+
+    Examples
+    --------
+    >>> ends(Ranges(), 0.1).trabecular_hu
+    ((20.0, 46.0), (254.0, 280.0))
+    """
+
+    def outer(span: Span) -> Span:
+        low, high = span[0][0], span[-1][1]
+        reach = share * (high - low)
+        return (low, low + reach), (high - reach, high)
+
+    return Ranges(**{field.name: outer(getattr(ranges, field.name)) for field in fields(ranges)})
 
 
 TRAINING = Ranges()
