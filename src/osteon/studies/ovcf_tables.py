@@ -11,8 +11,8 @@ from osteon.stats.margins import kappa_band
 from osteon.stats.obuchowski_rockette import ArmTest
 from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable
 from osteon.studies.ovcf_analysis import Analysis
-from osteon.studies.ovcf_reads import NONE_TYPE, TYPES
-from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, reader_name, share_cell
+from osteon.studies.ovcf_reads import TYPES
+from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_cell, reader_name, share_cell
 
 __all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_table", "criteria_table", "denis_summary",
            "denis_table", "kappa_table", "mrmc_readers_table", "mrmc_table", "paired_table", "sign_table",
@@ -43,13 +43,13 @@ def accuracy_table(found: tuple[ArmAccuracy, ...], *, id: str, title: Text, per_
     def line(arm: ArmAccuracy) -> Row:
         c = arm.cells
         return (arm_name(arm.arm), c.true_positive, c.false_negative, c.false_positive, c.true_negative,
-                *(share_cell(arm.shares[name]) for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv")))  # fmt: skip
+                *(percent_cell(arm.shares[name]) for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv")))  # fmt: skip
 
     return TableBlock(
         id=id, title=title,
         columns=_columns("accuracy", ("arm", "tp", "fn", "fp", "tn", "accuracy", "sensitivity", "specificity", "ppv", "npv")),
         rows=_grouped((arm.reader, line(arm)) for arm in found),
-        footnotes=(ovcf_word("accuracy.note_clustered" if per_vertebra else "accuracy.note"),), landscape=True,
+        footnotes=(ovcf_word("accuracy.note_clustered" if per_vertebra else "accuracy.note"),),
     )  # fmt: skip
 
 
@@ -95,12 +95,13 @@ def paired_table(analysis: Analysis) -> TableBlock | None:
 
 def denis_table(table: DenisTable, *, id: str) -> TableBlock:
     """One reader's types against MRI, as published: those called positive, MRI in columns."""
+    types = (*TYPES, "–")  # as the note says: not called, no fracture
     header = (Column(ovcf_word("denis.reader_type")),
-              *(Column(name, align="right", group=ovcf_word("denis.mri")) for name in (*TYPES, NONE_TYPE)),
+              *(Column(name, align="right", group=ovcf_word("denis.mri")) for name in types),
               Column(ovcf_word("denis.total")))  # fmt: skip
     rows: list[Row] = [
         (name, *(int(n) for n in row), int(row.sum()))
-        for name, row in zip((*TYPES, NONE_TYPE), table.everybody, strict=True)
+        for name, row in zip(types, table.everybody, strict=True)
     ]
     rows.append(
         (ovcf_word("denis.total"), *(int(n) for n in table.everybody.sum(axis=0)), int(table.everybody.sum()))
@@ -246,15 +247,17 @@ def sign_table(analysis: Analysis) -> TableBlock | None:
 
 def conformity_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
     """Every demand of the protocol and what departs from it."""
+    lines = analysis.conformity
+    names = ("demand", "judged", "departs", "rows")[: 4 if any(line.rows for line in lines) else 3]
     rows = tuple(
         (ovcf_word(f"conformity_code.{line.code}", **limits), line.of or None,
          line.n if line.of else ovcf_word("conformity.unknown"),
-         ", ".join(map(str, line.rows)) + (" …" if len(line.rows) < line.n and line.rows else ""))
-        for line in analysis.conformity
+         ", ".join(map(str, line.rows)) + (" …" if len(line.rows) < line.n and line.rows else ""))[: len(names)]
+        for line in lines
     )  # fmt: skip
     return TableBlock(
         id="table-conformity", title=ovcf_word("conformity.title"),
-        columns=_columns("conformity", ("demand", "judged", "departs", "rows"), left=("rows",)), rows=rows,
+        columns=_columns("conformity", names, left=("rows",)), rows=rows,
         footnotes=(ovcf_word("conformity.note"),),
     )  # fmt: skip
 

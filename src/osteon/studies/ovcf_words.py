@@ -9,7 +9,7 @@ from osteon.stats.proportion import Proportion
 from osteon.studies.ovcf_accuracy import Share
 from osteon.studies.ovcf_reads import CONSENSUS
 
-__all__ = ["arm_name", "kappa_cell", "ovcf_word", "reader_name", "share_cell"]
+__all__ = ["arm_name", "kappa_cell", "ovcf_word", "percent_cell", "reader_name", "share_cell"]
 
 
 def ovcf_word(key: str, /, **values: object) -> Words:
@@ -33,6 +33,14 @@ def share_cell(share: Proportion | Share | None) -> Cell:
         return None
     low, high = (share.ci.low, share.ci.high) if isinstance(share, Proportion) else (share.low, share.high)
     return Shown(share.k, share.n, low, high)
+
+
+def percent_cell(share: Proportion | Share | None) -> Cell:
+    """A percentage with its interval where the counts stand beside it already."""
+    if share is None or share.n == 0:
+        return None
+    low, high = (share.ci.low, share.ci.high) if isinstance(share, Proportion) else (share.low, share.high)
+    return Estimate(share.k / share.n, low, high, digits=1, percent=True)
 
 
 def kappa_cell(kappa: Kappa | None) -> Cell:
