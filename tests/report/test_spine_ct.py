@@ -108,6 +108,25 @@ def test_unnamed_levels_are_said_to_be_unnamed():
     assert said(document.blocks[0].title) == "Levels not named"
 
 
+def test_doubt_about_the_names_of_the_levels_stands_ahead_and_once():
+    doubted = replace(reading(), notes=("anchors_disagree",))
+    document = spine_ct_document(doubted)
+    assert said(document.blocks[0].title) == "Check the names of the levels"
+    spoken = texts(document, "en")
+    assert [text for text in spoken if "Ribs and sacrum" in text] == [
+        "Ribs and sacrum name the levels differently."
+    ]
+
+
+def test_what_outlined_the_vertebrae_is_said():
+    def method(backend):
+        table = spine_ct_document(replace(reading(), backend=backend)).blocks[1]
+        return said(table.rows[-1][1])
+
+    assert "the labels given (verse)" in method("import:verse")
+    assert "osteon" not in method("totalsegmentator").partition("outlined")[2]
+
+
 def test_sections_stand_in_a_radiologists_order():
     volume, labels = scan()
     document = spine_ct_document(reading(), key_images=spine_scene(reading(), labels, volume), prior=intact())

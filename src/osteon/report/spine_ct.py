@@ -40,6 +40,7 @@ from osteon.report.spine_ct_text import (
     findings,
     headline,
     impression,
+    joined,
     levels_text,
     phrase,
 )
@@ -52,6 +53,8 @@ __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 MOST_CLOSE_UPS = 6
 #: Remarks that the table of the examination makes, or that another remark says better.
 _SAID_ELSEWHERE = ("contrast_unknown", "labels_only")
+#: Remarks that put the names of the levels in doubt: a fracture at the wrong level must not pass unseen.
+_NAMES_IN_DOUBT = ("anchors_disagree", "gap_in_levels", "levels_out_of_order", "duplicate_level")
 _LIMITS = ("density", "mimics", "grade_one")
 
 
@@ -115,12 +118,18 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
+    if doubts := coded("spine_note", (note for note in reading.notes if note in _NAMES_IN_DOUBT)):
+        yield Callout("warning", joined(doubts), phrase("ahead.doubt"))
 
 
 def _examination(reading: SpineReading) -> Iterator[Block]:
     yield Heading("examination", phrase("section.examination"))
     yield examination_table(reading)
-    notes = [n for n in dict.fromkeys((*reading.scan.notes, *reading.notes)) if n not in _SAID_ELSEWHERE]
+    notes = [
+        n
+        for n in dict.fromkeys((*reading.scan.notes, *reading.notes))
+        if n not in (*_SAID_ELSEWHERE, *_NAMES_IN_DOUBT)
+    ]
     if notes:
         yield Bullets(coded("spine_note", notes))
 

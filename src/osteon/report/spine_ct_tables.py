@@ -45,8 +45,14 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
         first, last = reading.vertebrae[0].level, reading.vertebrae[-1].level
         yield row("field", phrase("exam.field_text", first=first, last=last, anchored=anchored))
     point = Number(reading.operating_point, percent=True)
-    version = reading.backend_version
-    yield row("method", phrase("exam.method_text", point=point, name=reading.backend, version=version))
+    yield row("method", phrase("exam.method_text", point=point, backend=_backend(reading)))
+
+
+def _backend(reading: SpineReading) -> Text:
+    """What outlined the vertebrae, with its version: osteon, another program, or labels that were given."""
+    name, _, preset = reading.backend.partition(":")
+    known = name if name in ("embedded", "classical", "import") else "other"
+    return phrase(f"backend.{known}", name=preset or name, version=reading.backend_version)
 
 
 def heights_table(reading: SpineReading) -> TableBlock:

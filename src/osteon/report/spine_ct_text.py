@@ -22,6 +22,7 @@ __all__ = [
     "findings",
     "headline",
     "impression",
+    "joined",
     "levels_text",
     "phrase",
 ]
@@ -83,7 +84,7 @@ def levels_text(reading: SpineReading, levels: Iterable[str]) -> tuple[str, ...]
     )  # fmt: skip
 
 
-def _joined(parts: Iterable[Text]) -> Text:
+def joined(parts: Iterable[Text]) -> Text:
     """Sentences one after the other."""
     return reduce(lambda first, second: phrase("then", first=first, second=second), parts)
 
@@ -129,7 +130,7 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
         parts.append(phrase("headline.missing", levels=missing))
     if not reading.anchored:
         parts.append(phrase("headline.unanchored"))
-    return _joined(parts)
+    return joined(parts)
 
 
 def _graded(reading: SpineReading) -> tuple[str, ...]:
@@ -175,7 +176,7 @@ def _age(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Text
     unknown = {change.level for change in changes if change.change == "not_comparable"} & fractured
     if unknown:
         parts.append(phrase("age.not_in_prior", levels=levels_text(reading, unknown)))
-    return _joined(parts) if parts else phrase("age.unknown")
+    return joined(parts) if parts else phrase("age.unknown")
 
 
 def canal(reading: SpineReading) -> Text:
@@ -208,7 +209,7 @@ def findings(reading: SpineReading) -> Iterator[Text]:
         yield from _remarks(reading)
     yield from _alignment(reading)
     if lines := tuple(_density(reading)):
-        yield _joined(lines)
+        yield joined(lines)
 
 
 def _borderline(reading: SpineReading) -> Iterator[Text]:
@@ -256,7 +257,7 @@ def _text(vertebra: VertebraFinding) -> Text:
         parts += _evidence_of_type(vertebra)
     if notes := _told(vertebra.notes):
         parts.append(phrase("finding.notes", notes=coded("spine_note", notes)))
-    return _joined(parts) if parts else phrase("status.0")
+    return joined(parts) if parts else phrase("status.0")
 
 
 def _grading(vertebra: VertebraFinding) -> dict[str, Any]:
@@ -336,7 +337,7 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
     if reading.deformity_index is not None and _graded(reading):
         curves.append(phrase("alignment.index", n=reading.deformity_index))
     if curves:
-        yield _joined(curves)
+        yield joined(curves)
     widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None]
     if widths:
         low, high = (Number(width, digits=1) for width, _ in (min(widths), max(widths)))
@@ -368,14 +369,14 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
         yield phrase(key, level=vertebra.level, denis=denis, **_grading(vertebra))
     if fractures:
         mri = (phrase("age.mri"),) if changes is None else ()
-        yield _joined((_age(reading, changes), *mri, canal(reading)))
+        yield joined((_age(reading, changes), *mri, canal(reading)))
     else:
         yield _no_fracture(reading)
     yield from _borderline(reading)
     if cement := levels_text(reading, (v.level for v in reading.vertebrae if v.contents)):
         yield phrase("impression.contents", levels=cement)
     if lines := tuple(_density(reading)):
-        yield _joined(lines[:2] if reading.hu_l1 is not None else lines)
+        yield joined(lines[:2] if reading.hu_l1 is not None else lines)
     if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
         yield phrase("headline.missing", levels=missing)
 
