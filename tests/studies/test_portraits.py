@@ -219,3 +219,10 @@ def test_hip_fracture_portraits_have_cards_and_take_new_patients(real_data, tmp_
     alive = {g["letter"]: g["alive_12m"]["value"] for g in results["groups"]}
     assert alive[scores["portrait"][0]] < alive[scores["portrait"][1]]
     assert scores["nearest_cases"].str.len().min() > 0
+
+
+def test_one_group_and_a_rest_are_no_portraits():
+    """A skewed table whose tail looks like a group of its own: the rest comes back, the tail does not, nothing is named."""
+    (told,) = (n for n in empty_tables(Config(), seed=20260103) if n.kind == "skewed")
+    assert told.verdict == "unstable"
+    assert not told.claimed

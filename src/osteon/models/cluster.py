@@ -95,7 +95,7 @@ class Grouping:
     verdict : "groups", "segments", "unstable" or "no_structure"
         Groups are there and stable; a stable division of what is one group; groups of which some are not stable; nothing.
     stable : tuple of bool
-        Which groups may be named: stable ones, and only where the data have structure.
+        Which groups may be named: stable ones, two at the least, and only where the data have structure.
     """
 
     options: ClusterOptions
@@ -118,8 +118,9 @@ class Grouping:
 
     @property
     def stable(self) -> tuple[bool, ...]:
-        """Which groups may be named."""
-        return tuple(self.count.structure.found and value >= STABLE for value in self.stability.jaccard)
+        """Which groups may be named: none where fewer than two come back, for one group and a rest are no division."""
+        kept = tuple(self.count.structure.found and value >= STABLE for value in self.stability.jaccard)
+        return kept if sum(kept) > 1 else (False,) * len(kept)
 
     @property
     def verdict(self) -> Verdict:

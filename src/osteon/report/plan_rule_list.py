@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from osteon.care.rule import Rule
 from osteon.domain.plan import Item
+from osteon.report.plan_rules import source_text
 from osteon.report.plan_words import drug_text, item_text, joined, named, phrase
 from osteon.report.value import Text
 from osteon.report.words import words
@@ -34,7 +35,7 @@ def rule_lines(rules: Iterable[Rule], lang: str) -> Iterator[str]:
         yield f"    {dictionary.say(_says(rule))}"
         value = "" if rule.value is None else f"; value = {rule.value} {rule.unit}"
         yield f"    when {' '.join(rule.when.text.split())}{value}"
-        yield f"    {rule.source}"
+        yield f"    {dictionary.say(source_text(rule.source))}"
 
 
 def _says(rule: Rule) -> Text:

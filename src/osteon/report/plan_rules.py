@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from osteon.domain.plan import Item, Plan
 from osteon.report.document import Column, TableBlock
-from osteon.report.plan_words import item_text, joined, named, phrase
+from osteon.report.plan_words import item_text, joined, known, named, phrase
 from osteon.report.value import Text
 
-__all__ = ["Sources", "marked", "sources_of", "sources_table"]
+__all__ = ["Sources", "marked", "source_text", "sources_of", "sources_table"]
 
 _NO_RULES = ("missing",)
 
@@ -69,12 +70,22 @@ def marked(items: Iterable[Item], sources: Sources) -> Text:
     )
 
 
+def source_text(source: str) -> Text:
+    """Where a rule comes from; a publication stands as it is in every language."""
+    key = "source." + re.sub(r"[^a-z0-9]+", "_", source.casefold()).strip("_")
+    return phrase(key) if known(key) else source
+
+
 def sources_table(sources: Sources) -> TableBlock:
     """Each source with its rules, how they were read and whether a person checked them."""
     rows = []
     for source, number in sources.numbers.items():
         items = [item for item in sources.rules.values() if item.source == source]
-        told = phrase("with_drugs_plain", text=source, drugs=", ".join(_groups(items))) if items else source
+        told = (
+            phrase("with_drugs_plain", text=source_text(source), drugs=joined(_groups(items), "drugs_listed"))
+            if items
+            else source_text(source)
+        )
         rows.append((str(number), told, _state(items)))
     columns = (
         Column("", align="left"),
@@ -98,8 +109,16 @@ def _state(items: list[Item]) -> Text:
     return phrase("drugs_listed", first=checked, second=read) if read else checked
 
 
-def _groups(items: Iterable[Item]) -> Iterator[str]:
+def _groups(items: Iterable[Item]) -> Iterator[Text]:
     """The first parts of rule ids, which name a guideline, a drug or a topic, with the number of their rules."""
     counts = Counter(item.rule_id.partition(".")[0] for item in items)
     for first, n in counts.items():
-        yield f"{first} ×{n}" if n > 1 else first
+        name = next(
+            (
+                phrase(f"{kind}.{first}")
+                for kind in ("guideline", "drug", "rule_group")
+                if known(f"{kind}.{first}")
+            ),
+            first,
+        )
+        yield phrase("times", text=name, n=n) if n > 1 else name

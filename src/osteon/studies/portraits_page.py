@@ -304,11 +304,7 @@ def _repeats(found: Repeats) -> Paragraph:
 
 def _nothing(found: tuple[Nothing, ...]) -> Iterator[Block]:
     yield Heading("nothing", portrait_word("section.nothing"))
-    yield Paragraph(
-        portrait_word(
-            "nothing.text", n=len(found), claimed=sum(n.verdict in ("groups", "unstable") for n in found)
-        )
-    )
+    yield Paragraph(portrait_word("nothing.text", n=len(found), claimed=sum(n.claimed for n in found)))
     rows = tuple(
         (portrait_word(f"kind.{n.kind}"), n.k, Number(n.silhouette, digits=2), Number(n.least_jaccard, digits=2),
          Number(n.z, digits=1), portrait_word(f"verdict_short.{n.verdict}")) for n in found

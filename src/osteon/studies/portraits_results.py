@@ -38,9 +38,7 @@ def results(result: Result) -> dict[str, Any]:
         content["repeats"] = {"seeds": len(result.repeats.ks), "four_claimed": result.repeats.succeeded,
                               "k": list(result.repeats.ks), "adjusted_rand_index": list(result.repeats.aris)}  # fmt: skip
     if result.nothing:
-        content["structureless"] = [
-            as_dict(n) | {"claimed": n.verdict in ("groups", "unstable")} for n in result.nothing
-        ]
+        content["structureless"] = [as_dict(n) | {"claimed": n.claimed} for n in result.nothing]
     if result.survival:
         content |= _hip(result.survival[0])
         content["survival"] = {each.name: _survival(each) for each in result.survival}
@@ -166,7 +164,7 @@ def summary_lines(result: Result, lang: str) -> tuple[str, ...]:
     if result.repeats is not None and result.repeats.ks:
         lines.append(portrait_word("line.repeats", k=result.repeats.succeeded, n=len(result.repeats.ks)))
     if result.nothing:
-        claimed = sum(n.verdict in ("groups", "unstable") for n in result.nothing)
+        claimed = sum(n.claimed for n in result.nothing)
         lines.append(portrait_word("line.nothing", claimed=claimed, n=len(result.nothing)))
     for each in result.survival:
         lines.append(portrait_word("line.survival", name=portrait_word(f"survival.short_{each.name}"), k=each.grouping.k,

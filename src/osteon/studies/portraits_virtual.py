@@ -102,6 +102,12 @@ class Nothing:
     least_jaccard: float
     z: float
     verdict: Verdict
+    named: int
+
+    @property
+    def claimed(self) -> bool:
+        """Some group was named a portrait."""
+        return self.named > 0
 
 
 def table1(config: Config, *, seed: int) -> Table1:
@@ -176,5 +182,5 @@ def empty_tables(config: Config, *, seed: int) -> tuple[Nothing, ...]:
             table[list(columns)], options=replace(config.cluster, seeds=2, resamples=20), seed=seed
         )
         found.append(Nothing(kind=kind, k=grouping.k, silhouette=grouping.silhouette, z=grouping.count.structure.z,
-                             least_jaccard=grouping.stability.least, verdict=grouping.verdict))  # fmt: skip
+                             least_jaccard=grouping.stability.least, verdict=grouping.verdict, named=sum(grouping.stable)))  # fmt: skip
     return tuple(found)
