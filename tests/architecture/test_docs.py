@@ -84,12 +84,28 @@ def test_every_setting_of_the_study_is_described_with_its_default(lang):
     from osteon.studies.fracture_risk import Config
 
     page = (ROOT / "docs" / lang / "reference" / "configuration.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \| ?(.*?) ?\|", page, re.MULTILINE))
-    assert sorted(rows) == sorted(f.name for f in fields(Config))
-    for field in fields(Config):
-        default = getattr(Config(), field.name)
+    _told(page.split("\n## ")[1], Config())
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_setting_of_the_portraits_is_described_with_its_default(lang):
+    from osteon.studies.portraits_config import Config
+
+    page = (ROOT / "docs" / lang / "reference" / "configuration.md").read_text(encoding="utf-8")
+    single, _, cluster = page.split("\n## ")[2].partition("[cluster]")
+    _told(single, Config(), without=("cluster",))
+    _told(cluster, Config().cluster)
+
+
+def _told(section, config, without=()):
+    """The table of a section names every setting with its default."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| ?(.*?) ?\|", section, re.MULTILINE))
+    names = [field.name for field in fields(config) if field.name not in without]
+    assert sorted(rows) == sorted(names)
+    for name in names:
+        default = getattr(config, name)
         told = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        assert rows[field.name].strip('`"').lower() == told.lower(), field.name
+        assert rows[name].strip('`"').lower() == told.lower(), name
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -10,7 +10,9 @@ from osteon.report.words import LANGUAGES, words
 
 HOUSE = Path(__file__).parents[2] / "src" / "osteon"
 SPEAKERS = ("report", "studies", "cli")  # the rooms that make words
-FROM_DATA = (  # built from codes of the data, of two experts, of printed p values
+FROM_DATA = (  # built from codes of the data, of two experts, of printed p values, from sources and first parts of rule ids
+    "plan.source.",
+    "plan.rule_group.",
     "value.management.",
     "portraits.select.",
     "portraits.experts.pair_",
