@@ -175,9 +175,9 @@ def denis_type(
     Compression type of Denis for a fractured vertebra: A both endplates injured, B superior, C inferior, D neither and the
     anterior cortex gave way. ``type`` is None where neither endplate nor the anterior wall explains the loss.
 
-    The anterior wall explains it where it is buckled, or where the front has lost height and the back has kept it. An
-    involved posterior wall is named in the evidence ("posterior_wall"): consider a burst fracture, whose own letters mean
-    other things.
+    The anterior wall explains it where it is buckled, or where the front has lost height, the back has kept it and both
+    endplates are smooth. An involved posterior wall is named in the evidence ("posterior_wall"): consider a burst fracture,
+    whose own letters mean other things.
     """
     rule = rules("denis")
     evidence = [f"superior_{sign}" for sign in superior.signs] + [
@@ -189,7 +189,8 @@ def denis_type(
         front = loss.anterior >= max(rule["anterior_loss"], loss.posterior + rule["anterior_excess"])
         evidence += ["anterior_loss"] if front else []
         evidence += ["anterior_kink"] if kinked else []
-        letter = letter if front or kinked else None
+        smooth = max(superior.depression_mm, inferior.depression_mm) < rule["smooth_mm"]
+        letter = letter if kinked or (front and smooth) else None
     if wall is not None and wall.involved:
         evidence.append("posterior_wall")
     margin = min(abs(plate.injury - 1.0) for plate in (superior, inferior))

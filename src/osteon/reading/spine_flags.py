@@ -64,7 +64,12 @@ def red_flags(
     spots: Foci | None = None
     if usual is not None and not here.contents:
         spots = foci(
-            here.box, usual_hu=usual, lytic_below_hu=rule["lytic_below_hu"], sclerotic_hu=rule["sclerotic_hu"]
+            here.box,
+            here.plates,
+            usual_hu=usual,
+            lytic_below_hu=rule["lytic_below_hu"],
+            sclerotic_hu=max(rule["sclerotic_hu"], usual + rule["sclerotic_over_hu"]),
+            band_most_hu=0.0 if level in good else rule["band_most_hu"],
         )
     if spots is not None:
         figures |= {"lytic_ml": spots.lytic_ml, "sclerotic_ml": spots.sclerotic_ml}

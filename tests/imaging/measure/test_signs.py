@@ -9,7 +9,7 @@ from osteon.imaging.measure.canal import canal
 from osteon.imaging.measure.contents import contents
 from osteon.imaging.measure.curves import between_deg, disc_height_mm, plate_plane
 from osteon.imaging.measure.density import trabecular
-from osteon.imaging.measure.endplate import endplate_signs
+from osteon.imaging.measure.endplate import cortical_peak_hu, endplate_signs
 from osteon.imaging.measure.frame import body_box, frame_from
 from osteon.imaging.measure.indicators import foci, soft_tissue_mm, spoke_wheel
 from osteon.imaging.measure.surface import endplates, on_the_edge
@@ -68,6 +68,34 @@ def test_a_gap_and_a_band_are_found_where_they_were_planted(shapes):
     assert 0.3 < signs(shapes, body, "superior", Volume(array=np.where(inside & (z > 11) & (x > 0), TRABECULAR, image.array).astype(np.float32), affine=image.affine)).discontinuity < 0.7  # fmt: skip
     assert lower.discontinuity < 0.05
     assert upper.band_hu > 60 > 25 > abs(lower.band_hu)
+
+
+def test_a_band_is_a_layer_and_a_ball_below_the_endplate_is_none(shapes):
+    body = shapes.Body(*shapes.level(), turn=(0, 0, 0))
+    labels = body.voxels(SPACING)
+    image = image_of(labels, noise=2.0)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T).reshape(
+        *labels.array.shape, 3
+    )
+    ball = np.linalg.norm(places - [3, -4, 7], axis=-1) < 6
+    dotted = Volume(array=np.where(ball, 700, image.array).astype(np.float32), affine=image.affine)
+    assert abs(signs(shapes, body, "superior", dotted).band_hu) < 15
+
+
+def test_a_cortex_is_judged_by_what_this_scan_shows_of_it(shapes):
+    """A thin, blurred cortex is whole where it stands out as usual, and a dense disc beside it is no cortex."""
+    body = shapes.Body(*shapes.level(), turn=(0, 0, 0))
+    labels = body.voxels(SPACING)
+    thin = image_of(labels, cortex=220.0, noise=2.0)
+    box, plates, _ = body.measured(SPACING, image=thin)
+    usual = cortical_peak_hu(box, plates)
+    assert TRABECULAR < usual < 230
+    share = endplate_signs(
+        box, plates, side="superior", trabecular_hu=TRABECULAR, peak_above_hu=0.5 * (usual - TRABECULAR)
+    ).discontinuity
+    assert share < 0.05 and signs(shapes, body, "superior", thin).discontinuity > 0.5
+    unread = endplate_signs(box, plates, side="superior", trabecular_hu=TRABECULAR, peak_above_hu=None)
+    assert unread.discontinuity is None and unread.band_hu is not None
 
 
 def test_without_an_image_there_are_no_signs_that_need_one(shapes):
@@ -133,14 +161,19 @@ def test_foci_are_balls_and_not_bands(shapes):
     ball = np.linalg.norm(places - [3, -4, 0], axis=-1) < 7
     band = (labels.array == 7) & (np.abs(places[..., 2] - 8) < 2)
 
-    def found(where, hu):
+    def found(where, hu, most=0.0):
         changed = Volume(array=np.where(where, hu, image.array).astype(np.float32), affine=image.affine)
-        box, _, _ = body.measured(SPACING, image=changed)
-        return foci(box, usual_hu=TRABECULAR, lytic_below_hu=60, sclerotic_hu=400)
+        box, plates, _ = body.measured(SPACING, image=changed)
+        return foci(box, plates, usual_hu=TRABECULAR, lytic_below_hu=60, sclerotic_hu=400, band_most_hu=most)
 
     assert found(ball, 10).lytic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)
     assert found(ball, 700).sclerotic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)
     assert found(band, 700).sclerotic_ml == 0.0
+    # bone pressed together over half the height is a layer, not a focus; a ball stands out within it
+    pressed = (labels.array == 7) & (places[..., 2] > 0)
+    assert found(pressed, 420).sclerotic_ml > 5.0
+    assert found(pressed, 420, most=300.0).sclerotic_ml == 0.0
+    assert found(ball, 700, most=300.0).sclerotic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)
 
 
 def test_soft_tissue_ends_at_fat_and_spokes_differ_from_rings(shapes):

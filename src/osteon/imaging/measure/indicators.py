@@ -26,20 +26,53 @@ class Foci:
     sclerotic_ml: float
 
 
-def foci(box: BodyBox, *, usual_hu: float, lytic_below_hu: float, sclerotic_hu: float) -> Foci | None:
+def foci(
+    box: BodyBox,
+    plates: Endplates,
+    *,
+    usual_hu: float,
+    lytic_below_hu: float,
+    sclerotic_hu: float,
+    band_most_hu: float = 0.0,
+) -> Foci | None:
     """
     Compact regions of unusual density in the core of a body; None without an image.
 
     A region counts where a ball of 7 mm fits into it, so that veins and the dense band of a fresh fracture do not.
+
+    Parameters
+    ----------
+    usual_hu : float
+        The spine's usual trabecular density.
+    lytic_below_hu, sclerotic_hu : float
+        A lytic region lies so far below the usual density, a sclerotic one is denser than this.
+    band_most_hu : float
+        For a body that lost height: bone pressed together lies in layers along the endplates, a focus stands out within its
+        layer. What a whole layer has over the usual density, up to this much, does not count towards a sclerotic region.
     """
     if box.hu is None:
         return None
     deep = ndimage.distance_transform_edt(box.inside >= 0.5, sampling=STEP_MM) >= _CORE_MM
     hu = ndimage.gaussian_filter(np.nan_to_num(box.hu, nan=usual_hu), [1.0 / step for step in STEP_MM])
+    plain = hu - np.clip(_layers(box, plates, hu, deep) - usual_hu, 0.0, band_most_hu) if band_most_hu else hu
     return Foci(
         lytic_ml=_compact_ml(deep & (hu < usual_hu - lytic_below_hu), box.sample_ml),
-        sclerotic_ml=_compact_ml(deep & (hu > sclerotic_hu), box.sample_ml),
+        sclerotic_ml=_compact_ml(deep & (plain > sclerotic_hu), box.sample_ml),
     )
+
+
+def _layers(box: BodyBox, plates: Endplates, hu: Array, deep: npt.NDArray[np.bool_]) -> Array:
+    """For each sample the median density of the layer it lies in; layers run from endplate to endplate."""
+    tall = plates.top_mm - plates.bottom_mm
+    with np.errstate(invalid="ignore"):
+        share = (box.w_mm - plates.bottom_mm[..., None]) / tall[..., None]
+    count = max(int(np.nanmedian(tall)), 1)
+    layer = np.clip(np.nan_to_num(share * count), 0, count - 1).astype(int)
+    middle = [
+        np.median(hu[chosen]) if chosen.any() else -np.inf
+        for chosen in (deep & (layer == k) for k in range(count))
+    ]
+    return np.asarray(np.asarray(middle, dtype=np.float64)[layer], dtype=np.float64)
 
 
 def _compact_ml(region: npt.NDArray[np.bool_], sample_ml: float) -> float:

@@ -1,0 +1,63 @@
+"""The rule of types: what counts as an injured endplate, and the letters that follow."""
+
+import pytest
+
+from osteon.domain.spine import Endplate, HeightLoss, Heights
+from osteon.reading.spine_denis import _injury, denis_type
+
+AT = Heights(anterior=27, middle=25, posterior=27)
+
+
+def loss(anterior, middle, posterior):
+    return HeightLoss(
+        anterior=anterior, middle=middle, posterior=posterior, reference_mm=AT, reference_from=(), se=0.02, self_loss=0.2
+    )  # fmt: skip
+
+
+def plate(injury, depression=0.0):
+    return Endplate(
+        depression_mm=depression, discontinuity=0.0, band_hu=0.0, tilt_deg=0.0, injured=injury > 1, signs=(), injury=injury
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ratios", "injured"),
+    [
+        ({"depression": 1.2, "band": 1.1}, True),  # two signs of a break
+        ({"band": 1.2, "tilt": 1.5}, True),  # one of a break, one of displacement
+        ({"depression": 1.4, "tilt": 0.2}, False),  # one alone must be strong
+        ({"depression": 1.7, "tilt": 0.0}, True),
+        ({"depression": 0.3, "tilt": 3.0}, False),  # tilted and whole: the anterior wall gave way
+        ({"depression": 0.3, "tilt": 2.0, "sunk": 1.2}, False),  # displaced and whole
+        ({"depression": 0.3, "tilt": 0.1, "sunk": 2.0}, True),
+        ({"depression": 0.1, "band": 2.0}, False),  # the other endplate's band
+    ],
+)
+def test_injury_takes_two_signs_or_a_strong_one(ratios, injured):
+    assert (_injury(ratios) > 1) == injured
+
+
+def test_a_stronger_sign_never_makes_an_endplate_less_injured():
+    ratios = {"depression": 0.8, "discontinuity": 0.2, "band": 0.9, "tilt": 0.4, "sunk": 0.7}
+    for name in ratios:
+        assert _injury(ratios | {name: ratios[name] + 0.5}) >= _injury(ratios)
+
+
+@pytest.mark.parametrize(
+    ("superior", "inferior", "letter"), [(1.5, 1.2, "A"), (1.5, 0.4, "B"), (0.4, 1.5, "C"), (0.2, 0.3, "D")]
+)
+def test_letters_follow_the_injured_endplates(superior, inferior, letter):
+    found = denis_type(plate(superior), plate(inferior), loss=loss(0.3, 0.2, 0.05), kink_mm=1.5, wall=None)
+    assert found.type == letter
+    assert found.margin == pytest.approx(min(abs(superior - 1), abs(inferior - 1)))
+
+
+def test_without_an_injured_endplate_only_the_anterior_wall_explains_a_fracture():
+    def typed(at, kink, depression=0.0):
+        whole = plate(0.4, depression)
+        return denis_type(whole, whole, loss=at, kink_mm=kink, wall=None).type
+
+    assert typed(loss(0.3, 0.2, 0.05), 0.0) == "D"
+    assert typed(loss(0.3, 0.3, 0.28), 0.0) is None  # pressed flat: which endplate gave way is not seen
+    assert typed(loss(0.3, 0.2, 0.05), 0.0, depression=0.8) is None  # dented, yet not enough to say so
+    assert typed(loss(0.3, 0.2, 0.05), 1.4, depression=0.8) == "D"  # buckled
