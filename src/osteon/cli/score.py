@@ -19,7 +19,7 @@ def score(
     ],
     out: Annotated[Path, typer.Option(help="Folder for scores.csv and results.json.")],
 ) -> None:
-    """Risk of new patients with its interval, what was missing, and what lay outside the training range."""
+    """Risk or portrait of new patients, how sure, what was missing, and what lay outside the training range."""
     from osteon.studies.scoring import score_to_folder
 
     done = score_to_folder(patients, model=model, out=out, command=shlex.join(["osteon", *sys.argv[1:]]))
