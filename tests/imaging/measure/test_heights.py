@@ -148,3 +148,15 @@ def test_what_is_no_body_is_refused():
         body_box(empty, 3, far)
     with pytest.raises(NotEnoughData):
         robust_plane(*np.zeros((3, 4)))
+
+
+@pytest.mark.parametrize("box", [(30, 2, 30), (30, 30, 2)])
+def test_a_splinter_is_no_body(box):
+    """Neither a shell a few millimetres deep nor one a few millimetres wide has endplates."""
+    grid = Grid.regular((40, 40, 40), (1, 1, 1))
+    array = np.zeros(grid.shape, np.uint8)
+    array[tuple(slice(20 - n // 2, 20 + n // 2) for n in box)] = 5
+    labels = LabelMap(array=array, affine=grid.affine)
+    frame = frame_from(np.array([19.5, 19.5, 19.5]), np.array([0, 0, 1.0]))
+    with pytest.raises(NotEnoughData, match="mm"):
+        endplates(body_box(labels, 5, frame))

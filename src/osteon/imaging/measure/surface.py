@@ -142,6 +142,10 @@ def endplates(box: BodyBox) -> Endplates:
         for surface, border in zip(trimmed, borders, strict=True):
             sign = 1.0 if forwards else -1.0
             surface[sign * box.v_mm > np.fmin(border, ends[forwards])[:, None]] = np.nan
+    if not (left - right >= LEAST_MM and ends[True] + ends[False] >= LEAST_MM):
+        raise NotEnoughData(
+            f"a body {left - right:.0f} mm wide and {ends[True] + ends[False]:.0f} mm deep, expected {LEAST_MM:.0f} each."
+        )
     return Endplates(
         u_mm=box.u_mm,
         v_mm=box.v_mm,
@@ -157,6 +161,8 @@ def endplates(box: BodyBox) -> Endplates:
 STEEP = 1.5
 """Millimetres per millimetre; where a surface falls off faster towards the border, the endplate has ended."""
 SPUR_MM = 2.0
+LEAST_MM = 5.0
+"""What is shallower or narrower is a splinter of a mask, not a vertebral body."""
 
 
 def _border(box: BodyBox, surface: Array, *, forwards: bool) -> Array:
