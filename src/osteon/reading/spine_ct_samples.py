@@ -48,7 +48,7 @@ _PARTS = tuple(zip(FINE.window, FINE.before, PART, strict=True))
 MARGIN = 6  # voxels of a fine scan beyond the window, for a point that is not the centre
 EXTREME = ends(TRAINING, 0.2)
 """Everything at an end of its range at once: rare among plain draws, and what is read worst."""
-EXTREME_SHARE = 0.35  # of the spines the fine stage sees
+EXTREME_SHARE = 0.5  # of the spines the fine stage sees
 FIELDS = {  # first and last level in the field, and how often
     ("T9", "S1"): 0.30,
     ("T12", "S1"): 0.22,
