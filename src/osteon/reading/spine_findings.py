@@ -160,7 +160,7 @@ def _density(here: Measured, reasons: tuple[str, ...]) -> Hounsfield | None:
 
 def _described(plain: VertebraFinding, here: Measured, *, hu: Hounsfield | None) -> VertebraFinding:
     """With what was measured, before any judgement."""
-    cut = bool({"cropped", "not_measurable", "too_small"} & set(plain.not_evaluable))
+    cut = bool({"cropped", "not_measurable", "too_small", "uncertain_outline"} & set(plain.not_evaluable))
     return replace(
         plain,
         heights_mm=None if cut else here.shape.heights_mm,

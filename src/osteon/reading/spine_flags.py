@@ -25,6 +25,8 @@ def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
         found.append("slice_thickness_over_3mm")
     if place.cropped:
         found.append("cropped")
+    if "uncertain_outline" in place.label.notes:
+        found.append("uncertain_outline")
     if place.slices < rule["slices_below"]:
         found.append("too_few_slices")
     if place.body_ml < rule["body_ml_below"]:

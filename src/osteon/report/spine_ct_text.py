@@ -27,7 +27,7 @@ __all__ = [
     "phrase",
 ]
 
-_SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "metal")
+_SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "metal", "uncertain_outline")
 
 
 def phrase(key: str, **values: Any) -> Words:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from osteon.core.errors import InputError, ShapeError
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.segment.assemble import label_spine
+from osteon.imaging.segment.correct import with_mask
 from osteon.imaging.segment.paste import View
 from osteon.imaging.volume import Grid
 
@@ -146,3 +148,30 @@ def test_moving_the_patient_moves_the_labels(phantom):
     moved = label_spine(grids[0], case.maps, grids[1])
     assert named(moved) == named(there)
     assert (moved.bodies.array != there.bodies.array).mean() < 1e-4
+
+
+def test_an_unclear_outline_is_said_and_a_correction_clears_it(phantom):
+    """Of three close looks one is blurred beyond use and one shows nothing: both levels say so, the third does not."""
+    case = phantom(1)
+    truth = case.labels.bodies.array
+
+    def refine(centres, bodies):
+        views = []
+        for k, centre in enumerate(centres):
+            z, y, x = np.round(case.grid.index(centre)).astype(int)
+            mask = (truth == truth[z, y, x]).astype(np.float32)
+            seen = ndimage.gaussian_filter(mask, 5.0 if k == 2 else 0.3)
+            seen = np.minimum(1.0, seen / seen.max())
+            seen = 0 * seen if k == 4 else seen
+            views.append(View(body=seen, vertebra=seen, grid=case.grid))
+        return views
+
+    labels = label_spine(case.grid, case.maps, case.coarse, refine=refine)
+    doubted = [k for k, x in enumerate(labels.levels) if "uncertain_outline" in x.notes]
+    assert doubted == [2, 4]
+    assert labels.levels[4].code not in labels.close and labels.levels[3].code in labels.close
+    level = labels.levels[2]
+    drawn = with_mask(
+        labels, level.level, labels.vertebrae.array == level.code, labels.bodies.array == level.code
+    )
+    assert "uncertain_outline" not in drawn.levels[2].notes and "uncertain_outline" in drawn.levels[4].notes

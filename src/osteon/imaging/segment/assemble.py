@@ -18,7 +18,7 @@ from osteon.imaging.segment.instances import Instances, separate, with_posterior
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.segment.levels import assign_levels
 from osteon.imaging.segment.paste import Box, CloseView, View, paste_tissue, paste_vertebrae
-from osteon.imaging.segment.quality import THICK_MM, gated
+from osteon.imaging.segment.quality import THICK_MM, UNSURE_BORDER, border_width, gated
 from osteon.imaging.segment.repair import repaired
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
@@ -108,6 +108,16 @@ def label_spine(
     vertebrae, bodies = paste_vertebrae(volume_grid, views, codes)
     tissues = paste_tissue(volume_grid, known, maps_grid, _column(path, maps_grid), vertebrae, bodies)
     names = {label.code: label.level for label in levels.labels}
+    close = {
+        code: Volume(array=view.body, affine=view.grid.affine)
+        for code, view in zip(codes, views, strict=True)
+        if max(view.grid.spacing_mm) < max(maps_grid.spacing_mm)
+    }
+    named = (
+        _cropped(levels.labels, bodies)
+        if refine is None
+        else _doubted(_cropped(levels.labels, bodies), close)
+    )
     tell("paste", 1.0)
     labels = SpineLabels(
         vertebrae=LabelMap(array=vertebrae, affine=volume_grid.affine, names=names),
@@ -115,12 +125,8 @@ def label_spine(
         tissue=LabelMap(
             array=tissues, affine=volume_grid.affine, names={int(t): t.name.lower() for t in Tissue}
         ),
-        levels=_no_surer(_cropped(levels.labels, bodies), levels.anchored_by, volume_grid, pin),
-        close={
-            code: Volume(array=view.body, affine=view.grid.affine)
-            for code, view in zip(codes, views, strict=True)
-            if max(view.grid.spacing_mm) < max(maps_grid.spacing_mm)
-        },
+        levels=_no_surer(named, levels.anchored_by, volume_grid, pin),
+        close=close,
         anchored_by=levels.anchored_by,
         backend=backend,
         version=version,
@@ -150,6 +156,16 @@ def _cropped(levels: tuple[LevelLabel, ...], bodies: npt.NDArray[np.uint8]) -> t
         small = bool(near) and sizes[label.code] < SMALL * max(near)
         answer.append(replace(label, cropped=touches or small))
     return tuple(answer)
+
+
+def _doubted(levels: tuple[LevelLabel, ...], close: Mapping[int, Volume]) -> tuple[LevelLabel, ...]:
+    """Labels with a note where the close look did not confirm the body, or saw no clear border of it."""
+    return tuple(
+        label
+        if label.code in close and border_width(close[label.code].array) <= UNSURE_BORDER
+        else replace(label, notes=(*label.notes, "uncertain_outline"))
+        for label in levels
+    )
 
 
 def _no_surer(

@@ -127,7 +127,11 @@ def with_mask(
         array[array == code] = 0
         array[mask] = code
     bodies[(whole != bodies) & (bodies > 0)] = 0  # what was drawn over a neighbour is no longer its body
-    return _changed(labels, whole, bodies, labels.levels, f"{by}: mask of {level} replaced")
+    drawn = tuple(
+        replace(x, notes=_without(x.notes, "uncertain_outline")) if x.code == code else x
+        for x in labels.levels
+    )
+    return _changed(labels, whole, bodies, drawn, f"{by}: mask of {level} replaced")
 
 
 def deleted(labels: SpineLabels, level: str, *, by: str = "user") -> SpineLabels:

@@ -31,7 +31,7 @@ class LevelLabel:
     agreement : float or None, 0-1
         Dice with a second, independent segmenter of this body, where one ran.
     notes : tuple of str
-        Codes from the quality gates ("volume_outlier", "spacing_outlier", "merged").
+        Codes from the quality gates ("volume_outlier", "spacing_outlier", "uncertain_outline").
     """
 
     code: int
