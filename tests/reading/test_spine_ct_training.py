@@ -66,5 +66,7 @@ def test_length_is_said_once_and_stages_by_name(tmp_path):
             train_spine_ct(out=tmp_path / "a.npz", **options)
     with pytest.raises(ConfigError, match="no stage 'middle'"):
         train_spine_ct(out=tmp_path / "a.npz", steps=1, stages=("middle",))
+    with pytest.raises(ConfigError, match="as it is"):
+        train_spine_ct(out=tmp_path / "a.npz", steps=1, further=True, attention=True)
     with pytest.raises(ConfigError, match="no stage"):
         training_options("middle", 10)

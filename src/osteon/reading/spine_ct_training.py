@@ -132,15 +132,21 @@ def train_spine_ct(
     Raises
     ------
     ConfigError
-        Neither or both of minutes and steps, no such stage, or none to train further.
+        Neither or both of minutes and steps, no such stage, or further training of another kind of net.
     """
     if (minutes is None) == (steps is None):
         raise ConfigError("minutes or steps, one of the two, say how long to train.")
+    if further and (attention or resume is not None):
+        raise ConfigError(
+            "further training keeps the net as it is and begins from a finished file.",
+            hint="Leave attention and resume out.",
+        )
     unknown = sorted(set(stages) - set(STAGES))
     if unknown or not stages:
         raise ConfigError(f"no stage {unknown[0] if unknown else ''!r}.", hint=f"Known: {', '.join(STAGES)}.")
     net = load_spine_net(out) if out.is_file() else spine_net() if further else SpineNet(stages={})
     net = replace(net, card={**net.card, "name": "spine-ct", "trained_on": TRAINED_ON})
+    earlier = {name: _earlier(net, name) if further else {} for name in stages}
     whole = sum(SHARE[name] for name in stages)
     for name in stages:
         known = net.stage(name) if further else STAGES[name]
@@ -149,7 +155,7 @@ def train_spine_ct(
         count = steps or _steps_in((minutes or 0) * SHARE[name] / whole, stage, seed, workers)
         net = _trained(
             net, stage, count, seed=seed, out=out, workers=workers, every=every, resume=resume, progress=progress,
-            begun=begun,
+            begun=begun, earlier=earlier[name],
         )  # fmt: skip
         if held_out:
             net = judged(net, name, held_out)
@@ -157,11 +163,9 @@ def train_spine_ct(
     return net
 
 
-def _earlier(net: SpineNet, stage: Stage) -> dict[str, Any]:
-    """What the card keeps of the weights a stage goes on from; nothing where it begins anew."""
-    if not stage.weights:
-        return {}
-    card = net.card.get(stage.name, {})
+def _earlier(net: SpineNet, stage: str) -> dict[str, Any]:
+    """What the card keeps of the net whose weights a stage goes on from."""
+    card = net.card.get(stage, {})
     return {
         "begun_from": net.digest[:12],
         "earlier_steps": int(card.get("steps", 0)) + int(card.get("earlier_steps", 0)),
@@ -191,12 +195,12 @@ def _trained(
     resume: Path | None,
     progress: Callable[[str, int, int, float], None] | None,
     begun: float,
+    earlier: Mapping[str, Any],
 ) -> SpineNet:
     from osteon.models.nets.patchwise import bfloat16_is_fast
     from osteon.models.nets.train_segmentation import train
 
     options = training_options(stage.name, steps)
-    earlier = _earlier(net, stage)
     if earlier:  # known weights would be thrown far off by the first steps at the full rate
         options = replace(options, rate=0.6 * options.rate)
     code = code_version()

@@ -190,10 +190,11 @@ def _judged(
     here = sound[level]
     flags, figures = red_flags(sound, level, good=good)
     superior, inferior = endplate_findings(sound, level, good=good, loss=loss)
+    coarse = max(scan.spacing_mm) > rules("endplate")["slice_mm_above"]
     grade = genant(
         loss,
         operating_point=options.operating_point,
-        broken_endplate=superior.injured or inferior.injured,
+        broken_endplate=not coarse and (superior.injured or inferior.injured),
     )
     wall = posterior_wall(sound, level, good=good)
     kink = anterior_kink(sound, level, good=good)
@@ -205,7 +206,6 @@ def _judged(
     notes += (
         ["called_by_endplate"] if grade.grade and loss.largest < options.operating_point and not flags else []
     )
-    coarse = max(scan.spacing_mm) > rules("endplate")["slice_mm_above"]
     typed = bool(fractured) and not coarse
     if fractured:
         notes += ["too_coarse_to_type"] if coarse else []
@@ -213,7 +213,11 @@ def _judged(
         whole = not (superior.injured or inferior.injured or coarse)
         notes += ["deformity_without_broken_endplate"] if whole else []
     for plate, signs in ((superior, here.superior), (inferior, here.inferior)):
-        if signs and plate.depression_mm > rules("endplate")["depression_mm"] and signs.focality < 0.12:
+        if (
+            signs
+            and plate.depression_mm > rules("endplate")["depression_mm"]
+            and signs.focality < rules("endplate")["node_share"]
+        ):
             notes.append("schmorl_like")
     return replace(
         plain,

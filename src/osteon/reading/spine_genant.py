@@ -173,7 +173,9 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, broken_endplate: 
     rule = rules("genant")
     largest = loss.largest
     counts = largest >= operating_point - (loss.se if broken_endplate else 0.0)
-    grade = int(np.searchsorted(rule["bounds"], max(largest, operating_point), side="right")) if counts else 0
+    grade = (
+        int(np.searchsorted(rule["bounds"], max(largest, rule["bounds"][0]), side="right")) if counts else 0
+    )
     shape: Shape = "none"
     if grade:
         if loss.posterior >= rule["crush_share"] * largest:

@@ -311,8 +311,10 @@ def _endplate(name: str, plate: Endplate) -> Text:
     side = phrase(f"endplate.{name}")
     if not plate.injured:
         return phrase("finding.endplate_intact", side=side)
-    depth = Number(plate.depression_mm, digits=1)
     signs = coded("spine_sign", (sign for sign in plate.signs if sign != "depression"))
+    if "depression" not in plate.signs:
+        return phrase("finding.endplate_broken", side=side, signs=signs)
+    depth = Number(plate.depression_mm, digits=1)
     key = "finding.endplate_injured" if signs else "finding.endplate_depressed"
     return phrase(key, side=side, mm=depth, signs=signs)
 
@@ -415,4 +417,6 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
 def _injury(plate: Endplate) -> Text:
     if not plate.injured:
         return phrase("evidence.intact")
+    if "depression" not in plate.signs:
+        return phrase("evidence.broken", signs=coded("spine_sign", plate.signs))
     return phrase("evidence.injured", mm=Number(plate.depression_mm, digits=1))

@@ -156,4 +156,15 @@ def test_a_close_look_follows_the_names_and_leaves_with_its_mask():
     body[:, :2] = False
     drawn = with_mask(before, "L1", whole, body)
     assert l1 not in drawn.close and len(drawn.close) == len(NAMES) - 1
+    doubtful = replace(
+        before,
+        levels=tuple(
+            replace(x, notes=("uncertain_outline",)) if x.level == "L1" else x for x in before.levels
+        ),
+    )
+    one = merged(doubtful, "T12", "L1")
+    assert one.levels[1].notes == ("uncertain_outline",) and one.levels[1].code not in one.close
+    middle = tuple(doubtful.bodies.grid.world(np.argwhere(doubtful.bodies.array == l1).mean(0)))
+    two = split(doubtful, "L1", middle, (0.0, 0.0, 1.0), "L3")
+    assert [x.notes for x in two.levels if x.level in ("L1", "L3")] == [("uncertain_outline",)] * 2
     assert set(deleted(before, "L1").close) == set(before.close) - {l1}

@@ -102,7 +102,7 @@ def label_spine(
     cues = level_cues(found, path, maps_grid, known[Tissue.RIB] if Tissue.RIB in maps else None, pin)
     levels = assign_levels(cues, sacrum=found.sacrum_contact)
     tell("refine", 0.5)
-    views = _views(found, known, maps_grid, refine)
+    views, confirmed = _views(found, known, maps_grid, refine)
     tell("paste", 0.8)
     codes = [label.code for label in levels.labels]
     vertebrae, bodies = paste_vertebrae(volume_grid, views, codes)
@@ -110,8 +110,8 @@ def label_spine(
     names = {label.code: label.level for label in levels.labels}
     close = {
         code: Volume(array=view.body, affine=view.grid.affine)
-        for code, view in zip(codes, views, strict=True)
-        if max(view.grid.spacing_mm) < max(maps_grid.spacing_mm)
+        for code, view, sure in zip(codes, views, confirmed, strict=True)
+        if sure
     }
     named = (
         _cropped(levels.labels, bodies)
@@ -207,20 +207,22 @@ def _instances(path: CanalPath, maps: Mapping[Tissue, Map], grid: Grid) -> Insta
 
 def _views(
     found: Instances, maps: Mapping[Tissue, Map], grid: Grid, refine: Refine | None
-) -> tuple[CloseView, ...]:
-    """One view per vertebra: the close one where it confirms the coarse body, else the coarse one."""
+) -> tuple[tuple[CloseView, ...], tuple[bool, ...]]:
+    """One view per vertebra, the close one where it confirms the coarse body, else the coarse one; and which were."""
     coarse = _coarse_views(found, maps, grid)
     if refine is None:
-        return coarse
+        return coarse, (False,) * len(coarse)
     close = refine(found.centres_lps_mm, found.bodies)
     if len(close) != len(coarse):
         raise ShapeError(f"the closer look gave {len(close)} views of {len(coarse)} vertebrae.")
     chosen: list[CloseView] = []
+    confirmed = []
     for k, (near, far) in enumerate(zip(close, coarse, strict=True), start=1):
         places = near.grid.index(grid.world(np.argwhere(found.bodies.array == k)))
         inside = ndi.map_coordinates(near.body, places.T, order=1, mode="constant")
-        chosen.append(near if float(np.mean(inside > 0.5)) > 0.5 else far)
-    return tuple(chosen)
+        confirmed.append(float(np.mean(inside > 0.5)) > 0.5)
+        chosen.append(near if confirmed[-1] else far)
+    return tuple(chosen), tuple(confirmed)
 
 
 def _coarse_views(found: Instances, maps: Mapping[Tissue, Map], grid: Grid) -> tuple[View, ...]:

@@ -162,7 +162,8 @@ def merged(labels: SpineLabels, kept: str, other: str, *, by: str = "user") -> S
     if abs(labels.levels.index(a) - labels.levels.index(b)) != 1:
         raise InputError(f"{kept} and {other} are not next to each other.")
     whole, bodies = (np.where(m.array == b.code, a.code, m.array) for m in (labels.vertebrae, labels.bodies))
-    one = replace(a, notes=_without(a.notes, "volume_outlier"))
+    doubt = tuple(x for x in b.notes if x == "uncertain_outline" and x not in a.notes)
+    one = replace(a, notes=(*_without(a.notes, "volume_outlier"), *doubt))
     left = tuple(one if x is a else x for x in labels.levels if x is not b)
     return _changed(labels, whole, bodies, left, f"{by}: {other} merged into {kept}")
 
@@ -193,7 +194,12 @@ def split(
     if any(x.level == new_level for x in labels.levels):
         raise InputError(f"{new_level} is taken.", hint="Shift or rename first.")
     new = replace(
-        old, code=verse_of_level(new_level), level=new_level, alternatives=(), confidence=1.0, notes=()
+        old,
+        code=verse_of_level(new_level),
+        level=new_level,
+        alternatives=(),
+        confidence=1.0,
+        notes=tuple(x for x in old.notes if x == "uncertain_outline"),
     )
     arrays = []
     for labelled in (labels.vertebrae, labels.bodies):
