@@ -142,7 +142,7 @@ def hip_rows(found: dict[str, Any]) -> Iterator[Row]:
     for name, each in found["survival"].items():
         what, gain = f"{name} management", each["c_index"]
         yield f"{what}: portraits", each["k"], None, None, ""
-        yield f"{what}: least stability (Jaccard)", min(each["stability"]), None, None, ">= 0.75"
+        yield f"{what}: least stability (Jaccard), 2009-2014", min(each["stability"]), None, None, ">= 0.75"
         yield (
             f"{what}: SD beyond one single group",
             each["structure_z"],
@@ -150,21 +150,21 @@ def hip_rows(found: dict[str, Any]) -> Iterator[Row]:
             None,
             "separate from 3: a continuum below",
         )
-        yield f"{what}: log-rank p", each["log_rank_p"], None, None, "< 0.05"
+        yield f"{what}: log-rank p, all years, unadjusted", each["log_rank_p"], None, None, "< 0.05"
         yield (
-            f"{what}: log-rank p within decade of age and sex",
+            f"{what}: log-rank p, all years, within decade of age and sex",
             each["log_rank_stratified_p"],
             None,
             None,
             "< 0.05",
         )
-        yield f"{what}: p beside age and sex (Cox)", each["adjusted"]["p"], None, None, "< 0.05"
+        yield f"{what}: p beside age and sex (Cox), 2009-2014", each["adjusted"]["p"], None, None, "< 0.05"
         yield f"{what}: C-index, age and sex, 2015-2017", gain["age_sex"], None, None, ""
         yield f"{what}: C-index with portraits, 2015-2017", gain["with_portraits"], None, None, ""
-        yield f"{what}: C-index gain", gain["gain"], gain["gain_low"], gain["gain_high"], "> 0"
+        yield f"{what}: C-index gain, 2015-2017", gain["gain"], gain["gain_low"], gain["gain_high"], "> 0"
         for group in each["groups"]:
             alive = group["alive_12m"]
-            label = f"{what}: {group['letter']} ({group['name_en']}, n {group['n']}), alive at 12 months"
+            label = f"{what}: {group['letter']} ({group['name_en']}, n {group['n']}), alive at 12 months, all years, unadjusted"
             yield label, alive["value"], alive["low"], alive["high"], ""
 
 

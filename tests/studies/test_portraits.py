@@ -16,7 +16,7 @@ from osteon.models.cluster_stability import adjusted_rand
 from osteon.report.words import words
 from osteon.studies.portraits import run, run_to_folder
 from osteon.studies.portraits_config import Config, configured
-from osteon.studies.portraits_data import TREATMENT, admission_features, engineered, prepared
+from osteon.studies.portraits_data import TREATMENT, Patients, admission_features, engineered, prepared
 from osteon.studies.portraits_groups import name_codes, portraits_of
 from osteon.studies.portraits_survival import FEATURES, portrait_survival
 from osteon.studies.portraits_virtual import empty_tables, planted_groups, table1
@@ -169,6 +169,42 @@ def test_the_published_figures_need_no_data(tmp_path):
     page = (tmp_path / "p" / "report.html").read_text(encoding="utf-8")
     assert "confounded" in page
     assert app is not None
+
+
+def _people_whose_kind_tells_nothing(n=400, seed=1):
+    """Two plain kinds of people, by other diseases and dementia; age alone says who dies."""
+    rng = np.random.default_rng(seed)
+    ill, age = rng.random(n) < 0.5, rng.uniform(60, 95, n)
+    months = rng.exponential(30 * np.exp(-0.08 * (age - 75)))
+    return pd.DataFrame({
+        "participant_id": [f"P{i}" for i in range(n)], "age_years": age,
+        "sex": pd.Categorical(np.where(rng.random(n) < 0.7, "female", "male")),
+        "charlson_index": np.where(ill, 7.0, 1.0) + rng.normal(0, 0.5, n), "dementia": ill.astype(float),
+        "time_months": np.clip(months, 0.01, 12.0), "death_12m": (months < 12).astype(float),
+        "admission_year": 2009.0 + np.arange(n) % 9,
+    })  # fmt: skip
+
+
+def test_a_stable_division_that_tells_nothing_beside_age_and_sex_is_not_named(tmp_path, monkeypatch):
+    table = _people_whose_kind_tells_nothing()
+    table["management"] = pd.Categorical(np.where(table["dementia"] > 0, "a", "b"))
+    source = Patients(cohort=Cohort(table=table, source="estonia"), kind="estonia")
+    monkeypatch.setattr("osteon.studies.portraits.patients", lambda data, config: source)
+    monkeypatch.setattr("osteon.studies.portraits.FEATURES", ("charlson_index", "dementia"))
+    monkeypatch.setattr("osteon.studies.portraits_survival._RESAMPLES", 20)
+    config = tmp_path / "quick.toml"
+    config.write_text("repeats = 0\n[cluster]\nresamples = 6\nseeds = 2\nmost_groups = 3\n", encoding="utf-8")
+    for lang, portrait in (("en", "Portrait A"), ("zh", "画像 A")):
+        out = tmp_path / lang
+        told = run_to_folder("estonia", config=str(config), seed=1, out=out, lang=lang)
+        found = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        assert found["stability"]["least"] >= 0.75
+        assert not found["portraits_claimed"]
+        assert not any(group["named"] or group["name_en"] for group in found["groups"])
+        assert told.partial
+        assert portrait not in "".join(told.lines) + (out / "report.html").read_text(encoding="utf-8")
+        assert not (out / "cards.pdf").exists()
+        assert not (out / "models").exists()
 
 
 @pytest.mark.data

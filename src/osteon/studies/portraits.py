@@ -139,10 +139,10 @@ def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, co
     with staged_folder(out) as stage:
         save(report_document(result, lang), stage, lang=lang)
         write_json(stage / "results.json", results(result))
-        if result.found is not None or result.survival:
+        if result.found is not None or any(each.claimed for each in result.survival[:1]):
             write_bytes(stage / "cards.pdf", pdf(speak(cards_document(result, lang), lang)))
-            if settings.save_model:
-                write_portrait_models(result, stage / "models")
+        if settings.save_model:
+            write_portrait_models(result, stage / "models")
         if result.found is not None:
             write_text(stage / f"plan-rules-{result.rules.version}.toml", result.rules.text)
             if result.simulated and result.patients is not None:
@@ -152,4 +152,5 @@ def run_to_folder(data: str, *, config: str, seed: int, out: Path, lang: str, co
         if result.patients is not None and not result.simulated:
             write_log(result.patients.cohort.log, stage / "cleaning-log.csv")
     unclaimed = result.found is not None and result.found.grouping.verdict != "groups"
+    unclaimed |= any(not each.claimed for each in result.survival[:1])
     return Summary(lines=summary_lines(result, lang), partial=unclaimed)

@@ -70,7 +70,8 @@ def _report(result: Result, lang: str) -> Iterator[Block]:
     yield from _summary(result)
     if result.survival:
         yield from survival_blocks(result.survival)
-        yield Paragraph(portrait_word("survival.new_patient"))
+        if all(each.claimed for each in result.survival):
+            yield Paragraph(portrait_word("survival.new_patient"))
     if result.found is not None and result.patients is not None:
         yield from _groups(result, result.found, lang)
     if result.table1 is not None:

@@ -167,7 +167,8 @@ def summary_lines(result: Result, lang: str) -> tuple[str, ...]:
         claimed = sum(n.claimed for n in result.nothing)
         lines.append(portrait_word("line.nothing", claimed=claimed, n=len(result.nothing)))
     for each in result.survival:
-        lines.append(portrait_word("line.survival", name=portrait_word(f"survival.short_{each.name}"), k=each.grouping.k,
+        key = "line.survival" if each.claimed else "line.survival_none"
+        lines.append(portrait_word(key, name=portrait_word(f"survival.short_{each.name}"), k=each.grouping.k,
                                    least=Number(each.grouping.stability.least, digits=2), p=PValue(each.log_rank.p),
                                    adjusted=PValue(each.adjusted_p), without=Number(each.without.value, digits=3),
                                    full=Number(each.with_portraits.value, digits=3),
@@ -175,7 +176,7 @@ def summary_lines(result: Result, lang: str) -> tuple[str, ...]:
         lines += [
             portrait_word("line.group_alive", letter=card.letter, n=size, name=portrait_name(card.name),
                           alive=Number(each.alive(card.letter)[0], digits=0, percent=True))
-            for card, size in zip(each.cards, each.sizes, strict=True)
+            for card, size in zip(each.cards, each.sizes, strict=True) if card.named
         ]  # fmt: skip
     if any(each.continuum and each.claimed for each in result.survival):
         lines.append(portrait_word("line.continuum"))

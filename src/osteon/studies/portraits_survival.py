@@ -59,8 +59,10 @@ class PortraitSurvival:
         Later years: age and sex alone; and with portraits.
     gain, gain_ci : float, Interval
         Difference of the two, bootstrap interval.
+    claimed : bool
+        Whether the division is called portraits: every part stable, and survival told beside age and sex, also later.
     cards : tuple of Card
-        Of everybody, with names and without a plan.
+        Of everybody, without a plan; named where the division is claimed.
     assign : PortraitModel
         Puts new patients into the portraits.
     """
@@ -84,15 +86,9 @@ class PortraitSurvival:
     gain: float
     gain_ci: Interval
     labels: NDArray[np.intp]
+    claimed: bool
     cards: tuple[Card, ...]
     assign: PortraitModel
-
-    @property
-    def claimed(self) -> bool:
-        """Whether the division is called portraits: every part stable, and survival told beside age and sex, also later."""
-        return (
-            min(self.grouping.stability.jaccard) >= STABLE and self.adjusted_p < 0.05 and self.gain_ci.low > 0
-        )
 
     def alive(self, name: str) -> tuple[float, float, float]:
         """Share of a portrait alive twelve months after admission, with its 95% interval."""
@@ -147,6 +143,8 @@ def portrait_survival(
     later = outcome.where(~early)
     risks = [fit.log_relative_hazard(_rows(x, ~early)) for fit, x in ((small, base), (large, full))]
     without, with_portraits = (concordance(later, risk) for risk in risks)
+    adjusted_p, gain_ci = float(chi2.sf(statistic, grouping.k - 1)), _gain_interval(later, risks, seed)
+    claimed = min(grouping.stability.jaccard) >= STABLE and adjusted_p < 0.05 and gain_ci.low > 0
     decade = np.minimum(table["age_years"].to_numpy() // 10, 9).astype(int)
     strata = np.array([f"{d}-{s}" for d, s in zip(decade, table["sex"].astype(str), strict=True)])
     return PortraitSurvival(
@@ -157,10 +155,10 @@ def portrait_survival(
             male=(table["sex"] == "male").groupby(named).mean()),
         curves={a: kaplan_meier(outcome.where(named == a)) for a in letters},
         log_rank=log_rank(outcome, named), stratified=log_rank(outcome, named, strata=strata),
-        adjusted_chi2=float(statistic), adjusted_df=grouping.k - 1, adjusted_p=float(chi2.sf(statistic, grouping.k - 1)),
+        adjusted_chi2=float(statistic), adjusted_df=grouping.k - 1, adjusted_p=adjusted_p,
         model=large, without=without, with_portraits=with_portraits,
-        gain=with_portraits.value - without.value, gain_ci=_gain_interval(later, risks, seed),
-        cards=tuple(replace(card, named=card.jaccard >= STABLE, plan=_no_plan(rules)) for card in cards_of(table, grouping, rules, labels=labels)),
+        gain=with_portraits.value - without.value, gain_ci=gain_ci, claimed=claimed,
+        cards=tuple(replace(card, named=claimed, plan=_no_plan(rules)) for card in cards_of(table, grouping, rules, labels=labels)),
         assign=model,
     )  # fmt: skip
 

@@ -25,7 +25,14 @@ from osteon.report.value import Proportion as Share
 from osteon.stats.survival import KaplanMeier
 from osteon.studies.portraits_groups import Card
 from osteon.studies.portraits_survival import PortraitSurvival
-from osteon.studies.portraits_words import card_title, marker_text, portrait_name, portrait_word, told_people
+from osteon.studies.portraits_words import (
+    card_title,
+    group_name,
+    marker_text,
+    portrait_name,
+    portrait_word,
+    told_people,
+)
 
 __all__ = ["survival_blocks", "survival_card_blocks", "survival_summary"]
 
@@ -38,16 +45,17 @@ def survival_summary(found: PortraitSurvival) -> Iterator[Block]:
     yield Paragraph(portrait_word("summary.estonia"))
     yield KeyFigures((
         Tile(portrait_word("tile.people"), sum(found.sizes)),
-        Tile(portrait_word("tile.portraits"), group.k, portrait_word(f"rule.{group.count.rule}")),
+        Tile(portrait_word("tile.portraits" if found.claimed else "tile.k"), group.k, portrait_word(f"rule.{group.count.rule}")),
         Tile(portrait_word("tile.stability"), Number(group.stability.least, digits=2), portrait_word("tile.stability_of")),
         Tile(portrait_word("tile.gain"), Number(found.gain, digits=3, signed=True), portrait_word(
             "tile.gain_of", without=Number(found.without.value, digits=3), full=Number(found.with_portraits.value, digits=3))),
     ))  # fmt: skip
     yield Callout("note" if found.claimed else "warning", portrait_word(f"survival.{_claim(found)}"))
-    yield Bullets(tuple(
-        portrait_word("survival.line", letter=card.letter, name=portrait_name(card.name), n=size, alive=_alive(found, card))
-        for card, size in zip(found.cards, found.sizes, strict=True)
-    ))  # fmt: skip
+    if found.claimed:
+        yield Bullets(tuple(
+            portrait_word("survival.line", letter=card.letter, name=portrait_name(card.name), n=size, alive=_alive(found, card))
+            for card, size in zip(found.cards, found.sizes, strict=True)
+        ))  # fmt: skip
 
 
 def _claim(found: PortraitSurvival) -> str:
@@ -89,17 +97,18 @@ def survival_card_blocks(found: PortraitSurvival, *, level: Literal[1, 2] = 2) -
 
 
 def survival_blocks(found: tuple[PortraitSurvival, ...]) -> Iterator[Block]:
-    """Each set of features: who the groups are, how they survive, what they add to age and sex."""
+    """Each set of features: who the groups are, how they survive, what they add to age and sex; cards where claimed."""
     for each in found:
         yield from _one(each)
-        yield from survival_card_blocks(each)
+        if each.claimed:
+            yield from survival_card_blocks(each)
 
 
 def _one(found: PortraitSurvival) -> Iterator[Block]:
     name, group = found.name, found.grouping
     yield Heading(f"survival-{name}", portrait_word(f"survival.section_{name}"))
     yield Paragraph(portrait_word(
-        "survival.text", k=group.k, n=sum(found.sizes), least=Number(group.stability.least, digits=2), p=found.log_rank.p,
+        "survival.text" if found.claimed else "survival.text_none", k=group.k, n=sum(found.sizes), least=Number(group.stability.least, digits=2), p=found.log_rank.p,
         stratified=found.stratified.p, adjusted=found.adjusted_p, chi2=Number(found.adjusted_chi2, digits=1), df=found.adjusted_df,
         without=Number(found.without.value, digits=3), full=Number(found.with_portraits.value, digits=3),
         gain=Estimate(found.gain, found.gain_ci.low, found.gain_ci.high, digits=3),
@@ -110,16 +119,18 @@ def _one(found: PortraitSurvival) -> Iterator[Block]:
     )
     hazards = {term.name: term for term in found.model.terms}
     rows = []
-    for g, a in enumerate(found.letters):
+    for g, (a, card) in enumerate(zip(found.letters, found.cards, strict=True)):
         means, term = found.summary.loc[a], hazards.get(f"portrait_{a}")
         rows.append((
-            portrait_word("survival.group", letter=a), found.sizes[g], Number(means["age_years"], digits=1),
+            group_name(card), found.sizes[g], Number(means["age_years"], digits=1),
             Number(means["male"], digits=0, percent=True), Number(means["charlson_index"], digits=1),
             Number(means["dementia"], digits=0, percent=True), Number(group.stability.jaccard[g], digits=2),
             Share(found.deaths[g], found.sizes[g]),
             portrait_word("survival.reference") if term is None else Estimate(term.hazard_ratio, term.ci.low, term.ci.high),
             None if term is None else PValue(term.p),
         ))  # fmt: skip
+    if not found.claimed:
+        yield Callout("warning", portrait_word("survival.claim_none"))
     labels = ("letter", "n", "age", "male", "charlson", "dementia", "jaccard", "deaths", "hr", "p")
     yield TableBlock(id=f"table-survival-{name}", title=portrait_word(f"survival.table_{name}"), rows=tuple(rows),
                      columns=tuple(Column(portrait_word(f"survival.{label}")) for label in labels),
@@ -127,19 +138,19 @@ def _one(found: PortraitSurvival) -> Iterator[Block]:
     yield FigureBlock(
         id=f"figure-survival-{name}", title=portrait_word(f"survival.figure_{name}"), alt=portrait_word("survival.alt"),
         figure=SurvivalFigure(
-            lines=tuple(_line(a, curve) for a, curve in found.curves.items()), ticks=_TICKS, from_zero=False,
+            lines=tuple(_line(group_name(card), found.curves[card.letter]) for card in found.cards), ticks=_TICKS, from_zero=False,
             time_label=portrait_word("survival.months"), value_label=portrait_word("survival.alive"),
             p=PValue(found.log_rank.p), test=Words("term.test.log_rank"),
         ),
     )  # fmt: skip
 
 
-def _line(name: str, curve: KaplanMeier) -> SurvivalLine:
+def _line(label: Words, curve: KaplanMeier) -> SurvivalLine:
     at_risk = tuple(
         int(curve.at_risk[curve.time >= tick][0]) if (curve.time >= tick).any() else 0 for tick in _TICKS
     )
     return SurvivalLine(
-        label=portrait_word("survival.group", letter=name), time=np.concatenate([[0.0], curve.time]),
+        label=label, time=np.concatenate([[0.0], curve.time]),
         value=np.concatenate([[1.0], curve.survival]), low=np.concatenate([[1.0], curve.low]),
         high=np.concatenate([[1.0], curve.high]), at_risk=at_risk,
     )  # fmt: skip
