@@ -107,3 +107,13 @@ def test_an_edit_needs_a_version_of_its_own(tmp_path):
     )
     assert portrait_rules(path).version == "ours-1"
     assert portrait_rules(path).text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("version", ["2026/11", "../x", r"a\\b", "C:x", r"a\nb", "a*"])
+def test_a_version_that_is_no_part_of_a_file_name_is_refused(tmp_path, version):
+    with pytest.raises(ConfigError, match="file name"):
+        portrait_rules(_edited(tmp_path, 'version = "2026-11-20"', f'version = "{version}"'))
+
+
+def test_a_version_may_be_in_any_script(tmp_path):
+    assert portrait_rules(_edited(tmp_path, "2026-11-20", "骨科 2026.11")).version == "骨科 2026.11"

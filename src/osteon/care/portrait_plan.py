@@ -47,6 +47,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 _CONFIDENCE = ("high", "medium", "low")
+_NOT_IN_A_FILE_NAME = frozenset('<>:"/\\|?*')
 _KEYS = {"version", "title", "based_on", "verified_by", "verified_on", "naming", "item", "surgery"}
 _ITEM_KEYS = {
     "id", "topic", "when", "source", "confidence", "verified_by", "verified_on", "text_en", "text_zh",
@@ -130,8 +131,8 @@ def portrait_rules(path: Path | None = None) -> PortraitRules:
     Raises
     ------
     ConfigError
-        A key, topic, fact or comparison is unknown, an id stands twice, the version is missing or that of the rules
-        shipped while the file says something else.
+        A key, topic, fact or comparison is unknown, an id stands twice, the version is missing, cannot be part of a
+        file name, or is that of the rules shipped while the file says something else.
 
     Examples
     --------
@@ -146,6 +147,12 @@ def portrait_rules(path: Path | None = None) -> PortraitRules:
         raise ConfigError(
             f"{path}: no version.", hint='Write version = "2026-11-20", and raise it when you edit.'
         )
+    version = str(content["version"])
+    if not version.isprintable() or _NOT_IN_A_FILE_NAME & set(version):
+        raise ConfigError(
+            f"{path}: the version {version!r} cannot be part of a file name.",
+            hint='Leave out / \\ : * ? " < > | and line breaks, as in version = "2026-11-20".',
+        )
     signed = bool(content.get("verified_by") and content.get("verified_on"))
     items = tuple(_item(entry, signed, where=str(path)) for entry in content.get("item", []))
     ids = [item.id for item in items]
@@ -159,13 +166,13 @@ def portrait_rules(path: Path | None = None) -> PortraitRules:
     if missing := sorted(limits - set(naming)):
         raise ConfigError(f"{path}: naming lacks {', '.join(missing)}.")
     ours = read_toml(shipped)
-    if content["version"] == ours["version"] and _unsigned(content) != _unsigned(ours):
+    if version == ours["version"] and _unsigned(content) != _unsigned(ours):
         raise ConfigError(
-            f"{path}: edited, but its version {content['version']} is that of the rules shipped with osteon.",
+            f"{path}: edited, but its version {version} is that of the rules shipped with osteon.",
             hint="Raise the version, so that every card says which rules it was printed from.",
         )
     return PortraitRules(
-        version=str(content["version"]), title=str(content.get("title", "")), based_on=str(content.get("based_on", "")),
+        version=version, title=str(content.get("title", "")), based_on=str(content.get("based_on", "")),
         naming=Naming(**{key: float(value) for key, value in naming.items()}), items=items, surgical_facts=facts,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(), text=path.read_text(encoding="utf-8"),
     )  # fmt: skip
