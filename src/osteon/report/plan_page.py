@@ -7,6 +7,7 @@ Two pages of A4. Every statement carries the number of its source, and a dagger 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from osteon.core.provenance import Provenance
 from osteon.domain.patient import Patient
@@ -59,6 +60,8 @@ def plan_document(
     provenance : Provenance or None
         Printed at the end where given.
     """
+    # An edit stands wherever its item is printed.
+    plan = replace(plan, items=tuple(map(plan.shown, plan.items)))
     sources = sources_of(plan)
     blocks: list[Block] = [
         *_first(plan, sources),

@@ -1,5 +1,5 @@
 """
-Plans kept as they were computed, and every decision taken on them: a journal to which lines are only ever added.
+Plans kept as they were computed, with the patients they were made for and every decision taken on them.
 
 ``record/plans.json`` holds the plans and ``record/`` a copy of the patient file; ``decisions.jsonl`` one line for each
 decision: who, when, what, why, and which version of the plan it made. A sheet printed again shows the latest decisions.
@@ -19,16 +19,17 @@ from typing import Any
 from osteon.care.patient_file import read_patient, read_patients
 from osteon.care.vocabulary import code_of
 from osteon.core.errors import FileError, InputError
-from osteon.core.files import write_json
+from osteon.core.files import sha256, write_json
 from osteon.core.result import as_dict
 from osteon.domain.patient import Patient
 from osteon.domain.plan import WHOLE, Decision, Item, Param, Plan, Tier
+from osteon.report.plan_journal import JOURNAL, PLANS, RECORD, add_line, journal_lines, start_journal
+from osteon.report.plan_words import EVERY, ROUTES
 
-__all__ = ["JOURNAL", "KeptPlans", "changed_params", "decision_lines", "found_point", "keep_plans", "kept_plans", "note_decision"]  # fmt: skip
+__all__ = ["KeptPlans", "changed_params", "found_point", "keep_plans", "kept_plans", "note_decision"]
 
-JOURNAL = "decisions.jsonl"
-_RECORD = "record"
-_CHANGEABLE = ("dose", "dose_to", "unit", "route", "every", "due", "until", "months", "every_months", "value")
+_CHANGEABLE = ("dose", "dose_to", "route", "every", "due", "until", "months", "every_months", "value")
+_CODES = {"route": ROUTES, "every": EVERY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +69,15 @@ def keep_plans(
     folder: Path, plans: Sequence[Plan], *, source: Path, pages: Sequence[str], lang: str, simulated: bool
 ) -> None:
     """Write the plans as computed and the patient file as it came."""
-    record = folder / _RECORD
+    record = folder / RECORD
     record.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, record / source.name)
-    write_json(record / "plans.json", {
-        "patients": source.name, "lang": lang, "simulated": simulated, "pages": list(pages),
+    copy = record / source.name
+    shutil.copyfile(source, copy)
+    write_json(record / PLANS, {
+        "patients": source.name, "patients_sha256": sha256(copy), "lang": lang, "simulated": simulated, "pages": list(pages),
         "plans": [as_dict(replace(plan, decisions=())) for plan in plans],
     })  # fmt: skip
+    start_journal(folder)
 
 
 def kept_plans(folder: Path) -> KeptPlans:
@@ -84,26 +87,32 @@ def kept_plans(folder: Path) -> KeptPlans:
     Raises
     ------
     FileError
-        The folder holds no plans, or a line of the journal is missing or not what it was.
+        The folder holds no plans; or a line of the journal, the plans or the patient file are gone or not what they were.
     """
-    path = folder / _RECORD / "plans.json"
+    path = folder / RECORD / PLANS
     if not path.is_file():
         raise FileError(
             f"{folder}: holds no plans.", hint="Name the folder that `osteon plan` wrote (--out)."
         )
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    plans = {entry["patient"]: _plan(entry) for entry in kept["plans"]}
-    for entry in decision_lines(folder):
-        plan = plans.get(entry["patient"])
-        if plan is None or entry["version"] != plan.version + 1:
-            raise FileError(
-                f"{folder / JOURNAL}: version {entry['version']} of {entry['patient']} does not follow.",
-                hint="Lines are only ever added to this file; restore it from a copy.",
-            )
-        plans[plan.patient] = plan.decided(_decision(entry))
-    patients = _patients(folder / _RECORD / kept["patients"], plans)
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        plans = {entry["patient"]: _plan(entry) for entry in kept["plans"]}
+        source, digest, pages = (
+            folder / RECORD / kept["patients"],
+            kept["patients_sha256"],
+            tuple(kept["pages"]),
+        )
+        lang, simulated = kept["lang"], kept["simulated"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FileError(f"{path}: damaged.", hint="Restore it from a copy.") from error
+    for entry in journal_lines(folder):
+        plan = _decided(plans, entry, folder / JOURNAL)
+        plans[plan.patient] = plan
+    if not source.is_file() or sha256(source) != digest:
+        raise FileError(f"{source}: missing, or not the file the plans were made from.", hint="Restore it from a copy.")  # fmt: skip
+    patients = _patients(source, plans)
     return KeptPlans(folder=folder, plans=tuple((plan, patients[name]) for name, plan in plans.items()),
-                     pages=tuple(kept["pages"]), lang=kept["lang"], simulated=kept["simulated"])  # fmt: skip
+                     pages=pages, lang=lang, simulated=simulated)  # fmt: skip
 
 
 def note_decision(folder: Path, plan: Plan, decision: Decision) -> Plan:
@@ -114,6 +123,8 @@ def note_decision(folder: Path, plan: Plan, decision: Decision) -> Plan:
     ------
     InputError
         The decision speaks of what is not in the plan, or was taken before the plan was made.
+    FileError
+        The journal is not what it was.
     """
     if decision.on < plan.as_of:
         raise InputError(
@@ -124,34 +135,8 @@ def note_decision(folder: Path, plan: Plan, decision: Decision) -> Plan:
         "patient": plan.patient, "version": later.version, "on": decision.on.isoformat(), "by": decision.by, "decision": decision.kind,
         "item": decision.item, "changes": as_dict(dict(decision.params)), "reason": decision.reason,
     }  # fmt: skip
-    with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
-        journal.write(json.dumps(line, ensure_ascii=False) + "\n")
+    add_line(folder, line)
     return later
-
-
-def decision_lines(folder: Path) -> list[dict[str, Any]]:
-    """
-    The lines of the journal, oldest first; none where nothing was decided yet.
-
-    Raises
-    ------
-    FileError
-        A line is no decision.
-    """
-    path = folder / JOURNAL
-    if not path.is_file():
-        return []
-    found = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            line = json.loads(text)
-            _decision(line), line["patient"], line["version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise FileError(
-                f"{path}: line {number} is no decision.", hint="Restore it from a copy."
-            ) from error
-        found.append(line)
-    return found
 
 
 def found_point(plan: Plan, word: str) -> str:
@@ -165,7 +150,7 @@ def found_point(plan: Plan, word: str) -> str:
     """
     if word in WHOLE:
         return word
-    if word.isdigit():
+    if word.isdecimal():
         if not 1 <= int(word) <= len(plan.items):
             raise InputError(f"the plan of {plan.patient} has no point {word}.", hint=f"There are {len(plan.items)}.")  # fmt: skip
         return plan.items[int(word) - 1].key
@@ -194,27 +179,58 @@ def changed_params(plan: Plan, key: str, changes: Sequence[str]) -> dict[str, Pa
         The item has no such value, or the text is not of its kind.
     """
     now: Mapping[str, Param] = {} if key in WHOLE else plan.item(key).params
-    own = {name: now[name] for name in _CHANGEABLE if isinstance(now.get(name), int | float | str)}
+    own = {name: now[name] for name in _CHANGEABLE if _changeable(now.get(name))}
     made: dict[str, Param] = {}
     for change in changes:
         name, equals, text = (part.strip() for part in change.partition("="))
         if not equals or name not in own:
             raise InputError(f"{change!r} changes nothing of this point.",
                              hint=f"Write one of {', '.join(own)} as name=value." if own else "It has no values; say it in --reason.")  # fmt: skip
-        made[name] = _like(own[name], text, change)
+        made[name] = _value(name, own[name], text)
     return made
 
 
-def _like(now: Param, text: str, change: str) -> Param:
-    if isinstance(now, str):
+def _changeable(now: Param) -> bool:
+    return isinstance(now, int | float | str) and not isinstance(now, bool)
+
+
+def _value(name: str, now: Param, text: str) -> Param:
+    """The text as a value of that name: a day, a known code, a number or, where there are several now, numbers."""
+    if name in _CODES:
+        if text not in _CODES[name]:
+            raise InputError(f"{name} {text!r}.", hint=f"One of {', '.join(_CODES[name])}.")
         return text
+    if name in {"due", "until"}:
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError as error:
+            raise InputError(f"{name} {text!r}: expected a day such as 2026-11-20.") from error
+    whole = name in {"months", "every_months"}
+    if isinstance(now, str):
+        return ", ".join(str(_number(name, part, whole=whole)) for part in text.split(","))
+    return _number(name, text, whole=whole)
+
+
+def _number(name: str, text: str, *, whole: bool) -> float | int:
     try:
         number = float(text)
     except ValueError as error:
-        raise InputError(f"{change!r}: expected a number.") from error
-    if not 0 < number < float("inf"):
-        raise InputError(f"{change!r}: expected a number above 0.")
+        raise InputError(f"{name} {text.strip()!r}: expected a number.") from error
+    if not 0 < number < float("inf") or (whole and not number.is_integer()):
+        raise InputError(f"{name} {text.strip()!r}: expected a {'whole ' if whole else ''}number above 0.")
     return int(number) if number.is_integer() else number
+
+
+def _decided(plans: Mapping[str, Plan], line: Mapping[str, Any], path: Path) -> Plan:
+    """The plan a line of the journal speaks of, with its decision."""
+    try:
+        plan, version, made = plans[line["patient"]], line["version"], _decision(line)
+        later = plan.decided(made)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FileError(f"{path}: holds what is no decision on these plans.", hint="Restore it from a copy.") from error  # fmt: skip
+    if version != later.version:
+        raise FileError(f"{path}: version {version} of {plan.patient} does not follow.", hint="Restore it from a copy.")  # fmt: skip
+    return later
 
 
 def _decision(line: Mapping[str, Any]) -> Decision:
@@ -244,9 +260,20 @@ def _plan(entry: Mapping[str, Any]) -> Plan:
 
 
 def _patients(path: Path, plans: Mapping[str, Plan]) -> dict[str, Patient]:
-    """The facts the plans were made from, read again from the kept copy."""
-    day = next(iter(plans.values())).as_of
-    if path.suffix.casefold() == ".toml":
-        one = read_patient(path, as_of=day)
-        return {one.id: one}
-    return {one.id: one for one in read_patients(path, as_of=day).patients}
+    """
+    The facts the plans were made from, read again from the kept copy.
+
+    A row that names no day is read with the day of its plan, which need not be the day of the others.
+    """
+    found: dict[str, Patient] = {}
+    for name, plan in plans.items():
+        if name in found:
+            continue
+        if path.suffix.casefold() == ".toml":
+            there: Sequence[Patient] = (read_patient(path, as_of=plan.as_of),)
+        else:
+            there = read_patients(path, as_of=plan.as_of).patients
+        found |= {one.id: one for one in there if one.id in plans and one.as_of == plans[one.id].as_of}
+        if name not in found:
+            raise FileError(f"{path}: has no patient {name} as of {plan.as_of}.", hint="Restore it from a copy.")  # fmt: skip
+    return found

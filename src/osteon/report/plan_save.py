@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from osteon.core.errors import InputError
+from osteon.core.errors import FileError, InputError
 from osteon.core.files import staged_folder, write_bytes, write_json, write_text
 from osteon.core.progress import track
 from osteon.core.provenance import Provenance, provenance
@@ -20,8 +20,9 @@ from osteon.report.document import Document
 from osteon.report.html import html
 from osteon.report.pdf import pdf
 from osteon.report.plan_batch import batch_document, items_table, patients_table, refused_table
+from osteon.report.plan_journal import has_decisions, no_one_else
 from osteon.report.plan_page import plan_document
-from osteon.report.plan_record import JOURNAL, KeptPlans, keep_plans, note_decision
+from osteon.report.plan_record import KeptPlans, keep_plans, kept_plans, note_decision
 from osteon.report.speech import speak
 from osteon.report.tables import table_csv
 from osteon.report.words import words
@@ -76,8 +77,10 @@ def save_plans(
     ------
     InputError
         Nobody to plan for, plans of several guidelines, or a folder with decisions on other plans.
+    FileError
+        A folder with plans that no longer says whether there are decisions on them.
     """
-    if (out / JOURNAL).exists():
+    if has_decisions(out):
         raise InputError(f"{out} holds decisions on the plans in it.", hint="They are kept: choose another --out.")  # fmt: skip
     if not plans:
         raise InputError("no patient to plan for.", hint="Correct the rows named above.")
@@ -126,6 +129,7 @@ def save_decision(kept: KeptPlans, decision: Decision, *, patient: str = "") -> 
     Parameters
     ----------
     kept : KeptPlans
+        As read at any time before; decisions that others took since then are kept.
     decision : Decision
     patient : str
         Id; may be left out where the folder holds one patient.
@@ -139,19 +143,32 @@ def save_decision(kept: KeptPlans, decision: Decision, *, patient: str = "") -> 
     ------
     InputError
         No such patient, or the decision speaks of something that is not in the plan.
+    FileError
+        Something of the folder is missing or not what it was, or somebody else writes a decision just now.
     """
-    plan, facts, page = kept.of(patient)
-    with staged_folder(kept.folder) as stage:
-        _write_page(
-            plan_document(plan.decided(decision), facts, simulated=kept.simulated), stage / page, kept.lang
-        )
-        later = note_decision(kept.folder, plan, decision)
-        results = json.loads((kept.folder / "results.json").read_text(encoding="utf-8"))
-        for entry in results["patients"]:
-            if entry["patient"] == plan.patient:
-                entry |= _decided(later)
-        write_json(stage / "results.json", results)
+    with no_one_else(kept.folder), staged_folder(kept.folder) as stage:
+        now = kept_plans(kept.folder)
+        plan, facts, page = now.of(patient)
+        later = plan.decided(decision)
+        _write_page(plan_document(later, facts, simulated=now.simulated), stage / page, now.lang)
+        plans = {one.patient: one for one, _ in now.plans} | {later.patient: later}
+        write_json(stage / "results.json", _results_again(kept.folder / "results.json", plans))
+        # Last: nothing is in the journal unless all else could be made.
+        note_decision(kept.folder, plan, decision)
     return later
+
+
+def _results_again(path: Path, plans: Mapping[str, Plan]) -> dict[str, Any]:
+    """results.json with the decisions as they are now."""
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for entry in results["patients"]:
+            entry |= _decided(plans[entry["patient"]])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(
+            f"{path}: missing or damaged.", hint="Restore it from a copy; nothing was decided."
+        ) from error
+    return results
 
 
 def _write_page(document: Document, path: Path, lang: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from osteon.domain.patient import Patient
-from osteon.domain.plan import TIERS, Decision, Item, Plan
+from osteon.domain.plan import TIERS, Decision, Item, Param, Plan
 from osteon.report.document import Column, GroupRow, Row, TableBlock
 from osteon.report.plan_rules import Sources, marked
 from osteon.report.plan_words import (
@@ -15,6 +15,7 @@ from osteon.report.plan_words import (
     dose_text,
     drug_text,
     fact_text,
+    figure,
     how_text,
     item_text,
     joined,
@@ -288,9 +289,24 @@ def _boxes(made: Decision | None) -> tuple[Cell, ...]:
 
 
 def _told(made: Decision) -> Text:
+    kind: Text = named("decision", made.kind)
+    if made.params:
+        changes = joined((_change(name, value) for name, value in made.params.items()), "listed")
+        kind = phrase("decision.with_changes", kind=kind, changes=changes)
     key = "made_with_reason" if made.reason else "made"
-    return phrase(f"decision.{key}", kind=named("decision", made.kind), by=made.by, on=made.on.isoformat(),
-                  reason=made.reason)  # fmt: skip
+    return phrase(f"decision.{key}", kind=kind, by=made.by, on=made.on.isoformat(), reason=made.reason)
+
+
+def _change(name: str, value: Param) -> Text:
+    """A value as a clinician set it, with its name."""
+    told = (
+        named(name, str(value))
+        if name in {"route", "every"}
+        else figure(value)
+        if isinstance(value, int | float)
+        else str(value)
+    )
+    return phrase("labelled_short", label=named("change", name), text=told)
 
 
 def replaced_decisions(plan: Plan) -> tuple[Text, ...]:

@@ -11,6 +11,8 @@ from osteon.report.value import Text, Words
 from osteon.report.words import placeholders, words
 
 __all__ = [
+    "EVERY",
+    "ROUTES",
     "amount",
     "dose_text",
     "drug_text",
@@ -26,8 +28,8 @@ __all__ = [
 ]
 
 _KINDS = {"removed": "contraindication", "withheld": "contraindication"}
-_ROUTES = ("oral", "iv", "sc", "sc_or_im", "im", "nasal", "patch")
-_EVERY = (
+ROUTES = ("oral", "iv", "sc", "sc_or_im", "im", "nasal", "patch")
+EVERY = (
     "day", "2_days", "3_a_day", "week", "twice_week", "month", "3_months", "6_months", "year", "6_months_after_last_dose",
 )  # fmt: skip
 _DECIMALS = {"SD": 1, "mmol/L": 2}
@@ -126,7 +128,7 @@ def _regimen(text: str) -> Text:
     match parts[1:]:
         case [unit] if known(f"unit.{unit}"):
             return phrase(f"unit.{unit}", n=number)
-        case [unit, route, every] if route in _ROUTES and every in _EVERY:
+        case [unit, route, every] if route in ROUTES and every in EVERY:
             told = {"route": phrase(f"route.{route}"), "every": phrase(f"every.{every}")}
             return phrase("dose.line", dose=number, unit=_unit(unit), **told)
     return text  # a site's own words
