@@ -142,8 +142,10 @@ def test_pregnancy_names_no_drug(osteon, tmp_path):
     assert "Pregnant" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
-def test_denosumab_five_weeks_overdue_is_an_alert_to_act_on(osteon, tmp_path):
-    drug = '\n[[drug]]\nname = "denosumab"\ntaken_now = true\nstart = 2024-05-20\nlast_dose = 2026-04-17\n'
+@pytest.mark.parametrize("said", ["taken_now = true\n", ""])
+def test_denosumab_five_weeks_overdue_is_an_alert_to_act_on(osteon, tmp_path, said):
+    """Also where nobody says whether it is still given: then it is late or was stopped."""
+    drug = f'\n[[drug]]\nname = "denosumab"\n{said}start = 2024-05-20\nlast_dose = 2026-04-17\n'
     path = edited(tmp_path, ('drugs = "none"  ', "#"), extra=drug)
     done = osteon(path, "--out", tmp_path / "out")
     assert "Act first: 1" in done.stdout
