@@ -26,7 +26,7 @@ from osteon.models.spine_net import COARSE, FINE, Stage, normalised, prompt
 from osteon.reading.embedded import AIR_HU, coarse_grid, looked_at
 from osteon.synth.spine_anatomy import SpineAnatomy, Vertebra, draw_anatomy
 from osteon.synth.spine_appearance import render_ct
-from osteon.synth.spine_ranges import TRAINING, ends
+from osteon.synth.spine_ranges import TRAINING, Ranges, ends
 from osteon.synth.spine_render import render_tissue
 
 __all__ = [
@@ -48,7 +48,7 @@ _PARTS = tuple(zip(FINE.window, FINE.before, PART, strict=True))
 MARGIN = 6  # voxels of a fine scan beyond the window, for a point that is not the centre
 EXTREME = ends(TRAINING, 0.2)
 """Everything at an end of its range at once: rare among plain draws, and what is read worst."""
-EXTREME_SHARE = 0.5  # of the spines the fine stage sees
+EXTREME_SHARE = {"coarse": 0.4, "fine": 0.5}  # of the spines a stage sees
 FIELDS = {  # first and last level in the field, and how often
     ("T9", "S1"): 0.30,
     ("T12", "S1"): 0.22,
@@ -143,6 +143,10 @@ def _altered(rng: np.random.Generator, hu: NDArray[np.floating[Any]]) -> NDArray
     return normalised(out)
 
 
+def _ranges(rng: np.random.Generator, stage: str) -> Ranges:
+    return EXTREME if rng.random() < EXTREME_SHARE[stage] else TRAINING
+
+
 # ---- coarse -------------------------------------------------------------------------------------
 
 
@@ -178,7 +182,8 @@ def coarse_scan(rng: np.random.Generator, **drawn: Any) -> tuple[Volume, SpineAn
 
 def coarse_scans(seed: int, number: int) -> tuple[Scanned, ...]:
     """The scan of one invented spine as the coarse stage sees it."""
-    volume, anatomy = coarse_scan(stream(seed, "coarse", "scan", number))
+    rng = stream(seed, "coarse", "scan", number)
+    volume, anatomy = coarse_scan(rng, ranges=_ranges(rng, "coarse"))
     target = coarse_grid(volume, COARSE.spacing_mm)
     return (_kept(looked_at(volume, target), render_tissue(anatomy, target).tissue.array),)
 
@@ -274,8 +279,7 @@ def fine_scan(rng: np.random.Generator, anatomy: SpineAnatomy, vertebra: Vertebr
 def fine_scans(seed: int, number: int) -> tuple[Scanned, ...]:
     """Scans around some vertebrae of one invented spine as the fine stage sees them."""
     rng = stream(seed, "fine", "scan", number)
-    ranges = EXTREME if rng.random() < EXTREME_SHARE else TRAINING
-    anatomy = draw_anatomy(rng, ranges=ranges, first="T1", last="S1", fracture_rate=0.35)
+    anatomy = draw_anatomy(rng, ranges=_ranges(rng, "fine"), first="T1", last="S1", fracture_rate=0.35)
     bodies = [v for v in anatomy.vertebrae if v.level != "S1" and not v.level.startswith("C")]
     broken = [v for v in bodies if v.fracture is not None]
     chosen = [bodies[int(k)] for k in rng.choice(len(bodies), 2, replace=False)]
