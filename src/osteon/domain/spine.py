@@ -166,6 +166,8 @@ class VertebraFinding:
         Deformity at or above the operating point and not explained otherwise; None where not evaluable.
     confidence : float or None, 0-1
         Calibrated probability that the call (fractured or not) is right.
+    local_kyphosis_deg : float or None
+        Sagittal angle from the superior endplate of the vertebra above to the inferior one of the vertebra below.
     contents : tuple of str
         "cement", "screw", "metal".
     red_flags : tuple of str
@@ -187,6 +189,7 @@ class VertebraFinding:
     volume_ml: float | None = None
     disc_above_mm: float | None = None
     disc_below_mm: float | None = None
+    local_kyphosis_deg: float | None = None
     canal_ap_mm: float | None = None
     canal_area_mm2: float | None = None
     fractured: bool | None = None

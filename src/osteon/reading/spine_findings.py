@@ -16,13 +16,15 @@ from osteon.imaging.volume import Volume
 from osteon.reading.spine_confidence import call_confidence
 from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
 from osteon.reading.spine_flags import (
+    convex_without_loss,
     density_notes,
     reasons_not_evaluable,
     red_flags,
     usual_cortex,
     usual_density,
 )
-from osteon.reading.spine_genant import deformity_index, genant, height_losses
+from osteon.reading.spine_genant import deformity_index, genant, height_losses, worse_side
+from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import level_place, rules
 from osteon.reading.spine_vertebra import Measured, Place, measured, places, with_signs
 
@@ -103,16 +105,31 @@ def findings(
     sound = {k: m for k, m in seen.items() if not reasons[k] and k != "S1"}
     usual, cortex = usual_density(sound), usual_cortex(sound)
     sound = {k: with_signs(m, usual_hu=usual, cortex_hu=cortex) for k, m in sound.items()}
-    losses = height_losses(
-        {k: m.shape.heights_mm for k, m in sound.items()}, se_mm={k: m.shape.se_mm for k, m in sound.items()}
-    )
+    losses, one_sided = _losses(sound)
     good = frozenset(k for k, loss in losses.items() if loss.largest < rules("reference")["exclude_loss"])
     made = [
-        _finding(place, seen, reasons, losses, sound, good, labels, options, scan)
+        _finding(place, seen, reasons, losses, one_sided, sound, good, labels, options, scan)
         for place in everything
         if place.label.level != "S1"
     ]
-    return _reading(_with_discs(made, seen), seen, good, labels, options, scan, volume)
+    whole = {k: m for k, m in seen.items() if not _cut(reasons[k])}
+    return _reading(_with_neighbours(made, whole), seen, good, labels, options, scan, volume)
+
+
+def _losses(sound: Mapping[str, Measured]) -> tuple[dict[str, HeightLoss], frozenset[str]]:
+    """The loss each vertebra is graded by, mid-sagittal or of its worse side, and the vertebrae where it is the side."""
+    se_mm = {k: m.shape.se_mm for k, m in sound.items()}
+    losses = height_losses({k: m.shape.heights_mm for k, m in sound.items()}, se_mm=se_mm)
+    sides = height_losses({k: m.shape.parasagittal_mm for k, m in sound.items()}, se_mm=se_mm)
+    good = frozenset(k for k, loss in sides.items() if loss.largest < rules("reference")["exclude_loss"])
+    leans = {k: m.shape.lateral_wedge_deg for k, m in sound.items()}
+    worse = frozenset(
+        k for k, lean in leans.items()
+        if worse_side(
+            losses[k], sides[k], lean_deg=lean - expected(leans, k, good, default=0.0, sd_floor=2.0).value
+        )
+    )  # fmt: skip
+    return {k: sides[k] if k in worse else loss for k, loss in losses.items()}, worse
 
 
 def _axis_off_deg(found: Measured) -> float:
@@ -125,6 +142,7 @@ def _finding(
     seen: Mapping[str, Measured],
     reasons: Mapping[str, tuple[str, ...]],
     losses: Mapping[str, HeightLoss],
+    one_sided: frozenset[str],
     sound: Mapping[str, Measured],
     good: frozenset[str],
     labels: SpineLabels,
@@ -149,6 +167,8 @@ def _finding(
     plain = _described(plain, here, hu=_density(here, reasons[level]))
     if level not in sound:
         return plain
+    if level in one_sided:
+        plain = replace(plain, notes=(*plain.notes, "one_sided"))
     return _judged(plain, sound, losses[level], good, label, labels, options, scan)
 
 
@@ -158,9 +178,14 @@ def _density(here: Measured, reasons: tuple[str, ...]) -> Hounsfield | None:
     return None if foreign & set(reasons) else here.hu
 
 
+def _cut(reasons: tuple[str, ...]) -> bool:
+    """Whether a body is not seen whole, or not clearly: nothing is measured between its ends."""
+    return bool({"cropped", "not_measurable", "too_small", "uncertain_outline"} & set(reasons))
+
+
 def _described(plain: VertebraFinding, here: Measured, *, hu: Hounsfield | None) -> VertebraFinding:
     """With what was measured, before any judgement."""
-    cut = bool({"cropped", "not_measurable", "too_small", "uncertain_outline"} & set(plain.not_evaluable))
+    cut = _cut(plain.not_evaluable)
     return replace(
         plain,
         heights_mm=None if cut else here.shape.heights_mm,
@@ -198,6 +223,8 @@ def _judged(
     )
     wall = posterior_wall(sound, level, good=good)
     kink = anterior_kink(sound, level, good=good)
+    if convex_without_loss(wall, fractured=grade.grade > 0) and "convex_posterior_wall" not in flags:
+        flags = (*flags, "convex_posterior_wall")
     fractured = None if flags else grade.grade > 0
     notes = list(plain.notes)
     notes += ["reference_own_height"] if not loss.reference_from else []
@@ -211,7 +238,8 @@ def _judged(
         notes += ["too_coarse_to_type"] if coarse else []
         notes += ["possible_burst"] if wall is not None and wall.involved else []
         whole = not (superior.injured or inferior.injured or coarse)
-        notes += ["deformity_without_broken_endplate"] if whole else []
+        seen = here.box.hu is not None
+        notes += ["deformity_without_broken_endplate" if seen else "endplates_not_judged"] if whole else []
     for plate, signs in ((superior, here.superior), (inferior, here.inferior)):
         if (
             signs
@@ -251,18 +279,34 @@ def _indicators(here: Measured, kink: float | None, *bands: float | None) -> dic
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
-def _with_discs(made: list[VertebraFinding], seen: Mapping[str, Measured]) -> list[VertebraFinding]:
-    """Disc heights between neighbouring levels."""
+def _with_neighbours(made: list[VertebraFinding], seen: Mapping[str, Measured]) -> list[VertebraFinding]:
+    """Disc heights between neighbouring levels, and the angle across a vertebra and both its discs."""
     below: dict[str, float] = {}
     above: dict[str, float] = {}
+    next_up: dict[str, str] = {}
+    next_down: dict[str, str] = {}
     for upper, lower in pairwise(sorted(seen, key=level_place)):
         step = level_place(lower) - level_place(upper)
         if {upper[0], lower[0]} & {"C"} or step > 1.0:
             continue
+        next_up[lower], next_down[upper] = upper, lower
         height = disc_height_mm(seen[upper].planes["inferior"], seen[lower].planes["superior"])
         if 0.5 <= height <= 25.0:
             below[upper], above[lower] = height, height
-    return [replace(v, disc_above_mm=above.get(v.level), disc_below_mm=below.get(v.level)) for v in made]
+    kyphosis = {
+        level: between_deg(seen[next_up[level]].planes["superior"], seen[next_down[level]].planes["inferior"])
+        for level in next_up.keys() & next_down.keys() - {"S1"}
+        if next_down[level] != "S1"
+    }
+    return [
+        replace(
+            v,
+            disc_above_mm=above.get(v.level),
+            disc_below_mm=below.get(v.level),
+            local_kyphosis_deg=kyphosis.get(v.level),
+        )
+        for v in made
+    ]
 
 
 def _reading(

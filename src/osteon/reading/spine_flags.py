@@ -6,14 +6,22 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from osteon.domain.spine import ScanFacts
+from osteon.domain.spine import PosteriorWall, ScanFacts
 from osteon.imaging.measure.endplate import cortical_peak_hu
-from osteon.imaging.measure.indicators import Foci, foci
+from osteon.imaging.measure.indicators import foci
+from osteon.imaging.measure.surroundings import THIRDS
 from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
-__all__ = ["density_notes", "reasons_not_evaluable", "red_flags", "usual_cortex", "usual_density"]
+__all__ = [
+    "convex_without_loss",
+    "density_notes",
+    "reasons_not_evaluable",
+    "red_flags",
+    "usual_cortex",
+    "usual_density",
+]
 
 
 def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
@@ -54,49 +62,114 @@ def red_flags(
     Signs that a vertebra may be diseased by something other than osteoporosis, and the figures behind them.
 
     Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, convex_posterior_wall
-    (with a focus), pedicle_destruction, posterior_element_destruction, soft_tissue_mass (with a broken cortex).
+    (with a focus), pedicle_destruction, posterior_element_destruction, soft_tissue_mass (where the cortex behind it is
+    broken). A convex wall of a body that lost no height is told by :func:`convex_without_loss`.
     """
+    found, figures = _foci(measured, level, good)
+    for more, seen in (_destruction(measured, level, good), _mass(measured, level, good)):
+        found += more
+        figures |= seen
+    convexity = measured[level].convexity_mm
+    if found and convexity is not None and convexity > rules("flags")["convexity_mm"]:
+        found.append("convex_posterior_wall")
+    return tuple(found), figures
+
+
+def convex_without_loss(wall: PosteriorWall | None, *, fractured: bool) -> bool:
+    """Whether the posterior wall stands into the canal of a body that lost no height: no burst explains that."""
+    return wall is not None and wall.involved and not fractured
+
+
+def _foci(
+    measured: Mapping[str, Measured], level: str, good: frozenset[str]
+) -> tuple[list[str], dict[str, float]]:
+    """Lytic and sclerotic foci of the body."""
+    rule = rules("flags")
+    here = measured[level]
+    usual = usual_density({k: m for k, m in measured.items() if k != level}) or (
+        here.hu.median if here.hu else None
+    )
+    if usual is None or here.contents:
+        return [], {}
+    spots = foci(
+        here.box,
+        here.plates,
+        usual_hu=usual,
+        lytic_below_hu=rule["lytic_below_hu"],
+        sclerotic_hu=max(rule["sclerotic_hu"], usual + rule["sclerotic_over_hu"]),
+        band_most_hu=0.0 if level in good else rule["band_most_hu"],
+    )
+    if spots is None:
+        return [], {}
+    found = ["lytic_focus"] if spots.lytic_ml >= rule["lytic_ml"] else []
+    found += ["sclerotic_focus"] if spots.sclerotic_ml >= rule["sclerotic_ml"] else []
+    return found, {"lytic_ml": spots.lytic_ml, "sclerotic_ml": spots.sclerotic_ml}
+
+
+def _destruction(
+    measured: Mapping[str, Measured], level: str, good: frozenset[str]
+) -> tuple[list[str], dict[str, float]]:
+    """A pedicle, or the posterior elements, with much less bone than the neighbours'."""
     rule = rules("flags")
     here = measured[level]
     found: list[str] = []
     figures: dict[str, float] = {}
-    usual = usual_density({k: m for k, m in measured.items() if k != level}) or (
-        here.hu.median if here.hu else None
-    )
-    spots: Foci | None = None
-    if usual is not None and not here.contents:
-        spots = foci(
-            here.box,
-            here.plates,
-            usual_hu=usual,
-            lytic_below_hu=rule["lytic_below_hu"],
-            sclerotic_hu=max(rule["sclerotic_hu"], usual + rule["sclerotic_over_hu"]),
-            band_most_hu=0.0 if level in good else rule["band_most_hu"],
+    both = {k: None if m.pedicles is None else sum(m.pedicles) / 2 for k, m in measured.items()}
+    usual = expected(both, level, good, default=0.0, sd_floor=1.0)
+    if here.pedicles is not None and usual.n >= 2 and usual.value > 0:
+        figures["pedicle_share"] = min(here.pedicles) / usual.value
+        found += ["pedicle_destruction"] if figures["pedicle_share"] < rule["pedicle_share"] else []
+    whole = {k: m for k, m in measured.items() if not m.place.cropped}
+    shares = []
+    for of in (lambda m: m.place.posterior_ml, lambda m: m.arch):
+        arch = expected({k: of(m) for k, m in whole.items()}, level, good, default=0.0, sd_floor=1.0)
+        own = of(here)
+        if arch.n >= 2 and own is not None and arch.value > 0 and not here.place.cropped:
+            shares.append(own / arch.value)
+    if shares:
+        figures["posterior_share"] = min(shares)
+        found += (
+            ["posterior_element_destruction"] if figures["posterior_share"] < rule["posterior_share"] else []
         )
-    if spots is not None:
-        figures |= {"lytic_ml": spots.lytic_ml, "sclerotic_ml": spots.sclerotic_ml}
-        found += ["lytic_focus"] if spots.lytic_ml >= rule["lytic_ml"] else []
-        found += ["sclerotic_focus"] if spots.sclerotic_ml >= rule["sclerotic_ml"] else []
-    if found and here.convexity_mm is not None and here.convexity_mm > rule["convexity_mm"]:
-        found.append("convex_posterior_wall")
-    gap = _beyond(measured, level, good, lambda m: m.gap_share, floor=0.02)
-    soft = _beyond(measured, level, good, lambda m: m.soft_mm, floor=1.0)
-    if gap is not None:
-        figures["cortical_gap"] = gap
-    if soft is not None:
-        figures["soft_tissue_mm"] = soft
-    if gap is not None and soft is not None and gap > rule["gap_share"] and soft > rule["soft_tissue_mm"]:
-        found.append("soft_tissue_mass")
-    sizes = {k: m.place.posterior_ml or None for k, m in measured.items() if not m.place.cropped}
-    arch = expected(sizes, level, good, default=0.0, sd_floor=1.0)
-    if (
-        arch.n >= 2
-        and sizes.get(level) is not None
-        and here.place.posterior_ml < rule["posterior_share"] * arch.value
-    ):
-        figures["posterior_share"] = here.place.posterior_ml / arch.value
-        found.append("posterior_element_destruction")
-    return tuple(found), figures
+    return found, figures
+
+
+def _mass(
+    measured: Mapping[str, Measured], level: str, good: frozenset[str]
+) -> tuple[list[str], dict[str, float]]:
+    """Soft tissue thicker than the neighbours' before a third of the wall that has lost its cortex."""
+    rule = rules("flags")
+    figures: dict[str, float] = {}
+    found: list[str] = []
+    for third in range(len(THIRDS)):
+        lost = _cortex_lost(measured, level, good, third)
+        soft = _beyond(measured, level, good, lambda m, at=third: m.soft_mm[at], floor=1.0)
+        for name, value in (("cortex_lost", lost), ("soft_tissue_mm", soft)):
+            if value is not None:
+                figures[name] = max(figures.get(name, -np.inf), value)
+        if (
+            lost is not None
+            and soft is not None
+            and lost > rule["cortex_lost"]
+            and soft > rule["soft_tissue_mm"]
+        ):
+            found = ["soft_tissue_mass"]
+    return found, figures
+
+
+def _cortex_lost(
+    measured: Mapping[str, Measured], level: str, good: frozenset[str], third: int
+) -> float | None:
+    """Share of the cortex's contrast to soft tissue that a third of the wall lacks; None where walls show too little of it."""
+    rule = rules("flags")
+    own = measured[level].wall_hu[third]
+    usual = expected(
+        {k: m.wall_hu[third] for k, m in measured.items()}, level, good, default=0.0, sd_floor=10.0
+    )
+    contrast = usual.value - rule["soft_hu"]
+    if own is None or usual.n < 2 or contrast < rule["cortex_least_hu"]:
+        return None
+    return 1.0 - (own - rule["soft_hu"]) / contrast
 
 
 def _beyond(

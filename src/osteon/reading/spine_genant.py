@@ -12,7 +12,7 @@ import numpy.typing as npt
 from osteon.domain.spine import Genant, HeightLoss, Heights
 from osteon.reading.spine_rules import level_place, norm_heights, rules
 
-__all__ = ["deformity_index", "genant", "height_losses"]
+__all__ = ["deformity_index", "genant", "height_losses", "worse_side"]
 
 Array = npt.NDArray[np.float64]
 Shape = Literal["none", "wedge", "biconcave", "crush"]
@@ -145,6 +145,25 @@ def _loss(spine: _Spine, i: int, good: npt.NDArray[np.bool_], measured: Array, n
         reference_from=names,
         se=float(kept * np.sqrt(spread**2 + spine.noise[i] ** 2)),
         self_loss=self_loss,
+    )
+
+
+def worse_side(middle: HeightLoss, side: HeightLoss, *, lean_deg: float) -> bool:
+    """
+    Whether a body is pressed on one side only, so that the middle hides the loss and its lower side is graded.
+
+    Parameters
+    ----------
+    middle, side : HeightLoss
+        Mid-sagittal, and of the lower parasagittal strip against the neighbours' lower ones.
+    lean_deg : float
+        Lateral angle between the endplates less the neighbours': a scoliosis leans them all.
+    """
+    rule = rules("one_sided")
+    return bool(
+        side.largest >= rule["loss"]
+        and side.largest - middle.largest >= rule["over_middle"]
+        and abs(lean_deg) >= rule["lean_deg"]
     )
 
 

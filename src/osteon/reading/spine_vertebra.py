@@ -17,9 +17,10 @@ from osteon.imaging.measure.density import TrabecularRule, trabecular, trabecula
 from osteon.imaging.measure.endplate import EndplateSigns, endplate_signs
 from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_from, spacing_along
 from osteon.imaging.measure.heights import BodyShape, body_shape
-from osteon.imaging.measure.indicators import soft_tissue_mm, spoke_wheel
+from osteon.imaging.measure.indicators import spoke_wheel
 from osteon.imaging.measure.surface import Endplates, endplates, on_the_edge, refined
-from osteon.imaging.measure.wall import anterior_kink_mm, cortical_gap_share, posterior_convexity_mm
+from osteon.imaging.measure.surroundings import THIRDS, arch_bone, pedicle_bone, soft_tissue_mm
+from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
 from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import LabelMap, Volume
@@ -29,6 +30,7 @@ __all__ = ["SIDES", "Measured", "Place", "measured", "places", "with_signs"]
 
 Array = npt.NDArray[np.float64]
 Box = tuple[slice, slice, slice]
+Thirds = tuple[float | None, float | None, float | None]
 SIDES: tuple[Literal["superior", "inferior"], ...] = ("superior", "inferior")
 
 
@@ -68,7 +70,10 @@ class Measured:
     ----------
     pedicle_mm : float or None
         Height of the pedicles along the axis, where their roots are labelled.
-    soft_mm, spokes, gap_share, kink_mm, convexity_mm : float or None
+    spokes, kink_mm, convexity_mm : float or None
+    wall_hu, soft_mm : (right, middle, left) thirds of the wall
+    pedicles : bone of the (right, left) pedicle; None where it was not seen
+    arch : bone of the posterior elements
         See :mod:`osteon.imaging.measure`.
     superior, inferior : EndplateSigns or None
         None until :func:`with_signs` has seen the whole spine.
@@ -86,8 +91,10 @@ class Measured:
     canal: Canal | None
     hu: Hounsfield | None
     contents: tuple[str, ...] = ()
-    gap_share: float | None = None
-    soft_mm: float | None = None
+    wall_hu: Thirds = (None, None, None)
+    soft_mm: Thirds = (None, None, None)
+    pedicles: tuple[float, float] | None = None
+    arch: float | None = None
     spokes: float | None = None
     superior: EndplateSigns | None = None
     inferior: EndplateSigns | None = None
@@ -198,7 +205,6 @@ def measured(
     shape = body_shape(box, plates)
     rule = TrabecularRule(**numbers("trabecular"))
     hu = trabecular(box, plates, rule=rule, calibration=calibration)
-    core = None if hu is None else hu.median
     tissue = None if labels.tissue is None else labels.tissue.cropped(wide)
     cuts = tuple(float(k) for k in np.linspace(-0.35, 0.35, 5) * shape.heights_mm.posterior)
     has_canal = tissue is not None and bool((tissue.array == 4).any())
@@ -217,9 +223,29 @@ def measured(
         contents=()
         if volume is None
         else contents(box, vertebrae, code, volume, rule=ContentsRule(**numbers("contents"))),
-        gap_share=None if core is None else cortical_gap_share(box, plates, trabecular_hu=core),
-        soft_mm=soft_tissue_mm(box, plates),
+        wall_hu=_walls(box, plates),
+        soft_mm=(None, None, None) if volume is None else soft_tissue_mm(volume, box, plates),
+        pedicles=pedicle_bone(box, plates),
+        arch=None if volume is None else _arch(volume, labels, place),
         spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, rule)),
+    )
+
+
+def _walls(box: BodyBox, plates: Endplates) -> Thirds:
+    """Density of the three thirds of the wall."""
+    right, middle, left = (wall_density_hu(box, plates, sides=sides) for sides in THIRDS)
+    return right, middle, left
+
+
+def _arch(volume: Volume, labels: SpineLabels, place: Place) -> float | None:
+    """Bone of the posterior elements, where scan and labels share a grid."""
+    if volume.array.shape != labels.vertebrae.array.shape:
+        return None
+    return arch_bone(
+        volume.cropped(place.box),
+        labels.vertebrae.cropped(place.box),
+        labels.bodies.cropped(place.box),
+        place.label.code,
     )
 
 

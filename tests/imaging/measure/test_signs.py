@@ -11,9 +11,10 @@ from osteon.imaging.measure.curves import between_deg, disc_height_mm, plate_pla
 from osteon.imaging.measure.density import trabecular
 from osteon.imaging.measure.endplate import cortical_peak_hu, endplate_signs
 from osteon.imaging.measure.frame import body_box, frame_from
-from osteon.imaging.measure.indicators import foci, soft_tissue_mm, spoke_wheel
+from osteon.imaging.measure.indicators import foci, spoke_wheel
 from osteon.imaging.measure.surface import endplates, on_the_edge
-from osteon.imaging.measure.wall import anterior_kink_mm, cortical_gap_share, posterior_convexity_mm
+from osteon.imaging.measure.surroundings import arch_bone, pedicle_bone, soft_tissue_mm
+from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
 SPACING = (1.0, 1.0, 1.0)
@@ -187,8 +188,12 @@ def test_soft_tissue_ends_at_fat_and_spokes_differ_from_rings(shapes):
         array=np.where(places[..., 1] < -21, -100, image.array).astype(np.float32), affine=image.affine
     )
     box, plates, _ = body.measured(SPACING, image=fat)
-    assert soft_tissue_mm(box, plates) == pytest.approx(4.5, abs=1.6)
-    assert cortical_gap_share(box, plates, trabecular_hu=TRABECULAR) < 0.02
+    right, middle, left = soft_tissue_mm(fat, box, plates)
+    assert (
+        middle == pytest.approx(4.5, abs=1.6) and min(right, left) > middle
+    )  # the sides of a round wall lie further back
+    assert soft_tissue_mm(image, box, plates)[1] >= 18.0  # soft as far as it looks
+    assert TRABECULAR + 60 < wall_density_hu(box, plates, sides=(-0.85, 0.85)) < CORTEX
     angle, radius = np.arctan2(places[..., 1], places[..., 0]), np.hypot(places[..., 1], places[..., 0])
     region = lambda b: (b.inside > 0.9) & (np.abs(b.w_mm) < 6)  # noqa: E731
     scores = []
@@ -196,6 +201,30 @@ def test_soft_tissue_ends_at_fat_and_spokes_differ_from_rings(shapes):
         box, _, _ = body.measured(SPACING, image=Volume(array=(120 + 60 * pattern).astype(np.float32), affine=image.affine))  # fmt: skip
         scores.append(spoke_wheel(box, region(box)))
     assert scores[0] > 1 > -1 > scores[1]
+
+
+def test_bone_of_pedicles_and_arch_is_lost_where_it_was_taken(shapes):
+    body = shapes.Body(*shapes.level(), turn=(0, 0, 0))
+    labels = body.voxels(SPACING)
+    image = image_of(labels, noise=0.0)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T).reshape(
+        *labels.array.shape, 3
+    )
+    x, y, z = np.moveaxis(places, -1, 0)
+    stems = (labels.array == 0) & (np.abs(np.abs(x) - 14) < 5) & (y > 14) & (y < 30) & (np.abs(z) < 8)
+    whole = Volume(array=np.where(stems, 400, image.array).astype(np.float32), affine=image.affine)
+    one = Volume(array=np.where(stems & (x > 0), 50, whole.array).astype(np.float32), affine=image.affine)
+    sound, broken = (pedicle_bone(*body.measured(SPACING, image=scan)[:2]) for scan in (whole, one))
+    assert sound[0] == pytest.approx(sound[1], rel=0.1) and sound[0] > 50
+    assert (
+        broken[0] == pytest.approx(sound[0], rel=0.05) and broken[1] < 0.15 * sound[1]
+    )  # the patient's left is gone
+    every = LabelMap(array=np.where(stems, 7, labels.array).astype(labels.array.dtype), affine=labels.affine)
+    full, half = (arch_bone(scan, every, labels, 7) for scan in (whole, one))
+    assert full == pytest.approx(stems.sum() / 1000 * 300, rel=0.01) and half == pytest.approx(
+        full / 2, rel=0.02
+    )
+    assert pedicle_bone(*body.measured(SPACING)[:2]) is None
 
 
 def test_the_edge_of_the_image_corrects_a_mask_that_is_too_large(shapes):

@@ -1,4 +1,4 @@
-"""Research indicators of one vertebra: foci of density, spoke-wheel pattern, paravertebral soft tissue. No diagnosis rests on them."""
+"""Foci of density and the spoke-wheel pattern of one body."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from osteon.imaging.measure.frame import STEP_MM, BodyBox
-from osteon.imaging.measure.surface import Endplates, wall
+from osteon.imaging.measure.surface import Endplates
 
-__all__ = ["Foci", "foci", "soft_tissue_mm", "spoke_wheel"]
+__all__ = ["Foci", "foci", "spoke_wheel"]
 
 Array = npt.NDArray[np.float64]
+FAT_HU = -30.0
+"""Emptier than this is fatty marrow, not a lesion."""
 _CORE_MM = 2.5
 _HALF_THICKNESS_MM = 3.6  # a focus is thicker than a band under a broken endplate
 
@@ -48,15 +50,19 @@ def foci(
         A lytic region lies so far below the usual density, a sclerotic one is denser than this.
     band_most_hu : float
         For a body that lost height: bone pressed together lies in layers along the endplates, a focus stands out within its
-        layer. What a whole layer has over the usual density, up to this much, does not count towards a sclerotic region.
+        layer. What a whole layer has over the usual density does not count towards a sclerotic region, unless it is more
+        than this: no pressed bone is so dense.
     """
     if box.hu is None:
         return None
     deep = ndimage.distance_transform_edt(box.inside >= 0.5, sampling=STEP_MM) >= _CORE_MM
     hu = ndimage.gaussian_filter(np.nan_to_num(box.hu, nan=usual_hu), [1.0 / step for step in STEP_MM])
-    plain = hu - np.clip(_layers(box, plates, hu, deep) - usual_hu, 0.0, band_most_hu) if band_most_hu else hu
+    plain = hu
+    if band_most_hu:
+        over = np.clip(_layers(box, plates, hu, deep) - usual_hu, 0.0, None)
+        plain = hu - np.where(over <= band_most_hu, over, 0.0)
     return Foci(
-        lytic_ml=_compact_ml(deep & (hu < usual_hu - lytic_below_hu), box.sample_ml),
+        lytic_ml=_compact_ml(deep & (hu < usual_hu - lytic_below_hu) & (hu > FAT_HU), box.sample_ml),
         sclerotic_ml=_compact_ml(deep & (plain > sclerotic_hu), box.sample_ml),
     )
 
@@ -118,25 +124,3 @@ def _spread(values: Array, group: npt.NDArray[np.int64]) -> float:
     means = np.array([values[group == g].mean() for g in names])
     within = np.mean([values[group == g].var() / (group == g).sum() for g in names])
     return float(max(means.var() - within, 0.0))
-
-
-def soft_tissue_mm(box: BodyBox, plates: Endplates) -> float | None:
-    """
-    Median thickness of soft tissue (-20 to 120 HU) in front of the body, up to 10 mm; None without an image.
-
-    Vessels and the diaphragm lie there too: only a difference from the neighbours means something.
-    """
-    if box.hu is None:
-        return None
-    front = wall(box, side="front")
-    middle = float(np.nanmedian((plates.top_mm + plates.bottom_mm) / 2))
-    rows = np.abs(box.w_mm - middle) <= 8.0
-    central = np.abs(plates.share_u()) <= 0.6
-    hu = np.swapaxes(box.hu, 1, 2)[central][:, rows]
-    ahead = box.v_mm - front[central][:, rows][..., None]
-    soft = (hu > -20.0) & (hu < 120.0)
-    beyond = (ahead > 1.5) & (ahead <= 10.0)
-    ended = np.cumsum(beyond & ~soft, axis=-1) > 0
-    thick = (beyond & soft & ~ended).sum(-1) * STEP_MM[1]
-    seen = np.isfinite(front[central][:, rows])
-    return float(np.median(thick[seen])) if seen.sum() >= 20 else None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from osteon.imaging.measure.frame import BodyBox
 from osteon.imaging.measure.surface import Endplates, wall
 
-__all__ = ["anterior_kink_mm", "cortical_gap_share", "posterior_convexity_mm"]
+__all__ = ["anterior_kink_mm", "posterior_convexity_mm", "wall_density_hu"]
 
 Array = npt.NDArray[np.float64]
 
@@ -75,14 +75,12 @@ def anterior_kink_mm(box: BodyBox, plates: Endplates) -> float | None:
     return float(np.percentile(beyond, 95)) if middle.any() and np.isfinite(beyond).all() else None
 
 
-def cortical_gap_share(
-    box: BodyBox, plates: Endplates, *, trabecular_hu: float, above_hu: float = 60.0
-) -> float | None:
+def wall_density_hu(box: BodyBox, plates: Endplates, *, sides: tuple[float, float]) -> float | None:
     """
-    Share of the anterior and lateral wall, over its middle height, without a cortex.
+    How dense the anterior and lateral wall looks between two places from side to side (-1 right, 1 left).
 
-    A place has a cortex where the image within 2.5 mm of the surface reaches ``above_hu`` over the trabecular bone. None
-    without an image.
+    Median over its middle height of the densest place within 2.5 mm of the surface: the cortex, as far as the scan shows
+    it. None without an image.
     """
     if box.hu is None:
         return None
@@ -93,5 +91,6 @@ def cortical_gap_share(
     hu = np.swapaxes(box.hu, 1, 2)[:, rows]
     near = np.abs(box.v_mm - front[..., None]) <= 2.5
     peak = np.where(near, hu, -np.inf).max(-1)
-    seen = np.isfinite(front) & np.isfinite(peak) & (np.abs(plates.share_u()) <= 0.85)[:, None]
-    return float(np.mean(peak[seen] < trabecular_hu + above_hu)) if seen.sum() >= 20 else None
+    strips = (plates.share_u() >= sides[0]) & (plates.share_u() <= sides[1])
+    seen = np.isfinite(front) & np.isfinite(peak) & strips[:, None]
+    return float(np.median(peak[seen])) if seen.sum() >= 20 else None

@@ -1,0 +1,154 @@
+"""Signs of something other than osteoporosis go before any grade: each planted in turn, none seen where none is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from osteon.domain.spine import PosteriorWall, ScanFacts
+from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.volume import LabelMap, Volume
+from osteon.reading.spine_findings import findings
+from osteon.reading.spine_flags import convex_without_loss
+from osteon.synth.spine_ct import PlannedFracture, phantom
+
+LEVEL, CODE = "L3", 22
+
+
+class Spine:
+    """An invented spine whose L3 can be changed place by place."""
+
+    def __init__(self):
+        self.scan = phantom(
+            41, fov="lumbar", fractures=(PlannedFracture(level=LEVEL, kind="wedge", loss=0.33, denis="B", fresh=True),),
+            variant="",
+        )  # fmt: skip
+        truth = self.scan.labels
+        seen = [v for v in self.scan.anatomy.vertebrae if (truth.bodies.array == v.code).sum() > 500]
+        ends = truth.bodies.array[[0, -1]]
+        self.labels = SpineLabels(
+            vertebrae=truth.vertebrae, bodies=truth.bodies, tissue=truth.tissue, backend="truth", version="0",
+            levels=tuple(
+                LevelLabel(code=v.code, level=v.level, confidence=0.99, cropped=bool((ends == v.code).any())) for v in seen
+            ),
+            anchored_by=("sacrum",),
+        )  # fmt: skip
+        self.facts = ScanFacts(
+            source="", shape=truth.bodies.array.shape, spacing_mm=truth.bodies.spacing_mm, kvp=120.0, contrast="none"
+        )  # fmt: skip
+        self.hu = self.scan.volume.array
+        self.body = self.scan.labels.bodies.array == CODE
+        self.arch = (self.scan.labels.vertebrae.array == CODE) & ~self.body
+        grid = self.scan.volume.grid
+        self.x, self.y, self.z = np.moveaxis(
+            grid.world(np.indices(self.hu.shape).reshape(3, -1).T).reshape(*self.hu.shape, 3), -1, 0
+        )
+        self.centre = grid.world(np.argwhere(self.body).mean(0))
+
+    def read(self, hu, labels=None):
+        volume = Volume(array=np.asarray(hu, dtype=np.float32), affine=self.scan.volume.affine)
+        return findings(volume, labels or self.labels, scan=self.facts)
+
+    def ball(self, radius):
+        x, y, z = self.centre
+        return self.body & ((self.x - x) ** 2 + (self.y - y) ** 2 + (self.z - z) ** 2 < radius**2)
+
+
+@pytest.fixture(scope="module")
+def spine():
+    return Spine()
+
+
+def test_an_osteoporotic_fracture_and_its_neighbours_have_none(spine):
+    found = spine.read(spine.hu)
+    assert [v.red_flags for v in found.vertebrae if v.evaluable] == [()] * sum(
+        v.evaluable for v in found.vertebrae
+    )
+    assert found.at(LEVEL).genant.grade == 2
+
+
+def destroyed_pedicle(spine):
+    left = spine.arch & (spine.x > spine.centre[0]) & (spine.y < spine.centre[1] + 32)
+    return np.where(left, 50, spine.hu)
+
+
+def destroyed_arch(spine):
+    return np.where(spine.arch & (spine.y > spine.centre[1] + 28), 45, spine.hu)
+
+
+def dense_body(spine):
+    return np.where(spine.body, 600, spine.hu)
+
+
+def lytic_body(spine):
+    return np.where(spine.ball(8), 40, spine.hu)
+
+
+def mass(spine):
+    vertebrae = spine.scan.labels.vertebrae.array
+    around = (ndimage.distance_transform_edt(~spine.body) < 15) & (vertebrae == 0)
+    before = around & (spine.y < spine.centre[1] + 5) & (np.abs(spine.z - spine.centre[2]) < 15)
+    shell = spine.body & (ndimage.distance_transform_edt(spine.body) < 3)
+    return np.where(before | shell, 50, spine.hu)
+
+
+@pytest.mark.parametrize(
+    ("disease", "flag"),
+    [
+        (destroyed_pedicle, "pedicle_destruction"),
+        (destroyed_arch, "posterior_element_destruction"),
+        (dense_body, "sclerotic_focus"),
+        (lytic_body, "lytic_focus"),
+        (mass, "soft_tissue_mass"),
+    ],
+)
+def test_a_planted_disease_is_suspicious_and_gets_no_grade(spine, disease, flag):
+    found = spine.read(disease(spine))
+    sick = found.at(LEVEL)
+    assert flag in sick.red_flags
+    assert sick.genant is None and sick.fractured is None and sick.denis is None
+    assert "suspicious" in sick.notes
+    assert [v.level for v in found.vertebrae if v.red_flags] == [LEVEL]
+
+
+def test_posterior_elements_that_nobody_outlined_are_missed_all_the_same(spine):
+    vertebrae = spine.scan.labels.vertebrae.array.copy()
+    vertebrae[spine.arch] = 0
+    labels = replace(spine.labels, vertebrae=LabelMap(array=vertebrae, affine=spine.scan.volume.affine))
+    assert "posterior_element_destruction" in spine.read(np.where(spine.arch, 50, spine.hu), labels).at(LEVEL).red_flags  # fmt: skip
+
+
+def test_a_body_pressed_on_one_side_is_graded_by_that_side(spine):
+    code = 23
+    bodies, vertebrae = spine.scan.labels.bodies.array.copy(), spine.scan.labels.vertebrae.array.copy()
+    body = bodies == code
+    x0, _, z0 = spine.scan.volume.grid.world(np.argwhere(body).mean(0))
+    tall = spine.scan.anatomy.at("L4").heights_mm[1]
+    aside = np.clip((spine.x - x0 - 2) / 18, 0, 1)
+    gone = body & (spine.x > x0 + 2) & (spine.z > z0 + tall / 2 - 0.55 * tall * aside - 1)
+    bodies[gone], vertebrae[gone] = 0, 0
+    affine = spine.scan.volume.affine
+    labels = replace(spine.labels, bodies=LabelMap(array=bodies, affine=affine), vertebrae=LabelMap(array=vertebrae, affine=affine))  # fmt: skip
+    found = spine.read(np.where(gone, 60, spine.hu), labels)
+    pressed = found.at("L4")
+    assert pressed.fractured and pressed.genant.grade >= 2 and "one_sided" in pressed.notes
+    assert [v.level for v in found.vertebrae if "one_sided" in v.notes] == ["L4"]
+    whole = spine.read(spine.hu).at("L4")
+    assert not whole.fractured and "one_sided" not in whole.notes
+
+
+def test_the_kyphosis_across_a_vertebra_is_the_sum_of_what_lies_within(spine):
+    found = spine.read(spine.hu)
+    middle = found.at("L3")
+    truth = {level: spine.scan.anatomy.at(level) for level in ("L2", "L4")}
+    assert middle.local_kyphosis_deg is not None
+    lean = {k: np.degrees(np.arctan2(-v.frame.axes[2][1], v.frame.axes[2][2])) for k, v in truth.items()}
+    assert middle.local_kyphosis_deg == pytest.approx(lean["L2"] - lean["L4"], abs=12)
+
+
+def test_a_wall_in_the_canal_of_a_body_that_lost_nothing_is_no_burst():
+    convex = PosteriorWall(convexity_mm=3.0, canal_area_ratio=0.9, involved=True)
+    assert convex_without_loss(convex, fractured=False)
+    assert not convex_without_loss(convex, fractured=True)
+    assert not convex_without_loss(None, fractured=False)
