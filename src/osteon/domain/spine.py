@@ -129,13 +129,14 @@ class Denis:
     Compression (A both endplates, B superior, C inferior, D both intact) or burst type of Denis 1983.
 
     ``type`` is None where the rule abstains; ``margin`` is how far the less certain endplate is from the threshold of
-    injury, in units of that threshold.
+    injury, in units of that threshold; ``confidence`` the calibrated probability that the type is right.
     """
 
     scheme: Literal["compression", "burst"]
     type: str | None
     margin: float
     evidence: tuple[str, ...]
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from osteon.core.errors import NotEnoughData
 from osteon.reading.spine_rules import rules
 
-__all__ = ["call_confidence", "fit_confidence"]
+__all__ = ["call_confidence", "fit_confidence", "fit_type_confidence", "type_confidence"]
 
 Row = tuple[float, float | None, float, bool]
 """Distance to the threshold in standard errors, agreement of two segmenters, slice spacing in mm, was the call right."""
@@ -44,7 +45,12 @@ def call_confidence(
     rule = parameters or rules("confidence")
     weights = [rule[name] for name in ("base", "margin", "agreement", "coarse")]
     logit = float(np.dot(weights, _terms(z, agreement, slice_mm, rule["cap"])))
-    return float(min(1.0 / (1.0 + np.exp(-logit)), rule["most"]))
+    return _probability(logit, rule["most"])
+
+
+def _probability(logit: float, most: float) -> float:
+    """Of one of two answers that is right: never less than a half, and never surer than cases with truth can show."""
+    return float(np.clip(1.0 / (1.0 + np.exp(-logit)), 0.5, most))
 
 
 def fit_confidence(rows: Sequence[Row], *, ridge: float = 0.1) -> dict[str, float]:
@@ -66,14 +72,59 @@ def fit_confidence(rows: Sequence[Row], *, ridge: float = 0.1) -> dict[str, floa
     True
     """
     rule = rules("confidence")
-    right = np.array([row[3] for row in rows], dtype=float)
-    if len(rows) < 50 or right.all():
-        raise NotEnoughData(
-            f"{len(rows)} calls, {int((1 - right).sum())} of them wrong, expected 50 and some wrong."
-        )
     design = np.array([_terms(z, agreement, slice_mm, rule["cap"]) for z, agreement, slice_mm, _ in rows])
+    names = ("base", "margin", "agreement", "coarse")
+    weights = _fitted(design, [row[3] for row in rows], ridge=(0.0, 0.0, ridge, ridge))
+    return {**dict(zip(names, weights, strict=True)), "cap": rule["cap"], "most": rule["most"]}
+
+
+def type_confidence(margin: float, *, parameters: Mapping[str, float] | None = None) -> float:
+    """
+    Probability that the Denis type of a vertebra rightly called fractured is right, from the rule's own margin.
+
+    Parameters
+    ----------
+    margin : float
+        How far the less certain endplate is from the threshold of injury (:attr:`osteon.domain.spine.Denis.margin`).
+    parameters : mapping or None
+        As :func:`fit_type_confidence` answers; None for those of the rules.
+
+    Examples
+    --------
+    >>> type_confidence(0.8) > type_confidence(0.05) >= 0.25
+    True
+    """
+    rule = parameters or rules("type_confidence")
+    logit = rule["base"] + rule["margin"] * min(margin, rule["cap"])
+    return float(np.clip(1.0 / (1.0 + np.exp(-logit)), 0.25, rule["most"]))
+
+
+def fit_type_confidence(rows: Sequence[tuple[float, bool]]) -> dict[str, float]:
+    """
+    Parameters of :func:`type_confidence` from types with known truth: (margin, was the type right).
+
+    Raises
+    ------
+    NotEnoughData
+        Fewer than 50 types, or all of them right.
+    """
+    rule = rules("type_confidence")
+    design = np.array([[1.0, min(margin, rule["cap"])] for margin, _ in rows])
+    base, slope = _fitted(design, [right for _, right in rows], ridge=(0.0, 0.0))
+    return {"base": base, "margin": slope, "cap": rule["cap"], "most": rule["most"]}
+
+
+def _fitted(
+    design: npt.NDArray[np.float64], answers: Sequence[bool], *, ridge: Sequence[float]
+) -> tuple[float, ...]:
+    """Weights of a logistic regression with a small ridge, by Newton's steps."""
+    right = np.array(answers, dtype=float)
+    if len(right) < 50 or right.all():
+        raise NotEnoughData(
+            f"{len(right)} answers, {int((1 - right).sum())} of them wrong, expected 50 and some wrong."
+        )
     weights = np.zeros(design.shape[1])
-    penalty = ridge * np.diag([0.0, 0.0, 1.0, 1.0])
+    penalty = np.diag(np.asarray(ridge, dtype=float))
     for _ in range(60):
         chance = 1.0 / (1.0 + np.exp(-np.clip(design @ weights, -30, 30)))
         slope = design.T @ (right - chance) - penalty @ weights
@@ -82,5 +133,4 @@ def fit_confidence(rows: Sequence[Row], *, ridge: float = 0.1) -> dict[str, floa
         weights = weights + step
         if np.abs(step).max() < 1e-9:
             break
-    names = ("base", "margin", "agreement", "coarse")
-    return {**dict(zip(names, map(float, weights), strict=True)), "cap": rule["cap"], "most": rule["most"]}
+    return tuple(float(w) for w in weights)

@@ -119,7 +119,10 @@ def case_rows(case: TrialCase, shown: SpinePhantom, read: CtRead) -> list[dict[s
     for vertebra in truth:
         said, dice = found[vertebra.code]
         finding = by_level.get(said) if said is not None else None
-        rows.append({**_planted(case, vertebra), "dice": dice, "found_level": said, **_said(finding)})
+        agreement = next((label.agreement for label in read.labels.levels if label.level == said), None)
+        rows.append({
+            **_planted(case, vertebra), "dice": dice, "found_level": said, "agreement": agreement, **_said(finding)
+        })  # fmt: skip
     return rows
 
 
@@ -150,9 +153,12 @@ def _said(v: VertebraFinding | None) -> dict[str, Any]:
         "middle_mm": heights.middle if heights else None,
         "posterior_mm": heights.posterior if heights else None,
         "loss": v.height_loss.largest if v is not None and v.height_loss is not None else None,
+        "loss_se": v.height_loss.se if v is not None and v.height_loss is not None else None,
         "grade": v.genant.grade if v is not None and v.genant is not None else None,
         "fractured": v.fractured if v is not None else None,
         "denis": v.denis.type if v is not None and v.denis is not None else None,
+        "denis_margin": v.denis.margin if v is not None and v.denis is not None else None,
+        "denis_confidence": v.denis.confidence if v is not None and v.denis is not None else None,
         "confidence": v.confidence if v is not None else None,
         "red_flags": ",".join(v.red_flags) if v is not None else "",
         "why_not": ",".join(v.not_evaluable) if v is not None else "not_found",

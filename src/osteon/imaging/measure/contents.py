@@ -23,7 +23,7 @@ class ContentsRule:
 
     Attributes
     ----------
-    cement_hu, cement_ml : a dense island deep in the body at least this large
+    cement_hu, cement_ml, cement_peak_hu : a dense island deep in the body at least this large, its densest twentieth so dense
     metal_hu, metal_ml : anything this dense
     screw_hu, screw_ml, screw_length_mm, screw_elongation : a body denser than any bone, this large and long, and so much
         longer than wide
@@ -32,6 +32,7 @@ class ContentsRule:
 
     cement_hu: float = 800.0
     cement_ml: float = 0.4
+    cement_peak_hu: float = 1050.0
     metal_hu: float = 2200.0
     metal_ml: float = 0.1
     screw_hu: float = 1500.0
@@ -67,7 +68,9 @@ def contents(
     deep = ndimage.distance_transform_edt(box.inside >= 0.5, sampling=(1.0, 1.0, 0.5)) >= rule.core_mm
     islands, _ = ndimage.label((hu > rule.cement_hu) & deep)
     sizes = np.bincount(islands.ravel())[1:] * box.sample_ml
-    if not long and len(sizes) and float(sizes.max()) >= rule.cement_ml:
+    large = [k + 1 for k in np.flatnonzero(sizes >= rule.cement_ml)]
+    # an island this dense may be a sclerotic focus; only cement goes on to densities that no bone reaches
+    if not long and any(np.percentile(hu[islands == k], 95) >= rule.cement_peak_hu for k in large):
         found.append("cement")
     return tuple(sorted(found))
 
