@@ -16,7 +16,7 @@ from matplotlib.transforms import Affine2D
 from osteon.core.errors import InputError
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, evidence_rows, status_of
-from osteon.report.spine_ct_text import evidence
+from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_scene import PIXEL_MM, height_lines, spine_scene
 from osteon.report.theme import Pen, drawn, text_width_mm
 from osteon.report.words import words
@@ -165,7 +165,9 @@ def clashes(figure, lang):
     """Pairs of texts that lie on each other, and texts that run over the figure's edge."""
     boxes = printed(figure, lang)
     over = [text for text, box in boxes if box.x0 < -0.002 or box.x1 > 1.002]
-    return over + [(a, b) for n, (a, one) in enumerate(boxes) for b, other in boxes[:n] if one.overlaps(other)]
+    return over + [
+        (a, b) for n, (a, one) in enumerate(boxes) for b, other in boxes[:n] if one.overlaps(other)
+    ]
 
 
 def many_signs(vertebra):
@@ -181,7 +183,8 @@ def test_long_evidence_is_broken_into_lines_within_its_column(lang):
     assert any("\n" in row.value for row in rows)
     for row in rows:
         label, value = (
-            max(text_width_mm(line, size_pt=6.5) for line in text.split("\n")) for text in (row.label, row.value)
+            max(text_width_mm(line, size_pt=6.5) for line in text.split("\n"))
+            for text in (row.label, row.value)
         )
         assert label + value <= 45.0, row
         assert row.height_mm > 2.4 * (1 + row.value.count("\n"))

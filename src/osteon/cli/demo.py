@@ -40,7 +40,6 @@ def demo(
     with bars():
         for scan in read_demo_scans(out, lang=lang.value):
             typer.echo(f"spine CT, {scan.name}" + (" (SIMULATED)" if scan.reading.simulated else ""))
-            say(scan.reading)
-            typer.echo(f"  report: {scan.folder / 'report.html'}")
+            say(scan.reading, lang=lang.value, report=scan.folder / "report.html")
     if show and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
         webbrowser.open((out / runs[-1][0] / "report.html").resolve().as_uri())

@@ -30,7 +30,12 @@ _HEAD_MM = 8.0  # above the pictures: the head of the figures beside them, the m
 #: The close-up pictures: plane, and its directions left, right, top, bottom.
 _PLANES: tuple[tuple[PlaneName, str], ...] = (("sagittal", "APSI"), ("axial", "RLAP"), ("coronal", "RLSI"))
 _SIDE_MM = 43.0  # of a close-up picture
-_TEXT_MM, _TEXT_PT, _TEXT_TOP_MM, _LINE_MM = 45.0, 6.5, 5.4, 2.65  # the evidence beside them: width, type, head, line
+_TEXT_MM, _TEXT_PT, _TEXT_TOP_MM, _LINE_MM = (
+    45.0,
+    6.5,
+    5.4,
+    2.65,
+)  # the evidence beside them: width, type, head, line
 _HALO = [effects.withStroke(linewidth=1.8, foreground="black")]
 _MARK: dict[str, Any] = {"color": "white", "fontsize": 7.0, "path_effects": _HALO}
 
@@ -119,7 +124,9 @@ class CloseUpFigure:
             plane = self.scene.around(level, plane=name)
             axes = _panel(figure, at, high - _SIDE_MM, _SIDE_MM, _SIDE_MM, full)
             ct = self.scene.volume is not None
-            _image(axes, plane, pen, ruler_mm=20, marks=marks, windowed=ct and name == "sagittal", sides_at=0.78)
+            _image(
+                axes, plane, pen, ruler_mm=20, marks=marks, windowed=ct and name == "sagittal", sides_at=0.78
+            )
             for other, number in self.scene.code.items() if name == "sagittal" else ():
                 if other != level:
                     _contour(axes, plane, number, color="#9a9a9a", linewidths=0.5, linestyles="-")
@@ -134,7 +141,9 @@ class CloseUpFigure:
         top = high - _TEXT_TOP_MM
         for row in evidence_rows(self.evidence, pen):
             text.text(0, top - 0.6, row.label, va="top", fontsize=_TEXT_PT, color=GREY, linespacing=1.15)
-            text.text(_TEXT_MM, top - 0.6, row.value, va="top", ha="right", fontsize=_TEXT_PT, linespacing=1.15)
+            text.text(
+                _TEXT_MM, top - 0.6, row.value, va="top", ha="right", fontsize=_TEXT_PT, linespacing=1.15
+            )
             top -= row.height_mm
             text.plot([0, _TEXT_MM], [top, top], color=FAINT, linewidth=0.4)
 
