@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
