@@ -371,8 +371,7 @@ def test_what_the_names_rest_on_is_said():
     assert named(**pinned) == "T9–L5, named by the imported mask and the user’s pin L3"
     assert named("zh", **pinned) == "T9–L5，命名依据：所导入的标签和用户指定的 L3"
     assert (
-        examined(replace(reading(), **pinned))["Labels"]
-        == "import:verse mask.nii.gz and user: T11 pinned as L3"
+        examined(replace(reading(), **pinned))["Labels"] == "import:verse mask.nii.gz; user: T11 pinned as L3"
     )
     assert "counted from below" in examined(unanchored())["Vertebrae"]
     made = results_json(replace(reading(), **pinned))

@@ -49,7 +49,7 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
     point = Number(reading.operating_point, percent=True)
     yield row("method", phrase("exam.method_text", point=point, backend=_backend(reading)))
     if len(reading.provenance) > 1 or reading.backend.startswith("import"):
-        yield row("labels", reading.provenance)
+        yield row("labels", "; ".join(reading.provenance))
     if named:
         yield row("file", Path(scan.source).name)
 
