@@ -206,6 +206,6 @@ def test_the_ruler_of_the_overview_stands_behind_the_spine_and_its_marks_between
     names = [
         min((box for text, box in boxes if text == level), key=lambda box: box.x0) for level in fixture.LEVELS
     ]
-    assert next(box for text, box in boxes if text == "50 mm").x0 > max(box.x1 for box in names)
+    assert next(box for text, box in boxes if text == "50\u00a0mm").x0 > max(box.x1 for box in names)
     front = max((box for text, box in boxes if text == "A"), key=lambda box: box.x0)
     assert not any(front.y0 < name.y1 and name.y0 < front.y1 for name in names)
