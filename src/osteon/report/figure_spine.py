@@ -73,7 +73,10 @@ class OverviewFigure:
         """Printed millimetres per millimetre of the patient."""
         left, right, bottom, top = self.scene.sagittal.extent_mm
         panels = 1 if self.scene.volume is None else 2
-        return min(172.0 / (top - bottom), 112.0 / panels / (right - left), 0.75)
+        high_mm = (
+            172.0 if self.scene.volume is not None else 112.0
+        )  # labels alone show no detail worth a page
+        return min(high_mm / (top - bottom), 112.0 / panels / (right - left), 0.75)
 
     def _height_mm(self) -> float:
         _, _, bottom, top = self.scene.sagittal.extent_mm
