@@ -293,3 +293,7 @@ def test_demo_runs_on_simulated_people_and_on_real_ones_where_they_are(monkeypat
     assert runs == [("virtual", "quick", "zh")] + [("nhanes", "default", "zh")] * real
     assert "virtual data (SIMULATED people)" in said.output
     assert "virtual is done" in said.output
+    page = (tmp_path / "demo" / "index.html").read_text(encoding="utf-8")
+    linked = [name for name in ("virtual", "nhanes", "ct-simulated") if f'href="{name}/report.html"' in page]
+    assert linked == ["virtual"] + ["nhanes"] * real + ["ct-simulated"]
+    assert f"all reports: {tmp_path / 'demo' / 'index.html'}" in said.output

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import io
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,13 @@ import pypdfium2
 import pytest
 
 from osteon.core.errors import FileError
-from osteon.domain.spine import SpineReading
+from osteon.domain.spine import Endplate, PosteriorWall, SpineReading
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
-from osteon.report.spine_ct_text import date, headline, levels_text
+from osteon.report.spine_ct_lines import reading_lines
+from osteon.report.spine_ct_phrases import date, levels_text
+from osteon.report.spine_ct_text import finding as finding_of
+from osteon.report.spine_ct_text import headline
 from osteon.report.spine_results import read_prior, results_json
 from osteon.report.spine_save import save_reading
 from osteon.report.spine_scene import spine_scene
@@ -59,8 +63,8 @@ def test_the_first_line_counts_names_and_grades():
         "Posterior wall bulges into the spinal canal at T12: consider burst fracture. Not evaluable: T11 and L5."
     )
     assert said(headline(reading(), None), "zh") == (
-        "3 个椎体骨折（T12、L1和L3），最重为 T12，Genant 3 级。骨折新旧仅凭本次 CT 不能判定。"
-        "T12 椎体后壁突入椎管，提示爆裂骨折可能。未能评估：T11和L5。"
+        "3 个椎体骨折（T12、L1 和 L3），最重为 T12，Genant 3 级。骨折新旧仅凭本次 CT 不能判定。"
+        "T12 椎体后壁突入椎管，提示爆裂骨折可能。未能评估：T11 和 L5。"
     )
 
 
@@ -113,15 +117,20 @@ def test_doubt_about_the_names_of_the_levels_stands_ahead_and_once():
     document = spine_ct_document(doubted)
     assert said(document.blocks[0].title) == "Check the names of the levels"
     spoken = texts(document, "en")
-    assert [text for text in spoken if "Ribs and sacrum" in text] == [
-        "Ribs and sacrum name the levels differently."
-    ]
+    told = [text for text in spoken if "ribs end at another level" in text]
+    assert len(told) == 1
+    assert "the confidence of the levels, 0.91 at the least, allows for the disagreement" in told[0]
+
+
+def examined(made, lang="en"):
+    """The table of the examination by its labels."""
+    table = next(block for block in spine_ct_document(made).blocks if isinstance(block, TableBlock))
+    return {said(label, lang): words(lang).cell(value) for label, value in table.rows}
 
 
 def test_what_outlined_the_vertebrae_is_said():
     def method(backend):
-        table = spine_ct_document(replace(reading(), backend=backend)).blocks[1]
-        return said(table.rows[-1][1])
+        return examined(replace(reading(), backend=backend))["Method"]
 
     assert "the labels given (verse)" in method("import:verse")
     assert "osteon" not in method("totalsegmentator").partition("outlined")[2]
@@ -137,8 +146,8 @@ def test_sections_stand_in_a_radiologists_order():
         "comparison",
         "impression",
         "heights",
-        "key-images",
         "measurements",
+        "key-images",
         "indicators",
         "limits",
         "references",
@@ -169,7 +178,7 @@ def test_every_code_has_words(made, lang):
 
 def test_a_hu_value_is_never_a_t_score_and_cutoffs_hold_only_where_published():
     plain = replace(intact(), scan=replace(intact().scan, contrast="none"))
-    assert any("At or below 110 HU" in text for text in texts(spine_ct_document(plain), "en"))
+    assert any("At or below 110\u00a0HU" in text for text in texts(spine_ct_document(plain), "en"))
     for other in (intact(), replace(plain, scan=replace(plain.scan, kvp=100.0))):
         spoken = texts(spine_ct_document(other), "en")
         assert not [text for text in spoken if "At or below" in text]
@@ -220,7 +229,7 @@ def test_the_table_of_heights_says_what_the_reading_says():
     assert row == [
         "T12",
         "3, wedge",
-        "B",
+        "B, burst?",
         "14.0",
         "17.1",
         "23.3",
@@ -287,7 +296,7 @@ def test_a_reading_is_saved_in_all_its_forms(tmp_path, lang):
         assert words(lang)(f"spine_ct.{key}") in first
     word = docx.Document(tmp_path / "out" / "report.docx")
     assert [table.rows[0].cells[0].text for table in word.tables[:2]] == [
-        words(lang)("spine_ct.exam.file"), "",
+        words(lang)("spine_ct.exam.scan"), "",
     ]  # fmt: skip
     assert words(lang)("spine_ct.table.heights") not in [paragraph.text for paragraph in word.paragraphs]
     rows = list(
@@ -311,3 +320,201 @@ def test_no_vertebra_at_all_is_still_a_report(tmp_path):
         tmp_path / "out", replace(reading(), vertebrae=()), volume, replace(labels, levels=()), lang="zh"
     )
     assert tmp_path / "out" / "report.pdf" in written
+
+
+def changed(made, level, **changes):
+    """The reading with one vertebra changed."""
+    return replace(made, vertebrae=tuple(
+        replace(v, **changes) if v.level == level else v for v in made.vertebrae
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        (0.77, "canal area 77% of that expected"),
+        (1.35, "whose area is not reduced"),
+        (None, "into the canal: consider"),
+    ],
+)
+def test_a_canal_is_narrowed_only_where_its_area_is_reduced(ratio, expected):
+    wall = PosteriorWall(convexity_mm=1.5, canal_area_ratio=ratio, involved=True)
+    line = said(finding_of(changed(reading(), "T12", posterior_wall=wall).at("T12")))
+    assert expected in line
+    assert "135%" not in line
+
+
+def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
+    items = [
+        text for text in texts(spine_ct_document(reading()), "en") if text[:2] in ("1.", "2.", "3.", "4.")
+    ]
+    assert items[0] == (
+        "1. T12: wedge compression fracture, Genant grade 3 (severe), Denis compression type B; "
+        "posterior wall bulges into the spinal canal, possible burst fracture."
+    )
+    assert not [item for item in items[1:] if "burst" in item]
+    calm = changed(
+        reading(), "T12", posterior_wall=PosteriorWall(convexity_mm=0.2, canal_area_ratio=1.0, involved=False)
+    )
+    assert any("No bulge of the posterior wall" in text for text in texts(spine_ct_document(calm), "en"))
+
+
+def test_what_the_names_rest_on_is_said():
+    def named(lang="en", **changes):
+        return examined(replace(reading(), **changes), lang)[words(lang)("spine_ct.exam.field")]
+
+    assert named(anchored_by=("sacrum", "ribs")) == "T9–L5, named by the sacrum and the ribs"
+    pinned = {
+        "anchored_by": ("labels", "user"),
+        "provenance": ("import:verse mask.nii.gz", "user: T11 pinned as L3"),
+    }
+    assert named(**pinned) == "T9–L5, named by the imported mask and the user’s pin L3"
+    assert named("zh", **pinned) == "T9–L5，命名依据：所导入的标签和用户指定的 L3"
+    assert (
+        examined(replace(reading(), **pinned))["Labels"] == "import:verse mask.nii.gz; user: T11 pinned as L3"
+    )
+    assert "counted from below" in examined(unanchored())["Vertebrae"]
+    made = results_json(replace(reading(), **pinned))
+    assert made["anchored_by"] == ["labels", "user"]
+    assert made["provenance"] == list(pinned["provenance"])
+
+
+def test_what_is_not_evaluable_feeds_no_statement():
+    """A narrow canal, a disc and a density of bodies that are cut off or unclear are not told."""
+    cut = changed(
+        intact(), "T9", evaluable=False, not_evaluable=("cropped",), heights_mm=None, canal_ap_mm=9.3
+    )
+    spoken = texts(spine_ct_document(cut), "en")
+    assert not [text for text in spoken if "9.3" in text]
+    table = next(
+        b for b in spine_ct_document(cut).blocks if isinstance(b, TableBlock) and b.id == "table-measurements"
+    )
+    rows = [[words("en").cell(cell) for cell in row] for row in table.rows]
+    labels = [said(column.label) for column in table.columns]
+    for name in ("above", "below", "AP, mm", "area, mm²", "HU\u00a0mean"):
+        assert rows[0][labels.index(name)] == "–", name
+    assert rows[1][labels.index("above")] == "–"
+    assert rows[1][labels.index("below")] == "7.1"
+    unclear = changed(intact(), "L1", evaluable=False, not_evaluable=("uncertain_outline",), heights_mm=None)
+    assert not [text for text in texts(spine_ct_document(unclear), "en") if "density of L1" in text]
+    assert [text for text in texts(spine_ct_document(intact()), "en") if "density of L1: 108" in text]
+
+
+def test_the_head_names_the_patient():
+    scan_facts = replace(
+        reading().scan, patient_name="Zhang^San=张^三", sex="F", age="071Y", accession="A-17"
+    )
+    document = spine_ct_document(replace(reading(), scan=scan_facts))
+    assert said(document.subtitle) == (
+        "张 三 (Zhang San) · female · 71 years · ID P-0042 · accession A-17 · examined 2026-11-03"
+    )
+    assert said(document.subtitle, "zh") == (
+        "姓名 张 三 (Zhang San) · 性别 女 · 年龄 71 岁 · 患者编号 P-0042 · 检查号 A-17 · 检查日期 2026-11-03"
+    )
+    table = examined(replace(reading(), scan=scan_facts))
+    assert table["Scan"] == "Spine 1.5 B60f · 2026-11-03 · SIEMENS"
+    assert list(table)[-1] == "File"
+    bare = replace(reading().scan, patient_id="", study_date="", series_description="", manufacturer="")
+    assert said(spine_ct_document(replace(reading(), scan=bare)).subtitle) == "Patient not stated in the file"
+    assert examined(replace(reading(), scan=bare))["Scan"] == "series-3"
+
+
+def test_a_site_calibration_is_told_as_such_and_never_as_a_t_score():
+    made = replace(intact(), vertebrae=tuple(
+        replace(v, hu=replace(v.hu, vbmd_mg_cm3=0.78 * v.hu.median - 4.2)) for v in intact().vertebrae
+    ))  # fmt: skip
+    assert any("By the site’s calibration L1 has 79\u00a0mg/cm³ (volumetric, no T-score)." in text
+               for text in texts(spine_ct_document(made), "en"))  # fmt: skip
+    assert "mg/cm³" in texts(spine_ct_document(made), "zh")
+    broken = changed(made, "L1", fractured=True)
+    assert any(
+        "T12, L2–L5 have" in text or "T12 and L2–L5 have" in text
+        for text in texts(spine_ct_document(broken), "en")
+    )
+    assert not any("mg/cm³" in text for text in texts(spine_ct_document(intact()), "en"))
+
+
+@pytest.mark.parametrize(("phase", "hu"), [("arterial", 20), ("portal_venous", 15)])
+def test_a_known_phase_says_how_much_it_adds(phase, hu):
+    made = replace(intact(), scan=replace(intact().scan, contrast=phase), notes=("contrast_raises_hu",))
+    spoken = texts(spine_ct_document(made), "en")
+    assert [text for text in spoken if f"about {hu}\u00a0HU too high" in text]
+    assert "Contrast medium raises the HU of bone." not in spoken
+    unknown = replace(made, scan=replace(made.scan, contrast="given"))
+    spoken = texts(spine_ct_document(unknown), "en")
+    assert "Contrast medium raises the HU of bone." in spoken
+    assert not [text for text in spoken if "too high" in text]
+
+
+def test_without_an_image_no_endplate_is_called_unbroken():
+    plate = Endplate(
+        depression_mm=0.4, discontinuity=None, band_hu=None, tilt_deg=1.0, injured=False, signs=()
+    )
+    blind = changed(reading(), "L3", superior=plate, inferior=plate, notes=("deformity_without_broken_endplate",),
+                    denis=replace(reading().at("L3").denis, type=None))  # fmt: skip
+    line = said(finding_of(blind.at("L3")))
+    assert "not judged without an image" in line
+    assert "short vertebral height" not in line
+    assert "intact" not in line.partition("Posterior wall")[0]
+    seen = changed(
+        blind,
+        "L3",
+        superior=replace(plate, discontinuity=0.02, band_hu=4.0),
+        inferior=replace(plate, band_hu=1.0),
+    )
+    assert "short vertebral height" in said(finding_of(seen.at("L3")))
+
+
+def test_a_value_holds_to_its_unit():
+    """No ordinary space between a figure and its unit, in either language, so that no line ends between them."""
+    for lang in ("en", "zh"):
+        for key, text in words(lang).entries.items():
+            if key.startswith("spine_ct."):
+                assert not re.search(r"[}0-9] (mm|HU|kVp|ml|mg)", text), key
+                assert " （" not in text, key
+
+
+def test_columns_that_nobody_fills_are_left_out():
+    table = next(
+        b for b in spine_ct_document(intact()).blocks if isinstance(b, TableBlock) and b.id == "table-heights"
+    )
+    assert "Denis" not in [said(column.label) for column in table.columns]
+
+
+def test_the_provenance_is_small_print_with_files_by_their_names(tmp_path):
+    volume, labels = scan()
+    command = "osteon read ct /hospital/archive/case.nii.gz --out '/home/some one/out' --lang en"
+    save_reading(tmp_path / "out", reading(), volume, labels, lang="en", command=command)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "osteon read ct case.nii.gz" in page
+    assert "/hospital" not in page
+    with pypdfium2.PdfDocument(tmp_path / "out" / "report.pdf") as pdf:
+        last = pdf[len(pdf) - 1].get_textpage().get_text_bounded()
+    assert "How these results were made" in last
+    assert len(last) > 600  # it does not stand on a page of its own
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("made", [reading, suspicious, unanchored, intact])
+def test_the_terminal_has_no_codes(made, lang):
+    lines = reading_lines(made(), lang)
+    assert lines[0] == words(lang)("report.simulated_banner")
+    assert lines[-1] == words(lang)("report.disclaimer")
+    assert len(lines) == 2 + len(LEVELS)
+    assert not [line for line in lines if "_" in line or "none" in line or "−0" in line or "-0" in line]
+
+
+def test_the_terminal_says_what_must_not_be_missed():
+    lines = reading_lines(suspicious(), "en")
+    assert lines[4] == (
+        "T12  (level 97%)  Genant 3, wedge · loss of height 43% · Denis compression type B · possible burst fracture"
+    )
+    assert lines[3] == "T11  (level 97%)  not evaluable (bone cement)"
+    assert (
+        "L2   (level 97%)  suspicious (posterior elements destroyed and lytic focus); not called osteoporotic"
+        in lines
+    )
+    assert reading_lines(reading(), "zh")[4] == (
+        "T12 （节段 97%）Genant 3 级，楔形 · 高度丢失 43% · Denis 压缩性骨折 B 型 · 爆裂骨折可能"
+    )
+    assert reading_lines(replace(reading(), simulated=False), "en")[0].startswith("T9")

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import image
+from matplotlib.figure import Figure
+from matplotlib.text import Text as TextArtist
+from matplotlib.transforms import Affine2D
 
 from osteon.core.errors import InputError
 from osteon.report.figure_levels import LevelProfileFigure
-from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
-from osteon.report.spine_ct_text import evidence
+from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, evidence_rows, status_of
+from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_scene import PIXEL_MM, height_lines, spine_scene
-from osteon.report.theme import Pen
+from osteon.report.theme import Pen, drawn, text_width_mm
 from osteon.report.words import words
 
 _spec = importlib.util.spec_from_file_location("spine_fixture", Path(__file__).with_name("spine_fixture.py"))
@@ -136,3 +139,73 @@ def test_the_outline_of_a_grade_three_is_drawn_in_its_colour():
     made = OverviewFigure(scene=scene(), reading=fixture.reading()).draw(Pen(words("en")))
     picture = np.round(255 * image.imread(io.BytesIO(made.png), format="png")[..., :3])
     assert (np.abs(picture - (0xF4, 0x51, 0x1E)).max(axis=-1) < 12).sum() > 500
+
+
+def printed(figure, lang):
+    """Every text of a drawn figure with its box, 1 = the figure's width."""
+    kept = []
+
+    def paint(canvas: Figure, pen: Pen) -> None:
+        figure._paint(canvas, pen)
+        canvas.canvas.draw()
+        unit = Affine2D().scale(1 / canvas.bbox.width)
+        kept.extend(
+            (text.get_text(), text.get_window_extent().padded(-1).transformed(unit))
+            for text in canvas.findobj(TextArtist)
+            if text.get_text().strip() and text.get_visible()
+        )
+
+    height = figure._height_mm(Pen(words(lang))) if isinstance(figure, CloseUpFigure) else figure._height_mm()
+    head = 4.0 if isinstance(figure, CloseUpFigure) else 8.0
+    drawn(paint, Pen(words(lang)), width_mm=180.0, height_mm=height + head, layout=None)
+    return kept
+
+
+def clashes(figure, lang):
+    """Pairs of texts that lie on each other, and texts that run over the figure's edge."""
+    boxes = printed(figure, lang)
+    over = [text for text, box in boxes if box.x0 < -0.002 or box.x1 > 1.002]
+    return over + [
+        (a, b) for n, (a, one) in enumerate(boxes) for b, other in boxes[:n] if one.overlaps(other)
+    ]
+
+
+def many_signs(vertebra):
+    """The vertebra with endplates that have every sign but a depression."""
+    plate = replace(vertebra.superior, injured=True, signs=("discontinuity", "band", "sunk", "tilt"))
+    return replace(vertebra, superior=plate, inferior=plate)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_long_evidence_is_broken_into_lines_within_its_column(lang):
+    pen, vertebra = Pen(words(lang)), many_signs(fixture.reading().at("T12"))
+    rows = evidence_rows(evidence(vertebra), pen)
+    assert any("\n" in row.value for row in rows)
+    for row in rows:
+        label, value = (
+            max(text_width_mm(line, size_pt=6.5) for line in text.split("\n"))
+            for text in (row.label, row.value)
+        )
+        assert label + value <= 45.0, row
+        assert row.height_mm > 2.4 * (1 + row.value.count("\n"))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("many", [False, True])
+def test_no_text_of_a_close_up_lies_on_another(lang, many):
+    vertebra = fixture.reading().at("T12")
+    vertebra = many_signs(vertebra) if many else vertebra
+    figure = CloseUpFigure(scene=scene(), vertebra=vertebra, evidence=evidence(vertebra))
+    assert clashes(figure, lang) == []
+
+
+def test_the_ruler_of_the_overview_stands_behind_the_spine_and_its_marks_between_names():
+    figure = OverviewFigure(scene=scene(), reading=fixture.reading())
+    assert clashes(figure, "en") == []
+    boxes = printed(figure, "en")
+    names = [
+        min((box for text, box in boxes if text == level), key=lambda box: box.x0) for level in fixture.LEVELS
+    ]
+    assert next(box for text, box in boxes if text == "50\u00a0mm").x0 > max(box.x1 for box in names)
+    front = max((box for text, box in boxes if text == "A"), key=lambda box: box.x0)
+    assert not any(front.y0 < name.y1 and name.y0 < front.y1 for name in names)

@@ -105,7 +105,7 @@ def test_every_column_of_the_schema_and_every_category_has_its_words(lang):
         (Variable("my_own_column"), "my_own_column", "my_own_column"),
         (Level("sex", "female"), "Female", "女"),
         (Level("sex", "x"), "x", "x"),
-        (("a", "b", Level("sex", "male")), "a, b and Male", "a、b和男"),
+        (("a", "b", Level("sex", "male")), "a, b and Male", "a、b 和男"),
         (Strong(Indented("x")), "x", "x"),
     ],
 )

@@ -50,7 +50,7 @@ def ct(
     operating_point: Annotated[OperatingPoint, typer.Option(help="Per cent of height from which a deformity counts.")] = OperatingPoint.twenty,
     hu_calibration: Annotated[str | None, typer.Option(help="The site's map from HU to mg/cm3: SLOPE,INTERCEPT.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the report and its parts.")] = Path("osteon-reading"),
-    lang: Annotated[Language, typer.Option(help="Language of the report.")] = Language.en,
+    lang: Annotated[Language, typer.Option(help="Language of the report and of what is printed.")] = Language.en,
 ) -> None:  # fmt: skip
     """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects."""
     from osteon.core.files import checked_folder
@@ -77,8 +77,7 @@ def ct(
             prior=earlier,
             command=shlex.join(["osteon", *sys.argv[1:]]),
         )
-    say(read.reading)
-    typer.echo(f"report: {out / 'report.html'}")
+    say(read.reading, lang=lang.value, report=out / "report.html")
     if not read.reading.vertebrae or not all(v.evaluable for v in read.reading.vertebrae):
         raise typer.Exit(3)
 
@@ -106,16 +105,11 @@ def _pair(text: str | None) -> tuple[float, float] | None:
     return slope, intercept
 
 
-def say(reading: SpineReading) -> None:
-    """One line a vertebra: level, grade or the reason why there is none."""
-    for v in reading.vertebrae:
-        if v.evaluable and v.genant is not None:
-            loss = f"loss {100 * v.height_loss.largest:3.0f} %" if v.height_loss is not None else ""
-            said = f"Genant {v.genant.grade} {v.genant.type:10s} {loss}"
-        else:
-            said = "not evaluable: " + ", ".join(v.not_evaluable)
-        flags = "  suspicious: " + ", ".join(v.red_flags) if v.red_flags else ""
-        typer.echo(f"{v.level:4s} ({100 * v.level_confidence:3.0f} %)  {said}{flags}")
-    if not reading.vertebrae:
-        typer.echo("no vertebra found: " + ", ".join(reading.notes))
-    typer.echo("Research and evaluation software, not a medical device.")
+def say(reading: SpineReading, *, lang: str, report: Path) -> None:
+    """One line a vertebra in the words of the report, and where that lies."""
+    from osteon.report.spine_ct_lines import reading_lines
+    from osteon.report.words import words
+
+    for line in reading_lines(reading, lang):
+        typer.echo(line)
+    typer.echo(words(lang)("spine_ct.terminal.report", path=str(report)))

@@ -224,6 +224,10 @@ class ScanFacts:
     series_description: str = ""
     study_date: str = ""
     patient_id: str = ""
+    patient_name: str = ""
+    sex: str = ""
+    age: str = ""
+    accession: str = ""
     study_uid: str = ""
     series_uid: str = ""
     notes: tuple[str, ...] = ()
@@ -246,6 +250,10 @@ class SpineReading:
         Angle between the superior endplates of L1 and S1 (or the lower endplate of L5), and T4-T12 or what of it is seen.
     hu_l1, hu_mean : float or None
         Median trabecular density of L1, and the mean over the unfractured T12-L5, Hounsfield units.
+    anchored_by : tuple of str
+        What the names rest on: "sacrum", "ribs", "user" (a pin), "labels" (an import that names its levels).
+    provenance : tuple of str
+        Who or what made or changed the labels, oldest first.
     backend : str
         "embedded", "classical", "import:verse", "external:totalsegmentator".
     elapsed_s : mapping
@@ -270,6 +278,8 @@ class SpineReading:
     elapsed_s: Mapping[str, float] = field(default_factory=dict)
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    anchored_by: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
 
     def at(self, level: str) -> VertebraFinding | None:
         """The finding of ``level``, or None."""

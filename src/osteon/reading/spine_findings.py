@@ -345,6 +345,8 @@ def _reading(
         hu_l1=sound.get("L1"),
         hu_mean=float(np.mean(core)) if core else None,
         notes=tuple(dict.fromkeys(notes)),
+        anchored_by=labels.anchored_by,
+        provenance=labels.provenance,
     )
 
 

@@ -70,6 +70,9 @@ def _styles(document: Any) -> None:
             fonts.attrib.pop(qn(name), None)
         style.font.color.rgb = RGBColor(0x1A, 0x1A, 0x1A)
     document.styles["Normal"].font.size = Pt(10.5)
+    paragraphs = document.styles["Normal"].element.get_or_add_pPr()
+    for name in ("w:autoSpaceDE", "w:autoSpaceDN"):  # air between Chinese and Latin letters, and figures
+        paragraphs.append(OxmlElement(name))
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(20)
@@ -100,7 +103,9 @@ def _add(document: Any, block: Any, *, figures: bool, sheet: bool) -> None:
             made = document.add_heading(f"{block.number} {block.text}".strip(), level=block.level)
             made.paragraph_format.page_break_before = block.new_page
         case SpokenParagraph():
-            document.add_paragraph(_plain(block.runs))
+            run = document.add_paragraph().add_run(_plain(block.runs))
+            if block.small:
+                run.font.size, run.font.color.rgb = Pt(8), QUIET
         case SpokenBullets():
             for item in block.items:
                 document.add_paragraph(_plain(item), style="List Bullet")

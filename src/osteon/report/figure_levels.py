@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from osteon.domain.spine import SpineReading
 from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import GRADE_COLOURS, status_of
+from osteon.report.spine_ct_phrases import trusted
 from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, drawn
 
-__all__ = ["LevelProfileFigure", "l1_cutoffs_hu"]
+__all__ = ["SPAN_MM", "LevelProfileFigure", "l1_cutoffs_hu"]
+
+#: Least length of the axis of heights, so that a millimetre of scatter does not look like a fracture.
+SPAN_MM = 15.0
 
 
 def l1_cutoffs_hu() -> tuple[float, float]:
@@ -30,6 +35,16 @@ def l1_cutoffs_hu() -> tuple[float, float]:
     return rule["l1_low_hu"], rule["l1_sensitive_hu"]
 
 
+def _common_mm(reading: SpineReading) -> tuple[float, float]:
+    """One axis for the three heights, at least :data:`SPAN_MM` long: a millimetre looks the same in every panel."""
+    shown = [v.heights_mm for v in reading.vertebrae if v.heights_mm is not None]
+    shown += [v.height_loss.reference_mm for v in reading.vertebrae if v.height_loss is not None]
+    values = [height for h in shown for height in (h.anterior, h.middle, h.posterior)]
+    low, high = min(values) - 1.0, max(values) + 1.0
+    spare = max(SPAN_MM - (high - low), 0.0) / 2
+    return low - spare, high + spare
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LevelProfileFigure:
     """Three panels of heights (dot: measured, bar: expected) and, with a CT, one of density with published cut-offs."""
@@ -42,7 +57,7 @@ class LevelProfileFigure:
 
     def _paint(self, figure: Figure, pen: Pen) -> None:
         levels = [v.level for v in self.reading.vertebrae]
-        with_hu = any(v.hu is not None for v in self.reading.vertebrae)
+        with_hu = any(v.hu is not None and trusted(v) for v in self.reading.vertebrae)
         panels = figure.subplots(1, 4 if with_hu else 3, sharey=True)
         for axes, site in zip(panels, ("anterior", "middle", "posterior"), strict=False):
             self._heights(axes, site, pen)
@@ -81,18 +96,17 @@ class LevelProfileFigure:
                       markeredgecolor=INK, markeredgewidth=0.5, zorder=3)  # fmt: skip
         axes.set_title(pen.words(f"spine_ct.site.{site}"), pad=11)
         axes.set_xlabel(pen.words("spine_ct.figure.height_mm"))
-        axes.margins(x=0.12)
+        axes.set_xlim(*_common_mm(self.reading))
+        axes.xaxis.set_major_locator(MultipleLocator(5))
 
     def _density(self, axes: Axes, pen: Pen) -> None:
         for row, vertebra in enumerate(self.reading.vertebrae):
-            if vertebra.hu is not None:
-                axes.plot(
-                    [vertebra.hu.median],
-                    [row],
-                    "D",
-                    color=GREY if vertebra.level != "L1" else INK,
-                    markersize=4.2,
-                )
+            if vertebra.hu is None or not trusted(vertebra):
+                continue
+            counted = not vertebra.fractured and not vertebra.red_flags
+            dark = INK if counted and vertebra.level == "L1" else GREY
+            axes.plot([vertebra.hu.median], [row], "D", markersize=4.2, markeredgecolor=dark,
+                      markerfacecolor=dark if counted else "white", markeredgewidth=0.9)  # fmt: skip
         for cutoff, dash in zip(l1_cutoffs_hu(), ((0, (1, 1.2)), (0, (4, 2))), strict=True):
             axes.axvline(cutoff, color=INK, linewidth=0.8, linestyle=dash)
             axes.text(cutoff, -0.55, f"{cutoff:.0f}", ha="center", va="bottom", fontsize=6.2)

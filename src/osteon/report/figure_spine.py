@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.patheffects as effects
@@ -12,10 +13,10 @@ from matplotlib.figure import Figure
 
 from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.report.spine_scene import PIXEL_MM, WINDOW, Plane, PlaneName, SpineScene, height_lines
-from osteon.report.theme import DOUBLE_MM, FAINT, GREY, Drawn, Pen, drawn
+from osteon.report.theme import DOUBLE_MM, FAINT, GREY, Drawn, Pen, drawn, text_width_mm, wrapped
 from osteon.report.value import Number, Text, Words
 
-__all__ = ["GRADE_COLOURS", "CloseUpFigure", "OverviewFigure", "status_of"]
+__all__ = ["GRADE_COLOURS", "CloseUpFigure", "EvidenceRow", "OverviewFigure", "evidence_rows", "status_of"]
 
 #: Outline by what was called; the line style says the same to those who cannot tell the colours.
 GRADE_COLOURS = {
@@ -29,6 +30,12 @@ _HEAD_MM = 8.0  # above the pictures: the head of the figures beside them, the m
 #: The close-up pictures: plane, and its directions left, right, top, bottom.
 _PLANES: tuple[tuple[PlaneName, str], ...] = (("sagittal", "APSI"), ("axial", "RLAP"), ("coronal", "RLSI"))
 _SIDE_MM = 43.0  # of a close-up picture
+_TEXT_MM, _TEXT_PT, _TEXT_TOP_MM, _LINE_MM = (
+    45.0,
+    6.5,
+    5.4,
+    2.65,
+)  # the evidence beside them: width, type, head, line
 _HALO = [effects.withStroke(linewidth=1.8, foreground="black")]
 _MARK: dict[str, Any] = {"color": "white", "fontsize": 7.0, "path_effects": _HALO}
 
@@ -55,11 +62,21 @@ class OverviewFigure:
             self._paint, pen, width_mm=DOUBLE_MM, height_mm=self._height_mm() + _HEAD_MM, layout=None
         )
 
+    def _between_names(self, shown: list[VertebraFinding]) -> float:
+        """Where the marks of front and back stand, 0-1 of the height: between two level names, nearest to the middle."""
+        _, _, bottom, top = self.scene.sagittal.extent_mm
+        places = sorted((self.scene.centre_mm[v.level][0] - bottom) / (top - bottom) for v in shown)
+        gaps = [(low + high) / 2 for low, high in pairwise(places)]
+        return min(gaps, key=lambda gap: abs(gap - 0.5), default=0.5)
+
     def _scale(self) -> float:
         """Printed millimetres per millimetre of the patient."""
         left, right, bottom, top = self.scene.sagittal.extent_mm
         panels = 1 if self.scene.volume is None else 2
-        return min(172.0 / (top - bottom), 112.0 / panels / (right - left), 0.75)
+        high_mm = (
+            172.0 if self.scene.volume is not None else 112.0
+        )  # labels alone show no detail worth a page
+        return min(high_mm / (top - bottom), 112.0 / panels / (right - left), 0.75)
 
     def _height_mm(self) -> float:
         _, _, bottom, top = self.scene.sagittal.extent_mm
@@ -74,8 +91,9 @@ class OverviewFigure:
             _image(_panel(figure, at, 0.0, wide, high, full), plane, pen, windowed=True)
             at += wide + 2.0
         marked = _panel(figure, at, 0.0, wide, high, full)
-        _image(marked, plane, pen, ruler_mm=50 if plane.extent_mm[3] - plane.extent_mm[2] > 120 else 10)
         shown = [v for v in self.reading.vertebrae if v.level in self.scene.code]
+        ruler_mm = 50 if plane.extent_mm[3] - plane.extent_mm[2] > 120 else 10
+        _image(marked, plane, pen, ruler_mm=ruler_mm, ruler_right=True, sides_at=self._between_names(shown))
         for vertebra in shown:
             code = self.scene.code[vertebra.level]
             _outlined(marked, plane, code, vertebra)
@@ -96,17 +114,22 @@ class CloseUpFigure:
     evidence: tuple[tuple[Text, Any], ...]
 
     def draw(self, pen: Pen) -> Drawn:
-        """The figure, 180 mm wide."""
-        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=_SIDE_MM + 4.0, layout=None)
+        """The figure, 180 mm wide and as high as its pictures or, where that is longer, its text."""
+        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=self._height_mm(pen) + 4.0, layout=None)
+
+    def _height_mm(self, pen: Pen) -> float:
+        return max(_SIDE_MM, _TEXT_TOP_MM + sum(row.height_mm for row in evidence_rows(self.evidence, pen)))
 
     def _paint(self, figure: Figure, pen: Pen) -> None:
-        level, full = self.vertebra.level, _SIDE_MM + 4.0
-        code, at = self.scene.code[level], 0.0
+        level, high = self.vertebra.level, self._height_mm(pen)
+        full, code, at = high + 4.0, self.scene.code[level], 0.0
         for name, marks in _PLANES:
             plane = self.scene.around(level, plane=name)
-            axes = _panel(figure, at, 0.0, _SIDE_MM, _SIDE_MM, full)
+            axes = _panel(figure, at, high - _SIDE_MM, _SIDE_MM, _SIDE_MM, full)
             ct = self.scene.volume is not None
-            _image(axes, plane, pen, ruler_mm=20, marks=marks, windowed=ct and name == "sagittal")
+            _image(
+                axes, plane, pen, ruler_mm=20, marks=marks, windowed=ct and name == "sagittal", sides_at=0.78
+            )
             for other, number in self.scene.code.items() if name == "sagittal" else ():
                 if other != level:
                     _contour(axes, plane, number, color="#9a9a9a", linewidths=0.5, linestyles="-")
@@ -114,16 +137,43 @@ class CloseUpFigure:
             if name == "sagittal":
                 _height_marks(axes, plane, code, self.vertebra, pen)
             at += _SIDE_MM + 1.5
-        text = _panel(figure, at + 1.5, 0.0, DOUBLE_MM - at - 1.5, _SIDE_MM, full)
+        text = _panel(figure, at + 1.5, 0.0, _TEXT_MM, high, full)
         text.set_axis_off()
-        text.set(xlim=(0, 1), ylim=(0, 1))
-        text.text(0, 1.0, level, fontweight="bold", fontsize=9, va="top")
-        step = min(0.092, 0.9 / max(len(self.evidence), 1))
-        for row, (label, value) in enumerate(self.evidence):
-            y = 0.86 - row * step
-            text.text(0, y, pen.say(label), va="center", fontsize=6.5, color=GREY)
-            text.text(1, y, pen.cell(value), va="center", ha="right", fontsize=6.5)
-            text.plot([0, 1], [y - step / 2] * 2, color=FAINT, linewidth=0.4)
+        text.set(xlim=(0, _TEXT_MM), ylim=(0, high))
+        text.text(0, high, level, fontweight="bold", fontsize=9, va="top")
+        top = high - _TEXT_TOP_MM
+        for row in evidence_rows(self.evidence, pen):
+            text.text(0, top - 0.6, row.label, va="top", fontsize=_TEXT_PT, color=GREY, linespacing=1.15)
+            text.text(
+                _TEXT_MM, top - 0.6, row.value, va="top", ha="right", fontsize=_TEXT_PT, linespacing=1.15
+            )
+            top -= row.height_mm
+            text.plot([0, _TEXT_MM], [top, top], color=FAINT, linewidth=0.4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow:
+    """One line of the evidence beside a close-up: both texts broken into what their columns hold, and its height."""
+
+    label: str
+    value: str
+    height_mm: float
+
+
+def evidence_rows(evidence: tuple[tuple[Text, Any], ...], pen: Pen) -> tuple[EvidenceRow, ...]:
+    """
+    The evidence in words, no text wider than its column and no row lower than its texts.
+
+    A value gets what its label leaves of the width; one that is longer goes on below.
+    """
+    rows = []
+    for label, value in evidence:
+        name = wrapped(pen.say(label), width_mm=0.5 * _TEXT_MM, size_pt=_TEXT_PT)
+        named_mm = max(text_width_mm(line, size_pt=_TEXT_PT) for line in name.split("\n"))
+        said = wrapped(pen.cell(value), width_mm=_TEXT_MM - named_mm - 2.5, size_pt=_TEXT_PT)
+        lines = 1 + max(name.count("\n"), said.count("\n"))
+        rows.append(EvidenceRow(label=name, value=said, height_mm=_LINE_MM * lines + 1.3))
+    return tuple(rows)
 
 
 def _panel(figure: Figure, left: float, bottom: float, width: float, height: float, full: float) -> Axes:
@@ -132,9 +182,21 @@ def _panel(figure: Figure, left: float, bottom: float, width: float, height: flo
 
 
 def _image(
-    axes: Axes, plane: Plane, pen: Pen, *, ruler_mm: int = 0, marks: str = "APSI", windowed: bool = False
+    axes: Axes,
+    plane: Plane,
+    pen: Pen,
+    *,
+    ruler_mm: int = 0,
+    ruler_right: bool = False,
+    marks: str = "APSI",
+    sides_at: float = 0.5,
+    windowed: bool = False,
 ) -> None:
-    """The grey picture, true to scale: its directions (left, right, top, bottom), a ruler in centimetres, the window."""
+    """
+    The grey picture, true to scale: its directions (left, right, top, bottom), a ruler in centimetres, the window.
+
+    ``sides_at`` is the height (0-1) of the marks at the sides, where they keep clear of other texts.
+    """
     axes.imshow(
         plane.grey,
         cmap="gray",
@@ -148,7 +210,7 @@ def _image(
     axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.set_axis_off()
     edge = 0.02 * (top - bottom)
-    middle, centre = (bottom + top) / 2, (left + right) / 2
+    middle, centre = bottom + sides_at * (top - bottom), (left + right) / 2
     for text, x, y, ha, va in zip(
         marks, (left + edge, right - edge, centre, centre), (middle, middle, top - edge, bottom + edge),
         ("left", "right", "center", "center"), ("center", "center", "top", "bottom"), strict=True,
@@ -156,12 +218,13 @@ def _image(
         axes.text(x, y, text, ha=ha, va=va, **(_MARK | {"color": "#ffe680", "fontsize": 6.5}))
     small: dict[str, Any] = _MARK | {"fontsize": 5.6}
     if ruler_mm:
-        x, y = left + edge, bottom + edge
+        x, y = right - edge if ruler_right else left + edge, bottom + edge
+        inward = -edge if ruler_right else edge
         ticks = np.arange(0, ruler_mm + 1, 10)
         axes.plot([x, x], [y, y + ruler_mm], color="white", linewidth=0.9, path_effects=_HALO)
-        axes.hlines(y + ticks, x, x + edge, color="white", linewidth=0.9, path_effects=_HALO)
+        axes.hlines(y + ticks, x, x + inward, color="white", linewidth=0.9, path_effects=_HALO)
         label = pen.say(Words("spine_ct.figure.millimetres", n=ruler_mm))
-        axes.text(x + 1.4 * edge, y, label, ha="left", va="bottom", **small)
+        axes.text(x + 1.4 * inward, y, label, ha="right" if ruler_right else "left", va="bottom", **small)
     if windowed:
         label = pen.say(
             Words("spine_ct.figure.window", width=f"{WINDOW.width_hu:.0f}", centre=f"{WINDOW.center_hu:.0f}")
@@ -211,11 +274,13 @@ def _height_marks(
         if pen is None or vertebra is None or vertebra.heights_mm is None:
             continue
         value = pen.cell(Number(getattr(vertebra.heights_mm, site), digits=1))
-        x, y = x1, 0.15 * y0 + 0.85 * y1  # clear of the marks A and P, which stand at half the height
-        at = {
-            "anterior": (x - 6.0, y, "right"),
+        left, right, _, _ = plane.extent_mm
+        wide = text_width_mm(value, size_pt=_MARK["fontsize"]) * (right - left) / _SIDE_MM + 1.0
+        y = 0.15 * y0 + 0.85 * y1
+        at = {  # beside the body, inside the picture
+            "anterior": (max(x1 - 6.0, left + wide), y, "right"),
             "middle": (x0, y0 - 3.0, "center"),
-            "posterior": (x + 6.0, y, "left"),
+            "posterior": (min(x1 + 6.0, right - wide), y, "left"),
         }
         axes.text(*at[site][:2], value, ha=at[site][2], va="center", **_MARK)
 

@@ -118,6 +118,7 @@ def _block(block: Any) -> dict[str, Any]:
             for cell, column in zip(row["cells"], block.columns, strict=False):
                 if column.align != "left" and not row["spans"]:
                     cell["runs"] = [run | {"text": _folded(run["text"])} for run in cell["runs"]]
+        made["columns"] = [column | {"head": _head(column["label"])} for column in made["columns"]]
         made["groups"] = [list(group) for group in block.groups()]
         made["headed"] = block.headed
     return made
@@ -205,12 +206,20 @@ def _height_mm(table: SpokenTable, widths: list[tuple[str, float]], *, size: flo
 def _need_mm(table: SpokenTable, index: int, *, whole: bool) -> float:
     """The width of the widest cell of a column at the largest size, a long header counted by its longest word."""
     column = table.columns[index]
-    head = max(column.label.split(" "), key=len, default="")  # an unbreakable space holds
+    head = max(_head(column.label), key=lambda part: text_width_mm(part, size_pt=SIZES_PT[0], bold=True))
+    grouped = [n for n, other in enumerate(table.columns) if other.group and other.group == column.group]
+    over = text_width_mm(column.group, size_pt=SIZES_PT[0], bold=True) if grouped else 0.0
+    shared = over / len(grouped) - GUTTER_MM * (1 - 1 / len(grouped)) if grouped else 0.0
     cells = [row.cells[index].text for row in table.rows if not row.spans]
     if not whole and column.align != "left":
         cells = [part for cell in cells for part in _BEFORE_INTERVAL.split(cell)]
     bold = text_width_mm(head, size_pt=SIZES_PT[0], bold=True)
-    return max([bold, *(text_width_mm(cell, size_pt=SIZES_PT[0]) for cell in cells)])
+    return max([bold, shared, *(text_width_mm(cell, size_pt=SIZES_PT[0]) for cell in cells)])
+
+
+def _head(label: str) -> list[str]:
+    """The parts of a header between which a line may end: words, and what stands before a Chinese bracket."""
+    return re.split(r" |(?=（)", label)  # an unbreakable space holds
 
 
 def _folded(text: str) -> str:

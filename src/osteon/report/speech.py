@@ -51,6 +51,7 @@ from osteon.report.words import Dictionary, words
 
 __all__ = ["checklist_table", "labels", "speak", "unlinked"]
 
+_FOLDERS = re.compile(r"(?<![^\s'\"=])~?/(?:[^\s/'\"]+/)+(?=[^\s/])")  # of an absolute path in a command
 _LINK = re.compile("\ue000([^\ue001]*)\ue001([^\ue002]*)\ue002")
 
 
@@ -108,7 +109,7 @@ class _Speaker:
             yield self._block(block)
         if self.document.provenance is not None:
             yield self._heading(Heading(PROVENANCE_ID, Words("report.provenance")))
-            yield self._provenance()
+            yield self._small_print() if self.document.sheet else self._provenance()
 
     def _block(self, block: object) -> SpokenBlock:
         match block:
@@ -215,6 +216,16 @@ class _Speaker:
             alt=self.words.say(block.alt),
             drawn=block.figure.draw(self.pen),
         )
+
+    def _small_print(self) -> SpokenParagraph:
+        """The provenance of a sheet: one paragraph, files by their names alone."""
+        rows = _provenance_rows(self.document)
+        said = [
+            self.words("report.provenance_pair", item=item, value=_FOLDERS.sub("", self.words.cell(value)))
+            for item, value in rows
+            if value != Words("report.none")
+        ]
+        return SpokenParagraph(self._runs(self.words("report.provenance_end").join(said)), small=True)
 
     def _provenance(self) -> SpokenTable:
         columns = (

@@ -7,7 +7,6 @@ In Chinese the two pillars are 影像所见 and 诊断意见. Suspicious finding
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from osteon.core.provenance import Provenance
 from osteon.domain.spine import SpineReading
@@ -25,6 +24,9 @@ from osteon.report.document import (
 )
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
+from osteon.report.spine_ct_density import contrast_offset
+from osteon.report.spine_ct_evidence import evidence
+from osteon.report.spine_ct_phrases import coded, date, dotted, joined, levels_text, phrase, trusted
 from osteon.report.spine_ct_tables import (
     change_table,
     examination_table,
@@ -32,27 +34,16 @@ from osteon.report.spine_ct_tables import (
     indicator_table,
     measurement_table,
 )
-from osteon.report.spine_ct_text import (
-    coded,
-    date,
-    evidence,
-    finding,
-    findings,
-    headline,
-    impression,
-    joined,
-    levels_text,
-    phrase,
-)
+from osteon.report.spine_ct_text import finding, findings, headline, impression
 from osteon.report.spine_scene import SpineScene
-from osteon.report.value import Text, Words
+from osteon.report.value import Number, Text, Words
 
 __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 
 #: Close-ups in one report; the worst come first, the rest are named.
 MOST_CLOSE_UPS = 6
 #: Remarks that the table of the examination makes, or that another remark says better.
-_SAID_ELSEWHERE = ("contrast_unknown", "labels_only")
+_SAID_ELSEWHERE = ("contrast_unknown", "labels_only", "padding_set_to_air", "unanchored")
 #: Remarks that put the names of the levels in doubt: a fracture at the wrong level must not pass unseen.
 _NAMES_IN_DOUBT = ("anchors_disagree", "gap_in_levels", "levels_out_of_order", "duplicate_level")
 _LIMITS = ("density", "mimics", "grade_one")
@@ -85,10 +76,12 @@ def spine_ct_document(
         *_impression(reading, changes),
         Heading("heights", phrase("section.heights")),
         heights_table(reading),
+        Heading("measurements", phrase("section.measurements")),
+        measurement_table(reading),
     ]
     if key_images is not None:
         blocks += _pictures(reading, key_images)
-    blocks += [*_further(reading), *_limits(reading), *_references()]
+    blocks += [*_profile(reading), *_limits(reading), *_references()]
     return Document(
         title=phrase("title"),
         subtitle=_whose(reading),
@@ -101,11 +94,36 @@ def spine_ct_document(
     )
 
 
-def _whose(reading: SpineReading) -> str:
-    """Patient, day and series; the file's name where it says none of them."""
+def _whose(reading: SpineReading) -> Text:
+    """Name, sex, age, number and accession of the patient, and the day; said to be missing where the file holds none."""
     scan = reading.scan
-    said = (scan.patient_id, date(scan.study_date), scan.series_description)
-    return " · ".join(filter(None, said)) or Path(scan.source).name
+    sex = phrase(f"patient.sex_{scan.sex.lower()}") if scan.sex in ("M", "F", "O") else scan.sex
+    said: list[Text] = [
+        phrase(f"patient.{name}", value=value)
+        for name, value in (
+            ("name", _name(scan.patient_name)), ("sex", sex), ("age", _age(scan.age)), ("id", scan.patient_id),
+            ("accession", scan.accession), ("date", date(scan.study_date)),
+        )
+        if value
+    ]  # fmt: skip
+    return dotted(said) or phrase("patient.unknown")
+
+
+def _name(text: str) -> str:
+    """A DICOM person name as it is read: the ideographic writing first, the parts without their carets."""
+    alphabetic, *others = (" ".join(group.replace("^", " ").split()) for group in text.split("="))
+    written = next(filter(None, others), "")
+    if not written or written == alphabetic:
+        return alphabetic
+    return f"{written} ({alphabetic})" if alphabetic else written
+
+
+def _age(text: str) -> Text:
+    """A DICOM age ("071Y") in words; anything else as it stands."""
+    number, unit = text[:-1], text[-1:].lower()
+    if number.isdigit() and unit in ("y", "m", "w", "d"):
+        return phrase(f"patient.age_{unit}", n=int(number))
+    return text
 
 
 def _ahead(reading: SpineReading) -> Iterator[Block]:
@@ -119,6 +137,9 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
     if doubts := coded("spine_note", (note for note in reading.notes if note in _NAMES_IN_DOUBT)):
+        sure = [v.level_confidence for v in reading.vertebrae]
+        if "anchors_disagree" in reading.notes and sure:
+            doubts = (*doubts, phrase("ahead.disagree", least=Number(min(sure), digits=2)))
         yield Callout("warning", joined(doubts), phrase("ahead.doubt"))
 
 
@@ -130,6 +151,8 @@ def _examination(reading: SpineReading) -> Iterator[Block]:
         for n in dict.fromkeys((*reading.scan.notes, *reading.notes))
         if n not in (*_SAID_ELSEWHERE, *_NAMES_IN_DOUBT)
     ]
+    if contrast_offset(reading) is not None:  # said beside the density, by its phase
+        notes = [note for note in notes if note != "contrast_raises_hu"]
     if notes:
         yield Bullets(coded("spine_note", notes))
 
@@ -139,9 +162,7 @@ def _findings(reading: SpineReading) -> Iterator[Block]:
     yield Bullets(tuple(findings(reading)))
 
 
-def _further(reading: SpineReading) -> Iterator[Block]:
-    yield Heading("measurements", phrase("section.measurements"))
-    yield measurement_table(reading)
+def _profile(reading: SpineReading) -> Iterator[Block]:
     if any(v.heights_mm is not None for v in reading.vertebrae):
         yield FigureBlock(
             id="figure-levels", title=phrase("figure.levels_title"), figure=LevelProfileFigure(reading=reading),
@@ -149,15 +170,19 @@ def _further(reading: SpineReading) -> Iterator[Block]:
         )  # fmt: skip
     indicators = indicator_table(reading)
     if indicators is not None:
-        yield Heading("indicators", phrase("table.indicators"), level=2)
+        yield Heading("indicators", phrase("table.indicators"))
         yield indicators
 
 
 def _levels_caption(reading: SpineReading) -> Text:
     heights = phrase("figure.levels_caption")
-    if all(v.hu is None for v in reading.vertebrae):
+    shown = [v for v in reading.vertebrae if v.hu is not None and trusted(v)]
+    if not shown:
         return heights
-    return phrase("then", first=heights, second=phrase("figure.density_caption"))
+    parts = [heights, phrase("figure.density_caption")]
+    if any(v.fractured or v.red_flags for v in shown):
+        parts.append(phrase("figure.density_open"))
+    return joined(parts)
 
 
 def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from osteon.domain.spine import Heights, ScanFacts, SpineReading, VertebraFindin
 from osteon.reading.spine_compare import LevelChange
 from osteon.report.document import Column, TableBlock
 from osteon.report.figure_spine import status_of
-from osteon.report.spine_ct_text import denis_name, phrase
+from osteon.report.spine_ct_phrases import date, denis_name, dotted, phrase, trusted
 from osteon.report.value import Cell, Level, Number, Strong, Text
 
 __all__ = ["change_table", "examination_table", "heights_table", "indicator_table", "measurement_table"]
 
+_PIN = re.compile(r"pinned as (\S+)$")  # in the history of the labels: "user: V4 pinned as L3"
 _DIGITS = {"hu": 0, "mm": 1, "ml": 1}  # of a research indicator, by the unit its code ends with
 
 
@@ -31,7 +33,8 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
     def row(name: str, value: Cell) -> tuple[Cell, Cell]:
         return phrase(f"exam.{name}"), value
 
-    yield row("file", " · ".join(filter(None, (Path(scan.source).name, scan.manufacturer))))
+    named = dotted((scan.series_description, date(scan.study_date), scan.manufacturer))
+    yield row("scan", named or Path(scan.source).name)
     z, y, x = (Number(step, digits=2) for step in scan.spacing_mm)
     thickness = Number(scan.slice_thickness_mm, digits=2)
     key = "exam.slices_text" if scan.slice_thickness_mm is not None else "exam.slices_text_unknown"
@@ -40,12 +43,29 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
     kernel = phrase("exam.kernel", kernel=scan.kernel) if scan.kernel else phrase("exam.kernel_unknown")
     contrast = phrase(f"contrast.{scan.contrast}")
     yield row("technique", phrase("exam.technique_text", kvp=kvp, kernel=kernel, contrast=contrast))
-    anchored = phrase("exam.anchored" if reading.anchored else "exam.unanchored")
     if reading.vertebrae:
         first, last = reading.vertebrae[0].level, reading.vertebrae[-1].level
-        yield row("field", phrase("exam.field_text", first=first, last=last, anchored=anchored))
+        yield row("field", phrase("exam.field_text", first=first, last=last, anchored=_anchored(reading)))
     point = Number(reading.operating_point, percent=True)
     yield row("method", phrase("exam.method_text", point=point, backend=_backend(reading)))
+    if len(reading.provenance) > 1 or reading.backend.startswith("import"):
+        yield row("labels", "; ".join(reading.provenance))
+    if named:
+        yield row("file", Path(scan.source).name)
+
+
+def _anchored(reading: SpineReading) -> Text:
+    """What the names of the levels rest on."""
+    if not reading.anchored:
+        return phrase("exam.unanchored")
+    by: list[Text] = []
+    for anchor in reading.anchored_by:
+        pins = [pin[1] for line in reading.provenance if (pin := _PIN.search(line))]
+        if anchor == "user" and pins:
+            by.append(phrase("exam.by_pin", level=pins[-1]))
+        else:
+            by.append(phrase(f"exam.by_{anchor}"))
+    return phrase("exam.anchored", by=tuple(by)) if by else phrase("exam.named")
 
 
 def _backend(reading: SpineReading) -> Text:
@@ -59,26 +79,34 @@ def heights_table(reading: SpineReading) -> TableBlock:
     """Measured and expected heights, loss, grade, type, density and confidence of every level; fractures in bold."""
     measured, expected = phrase("table.measured_mm"), phrase("table.expected_mm")
     sites = ("anterior", "middle", "posterior")
+    columns = (
+        Column(phrase("table.level")),
+        Column(phrase("table.genant"), align="left", wrap=False),
+        Column(phrase("table.denis"), align="left", wrap=False),
+        *(Column(phrase(f"figure.{site}_short"), group=measured) for site in sites),
+        *(Column(phrase(f"figure.{site}_short"), group=expected) for site in sites),
+        Column(phrase("table.loss")),
+        Column(phrase("table.hu")),
+        Column(phrase("table.call"), group=phrase("table.confidence")),
+        Column(phrase("table.name"), group=phrase("table.confidence")),
+    )
+    rows = [_heights_row(v) for v in reading.vertebrae]
+    kept = [n for n in range(len(columns)) if n < 2 or any(row[n] is not None for row in rows)]
+    hu = ("hu",) if any(v.hu is not None and trusted(v) for v in reading.vertebrae) else ()
     return TableBlock(
         id="table-heights",
         title=phrase("table.heights"),
-        columns=(
-            Column(phrase("table.level")),
-            Column(phrase("table.genant"), align="left", wrap=False),
-            Column(phrase("table.denis"), align="left", wrap=False),
-            *(Column(phrase(f"figure.{site}_short"), group=measured) for site in sites),
-            *(Column(phrase(f"figure.{site}_short"), group=expected) for site in sites),
-            Column(phrase("table.loss")),
-            Column(phrase("table.hu")),
-            Column(phrase("table.call"), group=phrase("table.confidence")),
-            Column(phrase("table.name"), group=phrase("table.confidence")),
+        columns=tuple(columns[n] for n in kept),
+        rows=tuple(
+            tuple(_emphasised(v, row[n]) for n in kept)
+            for v, row in zip(reading.vertebrae, rows, strict=True)
         ),
-        rows=tuple(tuple(_emphasised(v, cell) for cell in _heights_row(v)) for v in reading.vertebrae),
-        footnotes=(phrase("table.heights_note"), phrase("table.confidence_note")),
+        footnotes=tuple(phrase(f"table.{name}_note") for name in ("heights", *hu, "confidence")),
     )
 
 
 def _emphasised(vertebra: VertebraFinding, cell: Cell) -> Cell:
+    """In bold where something was called; a dash stays as it is."""
     return Strong(cell) if vertebra.fractured or vertebra.red_flags else cell
 
 
@@ -100,7 +128,7 @@ def _heights_row(v: VertebraFinding) -> tuple[Cell, ...]:
         *_three(v.heights_mm),
         *_three(loss.reference_mm if loss is not None else None),
         Number(max(loss.largest, 0.0), digits=1, percent=True) if loss is not None else None,
-        Number(v.hu.median) if v.hu is not None else None,
+        Number(v.hu.median) if v.hu is not None and trusted(v) else None,
         Number(v.confidence, digits=2) if v.confidence is not None else None,
         Number(v.level_confidence, digits=2) if not v.level.startswith("V") else None,
     )
@@ -131,24 +159,40 @@ def measurement_table(reading: SpineReading) -> TableBlock:
         Column(phrase("table.hu_mean"), group=bone),
         Column(phrase("table.hu_sd"), group=bone),
         Column(phrase("table.hu_volume"), group=bone),
+        Column(phrase("table.vbmd"), group=bone),
     )
-    rows = [_measurements(v) for v in reading.vertebrae]
+    rows = [_measurements(v, *_discs(reading, n)) for n, v in enumerate(reading.vertebrae)]
     kept = [n for n in range(len(columns)) if n < 2 or any(row[n] is not None for row in rows)]
     return TableBlock(
         id="table-measurements",
         title=phrase("table.measurements"),
         columns=tuple(columns[n] for n in kept),
         rows=tuple(tuple(row[n] for n in kept) for row in rows),
+        footnotes=(phrase("table.vbmd_note"),) if len(columns) - 1 in kept else (),
     )
 
 
-def _measurements(v: VertebraFinding) -> tuple[Cell, ...]:
-    side, hu = v.heights_parasagittal_mm, v.hu
+def _discs(reading: SpineReading, at: int) -> tuple[float | None, float | None]:
+    """Height of the disc above and below, where both bodies beside it were outlined whole."""
+
+    def beside(step: int) -> bool:
+        other = at + step
+        return 0 <= other < len(reading.vertebrae) and trusted(reading.vertebrae[other])
+
+    here = reading.vertebrae[at]
+    if not trusted(here):
+        return None, None
+    return here.disc_above_mm if beside(-1) else None, here.disc_below_mm if beside(1) else None
+
+
+def _measurements(v: VertebraFinding, above: float | None, below: float | None) -> tuple[Cell, ...]:
+    whole = trusted(v)
+    side, hu = v.heights_parasagittal_mm, v.hu if whole else None
+    ap, area = (v.canal_ap_mm, v.canal_area_mm2) if whole else (None, None)
     values = (
         (min(side.anterior, side.middle, side.posterior) if side is not None else None, 1),
-        (v.wedge_deg, 1), (v.lateral_wedge_deg, 1), (v.volume_ml, 1), (v.disc_above_mm, 1), (v.disc_below_mm, 1),
-        (v.canal_ap_mm, 1), (v.canal_area_mm2, 0),
-        *(((hu.mean, 0), (hu.sd, 0), (hu.volume_ml, 1)) if hu is not None else ((None, 0),) * 3),
+        (v.wedge_deg, 1), (v.lateral_wedge_deg, 1), (v.volume_ml, 1), (above, 1), (below, 1), (ap, 1), (area, 0),
+        *(((hu.mean, 0), (hu.sd, 0), (hu.volume_ml, 1), (hu.vbmd_mg_cm3, 0)) if hu is not None else ((None, 0),) * 4),
     )  # fmt: skip
     return (v.level, *(None if value is None else Number(value, digits=digits) for value, digits in values))
 

@@ -2,100 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import reduce
+from collections.abc import Iterator
 from typing import Any
 
-from osteon.domain.spine import Endplate, SpineReading, VertebraFinding
+from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange
-from osteon.report.figure_levels import l1_cutoffs_hu
 from osteon.report.figure_spine import status_of
-from osteon.report.value import Cell, Level, Number, Text, Words
+from osteon.report.spine_ct_density import density, density_short
+from osteon.report.spine_ct_phrases import (
+    coded,
+    denis_name,
+    joined,
+    levels_text,
+    lost,
+    phrase,
+    possible_burst,
+    share,
+    trusted,
+    unseen,
+)
+from osteon.report.value import Number, Text
 
-__all__ = [
-    "canal",
-    "coded",
-    "date",
-    "denis_name",
-    "evidence",
-    "finding",
-    "findings",
-    "headline",
-    "impression",
-    "joined",
-    "levels_text",
-    "phrase",
-]
+__all__ = ["canal", "finding", "findings", "headline", "impression"]
 
 _SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "metal", "uncertain_outline")
 
 
-def phrase(key: str, **values: Any) -> Words:
-    """A text of this report."""
-    return Words(f"spine_ct.{key}", **values)
+#: The canal counts as narrowed below this share of the area expected from the neighbours; above it the scatter rules.
+_NARROWED = 0.95
 
 
-def coded(kind: str, codes: Iterable[str]) -> tuple[Text, ...]:
-    """
-    Codes of one kind ("spine_flag", "spine_note") in words; an unknown one is printed as it stands.
-
-    What follows a colon is a count or a name: "ignored_labels:3".
-    """
-    return tuple(_in_words(kind, code) for code in codes)
-
-
-def _in_words(kind: str, code: str) -> Text:
-    if code.startswith("transitional_"):
-        return phrase("transitional", level=code.removeprefix("transitional_").upper())
-    name, _, value = code.partition(":")
-    said = Level(kind, name)
-    return phrase("with_value", text=said, value=value) if value else said
-
-
-def _told(notes: Iterable[str]) -> tuple[str, ...]:
+def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
     """The notes of a vertebra that its findings do not say anyway."""
-    return tuple(note for note in notes if note not in _SAID_ELSEWHERE)
-
-
-def date(text: str) -> str:
-    """A DICOM date with its hyphens; anything else as it stands."""
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
-
-
-def levels_text(reading: SpineReading, levels: Iterable[str]) -> tuple[str, ...]:
-    """
-    Levels with neighbours drawn together: T9-T11, L2.
-
-    The order is that of the reading, head first.
-    """
-    wanted = set(levels)
-    runs: list[list[str]] = []
-    open_run = False
-    for vertebra in reading.vertebrae:
-        if vertebra.level in wanted and open_run:
-            runs[-1].append(vertebra.level)
-        elif vertebra.level in wanted:
-            runs.append([vertebra.level])
-        open_run = vertebra.level in wanted
-    return tuple(
-        text
-        for run in runs
-        for text in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else run)
-    )  # fmt: skip
-
-
-def joined(parts: Iterable[Text]) -> Text:
-    """Sentences one after the other."""
-    return reduce(lambda first, second: phrase("then", first=first, second=second), parts)
-
-
-def _percent(share: float) -> Number:
-    return Number(max(share, 0.0), percent=True)
-
-
-def _lost(share: float) -> Number:
-    """A loss with its minus sign; what is higher than expected has lost nothing."""
-    return Number(-max(share, 0.0), percent=True)
+    left_out = set(_SAID_ELSEWHERE)
+    if any(plate is not None and unseen(plate) for plate in (vertebra.superior, vertebra.inferior)):
+        left_out.add("deformity_without_broken_endplate")  # nobody looked for a break
+    return tuple(note for note in vertebra.notes if note not in left_out)
 
 
 def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
@@ -197,7 +139,7 @@ def findings(reading: SpineReading) -> Iterator[Text]:
     alike: dict[object, list[VertebraFinding]] = {}
     for vertebra in reading.vertebrae:
         if status_of(vertebra) == "not_evaluable":
-            key = (vertebra.not_evaluable, vertebra.contents, _told(vertebra.notes))
+            key = (vertebra.not_evaluable, vertebra.contents, _told(vertebra))
             alike.setdefault(key, []).append(vertebra)
     for group in alike.values():
         yield phrase(
@@ -208,7 +150,7 @@ def findings(reading: SpineReading) -> Iterator[Text]:
         yield from _borderline(reading)
         yield from _remarks(reading)
     yield from _alignment(reading)
-    if lines := tuple(_density(reading)):
+    if lines := tuple(density(reading)):
         yield joined(lines)
 
 
@@ -217,16 +159,14 @@ def _borderline(reading: SpineReading) -> Iterator[Text]:
     for v in reading.vertebrae:
         if status_of(v) == "0" and "near_threshold" in v.notes and v.height_loss is not None:
             point = Number(reading.operating_point, percent=True)
-            yield phrase(
-                "finding.borderline", level=v.level, loss=_percent(v.height_loss.largest), point=point
-            )
+            yield phrase("finding.borderline", level=v.level, loss=share(v.height_loss.largest), point=point)
 
 
 def _remarks(reading: SpineReading) -> Iterator[Text]:
     """What else was noted at sound levels, each remark once with its levels."""
     where: dict[str, list[str]] = {}
     for vertebra in reading.vertebrae:
-        for note in _told(vertebra.notes) if status_of(vertebra) == "0" else ():
+        for note in _told(vertebra) if status_of(vertebra) == "0" else ():
             if note != "near_threshold":
                 where.setdefault(note, []).append(vertebra.level)
     for note, levels in where.items():
@@ -255,7 +195,7 @@ def _text(vertebra: VertebraFinding) -> Text:
         parts += _heights(vertebra)
     if called:
         parts += _evidence_of_type(vertebra)
-    if notes := _told(vertebra.notes):
+    if notes := _told(vertebra):
         parts.append(phrase("finding.notes", notes=coded("spine_note", notes)))
     return joined(parts) if parts else phrase("status.0")
 
@@ -276,8 +216,8 @@ def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
         yield phrase("finding.heights", **numbers)
         return
     expected = {f"expected_{site}": Number(getattr(loss.reference_mm, site), digits=1) for site in numbers}
-    lost = {f"lost_{site}": _lost(getattr(loss, site)) for site in numbers}
-    yield phrase("finding.heights_lost", **numbers, **expected, **lost)
+    gone = {f"lost_{site}": lost(getattr(loss, site)) for site in numbers}
+    yield phrase("finding.heights_lost", **numbers, **expected, **gone)
 
 
 def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
@@ -286,19 +226,14 @@ def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
         for name, p in (("superior", vertebra.superior), ("inferior", vertebra.inferior))
         if p is not None
     }
-    if len(plates) == 2 and not any(plate.injured for plate in plates.values()):
+    if plates and all(unseen(plate) and not plate.injured for plate in plates.values()):
+        yield phrase("finding.endplates_not_judged")
+    elif len(plates) == 2 and not any(plate.injured for plate in plates.values()):
         yield phrase("finding.endplates_intact")
     else:
         yield from (_endplate(name, plate) for name, plate in plates.items())
-    wall = vertebra.posterior_wall
-    if wall is not None and wall.involved:
-        bulge = Number(wall.convexity_mm, digits=1)
-        if wall.canal_area_ratio is None:
-            yield phrase("finding.wall_bulges", mm=bulge)
-        else:
-            yield phrase("finding.wall_narrows", mm=bulge, share=_percent(wall.canal_area_ratio))
-    elif wall is not None:
-        yield phrase("finding.wall_intact")
+    if vertebra.posterior_wall is not None:
+        yield _wall(vertebra.posterior_wall)
     if vertebra.denis is not None:
         yield phrase("finding.denis", type=denis_name(vertebra, long=True))
     if vertebra.of_type is not None:
@@ -307,26 +242,29 @@ def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
         yield phrase("finding.confidence", value=Number(vertebra.confidence, digits=2))
 
 
+def _wall(wall: PosteriorWall) -> Text:
+    """How far the posterior wall stands into the canal, and what that leaves of it."""
+    if not wall.involved:
+        return phrase("finding.wall_intact")
+    bulge, ratio = Number(wall.convexity_mm, digits=1), wall.canal_area_ratio
+    if ratio is not None and ratio < _NARROWED:
+        key = "finding.wall_narrows" if wall.convexity_mm >= 0.05 else "finding.wall_flat_narrows"
+        return phrase(key, mm=bulge, share=share(ratio))
+    return phrase("finding.wall_bulges" if ratio is None else "finding.wall_bulges_open", mm=bulge)
+
+
 def _endplate(name: str, plate: Endplate) -> Text:
     side = phrase(f"endplate.{name}")
     if not plate.injured:
-        return phrase("finding.endplate_intact", side=side)
+        return phrase(
+            "finding.endplate_not_judged" if unseen(plate) else "finding.endplate_intact", side=side
+        )
     signs = coded("spine_sign", (sign for sign in plate.signs if sign != "depression"))
     if "depression" not in plate.signs:
         return phrase("finding.endplate_broken", side=side, signs=signs)
     depth = Number(plate.depression_mm, digits=1)
     key = "finding.endplate_injured" if signs else "finding.endplate_depressed"
     return phrase(key, side=side, mm=depth, signs=signs)
-
-
-def denis_name(vertebra: VertebraFinding, *, long: bool = False) -> Text:
-    """The Denis type with its scheme; said to be undecided where the rule abstains."""
-    denis = vertebra.denis
-    if denis is None:
-        return ""
-    if denis.type is None:
-        return phrase("denis.undecided")
-    return phrase(f"denis.{denis.scheme}_{'long' if long else 'short'}", type=denis.type)
 
 
 def _alignment(reading: SpineReading) -> Iterator[Text]:
@@ -340,22 +278,10 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
         curves.append(phrase("alignment.index", n=reading.deformity_index))
     if curves:
         yield joined(curves)
-    widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None]
+    widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None and trusted(v)]
     if widths:
         low, high = (Number(width, digits=1) for width, _ in (min(widths), max(widths)))
         yield phrase("alignment.canal", low=low, level=min(widths)[1], high=high)
-
-
-def _density(reading: SpineReading) -> Iterator[Text]:
-    """Trabecular density in Hounsfield units beside what was published; never a T-score."""
-    if reading.hu_l1 is not None:
-        low, high = l1_cutoffs_hu()
-        band = "low" if reading.hu_l1 <= low else "between" if reading.hu_l1 <= high else "high"
-        yield phrase("density.l1", hu=Number(reading.hu_l1))
-        held = reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown")
-        yield phrase(f"density.{band if held else 'no_band'}", low=Number(low), high=Number(high))
-    if reading.hu_mean is not None:
-        yield phrase("density.mean", hu=Number(reading.hu_mean))
 
 
 def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
@@ -366,57 +292,24 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
         )
     fractures = _called(reading)
     for vertebra in fractures:
-        key = "impression.fracture" if vertebra.denis is None else "impression.fracture_denis"
-        denis = denis_name(vertebra, long=True)
-        yield phrase(key, level=vertebra.level, denis=denis, **_grading(vertebra))
+        yield _fracture(vertebra)
     if fractures:
         mri = (phrase("age.mri"),) if changes is None else ()
-        yield joined((_age(reading, changes), *mri, canal(reading)))
+        walls = () if any(possible_burst(v) for v in fractures) else (canal(reading),)
+        yield joined((_age(reading, changes), *mri, *walls))
     else:
         yield _no_fracture(reading)
     yield from _borderline(reading)
     if cement := levels_text(reading, (v.level for v in reading.vertebrae if v.contents)):
         yield phrase("impression.contents", levels=cement)
-    if lines := tuple(_density(reading)):
-        yield joined(lines[:2] if reading.hu_l1 is not None else lines)
+    if lines := density_short(reading):
+        yield joined(lines)
     if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
         yield phrase("headline.missing", levels=missing)
 
 
-def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
-    """What stands beside a close-up: label and value."""
-    rows: list[tuple[Text, Cell]] = []
-    heights, loss = vertebra.heights_mm, vertebra.height_loss
-    if heights is not None and loss is not None:
-        for site in ("anterior", "middle", "posterior"):
-            pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=_lost(getattr(loss, site)),
-                          expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
-            rows.append((phrase(f"site.{site}"), pair))
-    if vertebra.red_flags:
-        flags = coded("spine_flag", vertebra.red_flags)
-        rows += [(phrase("evidence.flag") if nth == 0 else "", flag) for nth, flag in enumerate(flags)]
-    elif vertebra.genant is not None:
-        short = phrase(
-            "genant_short", grade=vertebra.genant.grade, type=phrase(f"type.{vertebra.genant.type}")
-        )
-        rows.append((phrase("evidence.genant"), short))
-    if vertebra.denis is not None and not vertebra.red_flags:
-        rows.append((phrase("evidence.denis"), denis_name(vertebra)))
-    for name, plate in (("superior", vertebra.superior), ("inferior", vertebra.inferior)):
-        if plate is not None:
-            rows.append((phrase(f"endplate.{name}"), _injury(plate)))
-    wall = vertebra.posterior_wall
-    if wall is not None:
-        key = "evidence.bulges" if wall.involved else "evidence.no_bulge"
-        rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
-    if vertebra.confidence is not None:
-        rows.append((phrase("evidence.confidence"), Number(vertebra.confidence, digits=2)))
-    return tuple(rows)
-
-
-def _injury(plate: Endplate) -> Text:
-    if not plate.injured:
-        return phrase("evidence.intact")
-    if "depression" not in plate.signs:
-        return phrase("evidence.broken", signs=coded("spine_sign", plate.signs))
-    return phrase("evidence.injured", mm=Number(plate.depression_mm, digits=1))
+def _fracture(vertebra: VertebraFinding) -> Text:
+    """One fracture in one item: shape, grade, Denis type, and whether it may be a burst fracture."""
+    typed = phrase("impression.denis", denis=denis_name(vertebra, long=True)) if vertebra.denis else ""
+    burst = phrase("impression.burst") if possible_burst(vertebra) else ""
+    return phrase("impression.fracture", level=vertebra.level, denis=typed, burst=burst, **_grading(vertebra))

@@ -44,6 +44,8 @@ def results_json(
         "backend": reading.backend,
         "backend_version": reading.backend_version,
         "anchored": reading.anchored,
+        "anchored_by": list(reading.anchored_by),
+        "provenance": list(reading.provenance),
         "operating_point": reading.operating_point,
         "elapsed_s": reading.elapsed_s.get("total", sum(reading.elapsed_s.values())),
         "elapsed_steps_s": dict(reading.elapsed_s),

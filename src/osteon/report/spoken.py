@@ -60,9 +60,10 @@ class SpokenHeading:
 
 @dataclass(frozen=True, slots=True)
 class SpokenParagraph:
-    """Running text."""
+    """Running text; ``small`` for what stands at the foot of a sheet."""
 
     runs: Runs
+    small: bool = False
     kind: Literal["paragraph"] = "paragraph"
 
 

@@ -7,6 +7,7 @@ All files ``words/*.<lang>.toml`` (and ``words/<lang>.toml``) are merged; the ke
 from __future__ import annotations
 
 import math
+import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -45,6 +46,8 @@ __all__ = [
 
 LANGUAGES = ("en", "zh")
 ABSENT = "–"
+_HAN, _LATIN = "\u4e00-\u9fff", "0-9A-Za-z%"
+_AIR = re.compile(f"(?<=[{_HAN}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?=[{_HAN}])")  # between Chinese and Latin
 FOLDER = Path(__file__).parent / "words"
 
 
@@ -184,7 +187,8 @@ class Dictionary:
     def _series(self, items: list[str]) -> str:
         if len(items) < 2:
             return "".join(items)
-        return self("number.series", first=self("number.comma").join(items[:-1]), last=items[-1])
+        said = self("number.series", first=self("number.comma").join(items[:-1]), last=items[-1])
+        return _AIR.sub(" ", said) if self.lang == "zh" else said
 
 
 class _Formatter(string.Formatter):

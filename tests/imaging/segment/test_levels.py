@@ -88,3 +88,22 @@ def test_posteriors_are_probabilities_and_levels_run_down(rib, sacrum, size):
     assert len(set(codes)) == len(codes)
     if found.anchored_by:
         assert (np.diff([level_rank(x.level) for x in found.labels]) > 0).all()
+
+
+def test_a_process_beside_the_sacrum_is_no_rib_that_names_levels():
+    """What looks like a rib at the lowest vertebra above the sacrum neither anchors the names nor puts them in doubt."""
+    seen = [Cues(cropped=True)] + [Cues(rib=0.0)] * 4 + [Cues(rib=0.82)]
+    found = assign_levels(seen, sacrum=0.999)
+    assert [label.level for label in found.labels] == ["T12", "L1", "L2", "L3", "L4", "L5"]
+    assert found.anchored_by == ("sacrum",)
+    assert found.notes == ()
+    cervical = assign_levels([Cues(rib=0.0)] * 7 + [Cues(rib=0.99)], sacrum=0.0)
+    assert cervical.anchored_by == ("ribs",)
+
+
+def test_one_rib_missed_among_many_is_no_disagreement():
+    missed = [*ribs(5, 0), Cues(rib=0.1), *ribs(5, 5)]
+    assert "anchors_disagree" not in assign_levels(missed, sacrum=0.99).notes
+    doubted = assign_levels(ribs(4, 4), sacrum=0.9999)
+    assert doubted.notes == ("anchors_disagree",)
+    assert max(label.confidence for label in doubted.labels) < 0.8

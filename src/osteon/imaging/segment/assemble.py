@@ -87,7 +87,7 @@ def label_spine(
     tell = progress or (lambda step, share: None)
     nothing = np.zeros(maps_grid.shape, np.float32)
     known = {t: np.asarray(maps.get(t, nothing), np.float32) for t in Tissue}
-    provenance = (f"{backend} {version}".strip(),)
+    provenance = (f"{backend} {version}".strip(), *(() if pin is None else (f"user: pinned as {pin[1]}",)))
     try:
         tell("canal", 0.0)
         path = _path(known, maps_grid)

@@ -49,6 +49,7 @@ SIZE_SD = 0.12  # log error of one measured size around the person's own
 INDEPENDENT = (
     3.0  # errors of neighbours go together: a whole spine says no more of its sizes than this many vertebrae
 )
+RIBS_TO_SACRUM = 15  # vertebrae from the first ribbed one down to the sacrum, at the least
 NEVER = -1e9
 
 
@@ -135,20 +136,27 @@ def _anchors(cues: Sequence[Cues], sacrum: float) -> tuple[str, ...]:
         found.append("user")
     if sacrum > 0.5:
         found.append("sacrum")
-    if _ribs_end([c.rib > 0.5 for c in cues if c.rib is not None]):
+    if _rib_cuts(cues, sacrum):
         found.append("ribs")
     return tuple(found)
 
 
-def _ribs_end(ribbed: Sequence[bool]) -> bool:
-    """Whether one cut parts vertebrae with ribs from those without, nine in ten of them on the right side of it."""
-    n = len(ribbed)
+def _rib_cuts(cues: Sequence[Cues], sacrum: float) -> tuple[tuple[int, int], ...]:
+    """
+    Where ribs end or begin: pairs of neighbours one of which has a rib, nine in ten vertebrae on the right side of the cut.
+
+    Ribs do not begin right above the sacrum: there a transverse process beside the ala looks like one.
+    """
+    seen = [(i, c.rib > 0.5) for i, c in enumerate(cues) if c.rib is not None]
+    n, cuts = len(seen), []
     for k in range(1, n):
-        if ribbed[k - 1] != ribbed[k]:
-            right = sum(x == ribbed[k - 1] for x in ribbed[:k]) + sum(x == ribbed[k] for x in ribbed[k:])
-            if right >= 0.9 * n:
-                return True
-    return False
+        (above, upper), (below, lower) = seen[k - 1], seen[k]
+        if upper == lower or (lower and sacrum > 0.5 and len(cues) - below < RIBS_TO_SACRUM):
+            continue
+        right = sum(x == upper for _, x in seen[:k]) + sum(x == lower for _, x in seen[k:])
+        if right >= 0.9 * n:
+            cuts.append((above, below))
+    return tuple(cuts)
 
 
 def _transition() -> Array:
@@ -289,7 +297,7 @@ def _doubts(
     if sacrum > 0.5 and names[-1] == "L4":
         notes.append("absent_l5")
     if "sacrum" in anchors and "ribs" in anchors:
-        ribs = [(label.level, c.rib) for label, c in zip(labels, cues, strict=True) if c.rib is not None]
-        if any((rib > 0.5) != (level[0] == "T") for level, rib in ribs):
+        cuts = _rib_cuts(cues, sacrum)
+        if not any((names[above][0] == "T") != (names[below][0] == "T") for above, below in cuts):
             notes.append("anchors_disagree")
     return tuple(notes)

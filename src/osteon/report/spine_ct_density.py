@@ -1,0 +1,81 @@
+"""What a spine CT report says of density: Hounsfield units, the site's own calibration, contrast medium. Never a T-score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from osteon.domain.spine import SpineReading
+from osteon.reading.spine_rules import rules
+from osteon.report.figure_levels import l1_cutoffs_hu
+from osteon.report.spine_ct_phrases import levels_text, phrase, trusted
+from osteon.report.value import Number, Text
+
+__all__ = ["contrast_offset", "density", "density_short", "l1_hu"]
+
+_CORE = ("T12", "L1", "L2", "L3", "L4", "L5")
+
+
+def l1_hu(reading: SpineReading) -> float | None:
+    """Density of L1, where its whole body was outlined."""
+    first = reading.at("L1")
+    return None if first is not None and not trusted(first) else reading.hu_l1
+
+
+def density(reading: SpineReading) -> Iterator[Text]:
+    """Trabecular density in Hounsfield units beside what was published, in mg/cm³ where the site calibrated."""
+    yield from _first_lumbar(reading)
+    if reading.hu_mean is not None:
+        yield phrase("density.mean", hu=Number(reading.hu_mean))
+    yield from _calibrated(reading)
+    offset = contrast_offset(reading)
+    if offset is not None:
+        yield offset
+
+
+def density_short(reading: SpineReading) -> tuple[Text, ...]:
+    """What the impression says: L1 with its cut-offs, else the mean; in mg/cm³ too where the site calibrated."""
+    first = tuple(_first_lumbar(reading))
+    if not first and reading.hu_mean is not None:
+        first = (phrase("density.mean", hu=Number(reading.hu_mean)),)
+    return (*first, *_calibrated(reading))
+
+
+def _first_lumbar(reading: SpineReading) -> Iterator[Text]:
+    hu = l1_hu(reading)
+    if hu is None:
+        return
+    low, high = l1_cutoffs_hu()
+    band = "low" if hu <= low else "between" if hu <= high else "high"
+    held = reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown")
+    yield phrase("density.l1", hu=Number(hu))
+    yield phrase(f"density.{band if held else 'no_band'}", low=Number(low), high=Number(high))
+
+
+def _calibrated(reading: SpineReading) -> Iterator[Text]:
+    """The site's own mg/cm³ of L1, or of the unfractured lumbar levels where L1 says nothing."""
+    known = {
+        v.level: v.hu.vbmd_mg_cm3
+        for v in reading.vertebrae
+        if v.level in _CORE
+        and v.hu is not None
+        and v.hu.vbmd_mg_cm3 is not None
+        and trusted(v)
+        and not v.fractured
+        and not v.red_flags
+    }
+    if "L1" in known:
+        yield phrase("density.vbmd_l1", mg=Number(known["L1"]))
+    elif len(known) == 1:
+        ((level, value),) = known.items()
+        yield phrase("density.vbmd_one", level=level, mg=Number(value))
+    elif known:
+        low, high = (Number(value) for value in (min(known.values()), max(known.values())))
+        yield phrase("density.vbmd_range", levels=levels_text(reading, known), low=low, high=high)
+
+
+def contrast_offset(reading: SpineReading) -> Text | None:
+    """About how much a known phase of contrast medium adds to the densities told; None without a phase or a density."""
+    phase = reading.scan.contrast
+    if phase not in ("arterial", "portal_venous") or (l1_hu(reading) is None and reading.hu_mean is None):
+        return None
+    return phrase(f"density.offset_{phase}", hu=Number(rules("density")[f"{phase}_hu"]))

@@ -1,0 +1,50 @@
+"""A reading of a spine CT for the terminal: what the report says of each level, in one line, in the report's words."""
+
+from __future__ import annotations
+
+from osteon.domain.spine import SpineReading, VertebraFinding
+from osteon.report.spine_ct_phrases import coded, denis_name, dotted, phrase, possible_burst, share
+from osteon.report.value import Number, Text, Words
+from osteon.report.words import words
+
+__all__ = ["reading_lines"]
+
+
+def reading_lines(reading: SpineReading, lang: str) -> tuple[str, ...]:
+    """
+    One line a vertebra from the head down: level, how sure its name is, and the call or why there is none.
+
+    Invented data are said to be so first; the last line is the disclaimer. ``lang`` is "en" or "zh".
+    """
+    said: list[Text] = [Words("report.simulated_banner")] if reading.simulated else []
+    said += [
+        phrase(
+            "terminal.line",
+            level=f"{v.level:4s}",
+            sure=Number(v.level_confidence, percent=True),
+            text=_text(v),
+        )
+        if reading.anchored
+        else phrase("terminal.unnamed", level=f"{v.level:4s}", text=_text(v))
+        for v in reading.vertebrae
+    ]
+    if not reading.vertebrae:
+        said.append(phrase("terminal.nothing", notes=coded("spine_note", reading.notes)))
+    said.append(Words("report.disclaimer"))
+    return tuple(words(lang).say(text) for text in said)
+
+
+def _text(v: VertebraFinding) -> Text:
+    """The call with what a reader must not miss: suspicion before any grade, a possible burst beside it."""
+    if v.red_flags:
+        return phrase("terminal.suspicious", flags=coded("spine_flag", v.red_flags))
+    if not v.evaluable or v.genant is None:
+        return phrase("terminal.not_evaluable", reasons=coded("spine_reason", v.not_evaluable))
+    largest = share(v.height_loss.largest) if v.height_loss is not None else None
+    loss = phrase("terminal.loss", loss=largest) if largest is not None else ""
+    if not v.fractured:
+        return dotted((phrase("status.0"), loss))
+    short = phrase("genant_short", grade=v.genant.grade, type=phrase(f"type.{v.genant.type}"))
+    typed = phrase("terminal.denis", type=denis_name(v, long=True)) if v.denis is not None else ""
+    burst = phrase("terminal.burst") if possible_burst(v) else ""
+    return dotted((phrase("terminal.genant", text=short), loss, typed, burst))

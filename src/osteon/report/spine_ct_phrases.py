@@ -1,0 +1,130 @@
+"""What the sentences and tables of a spine CT report are made of: phrases, codes in words, dates, levels drawn together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+from osteon.domain.spine import Endplate, SpineReading, VertebraFinding
+from osteon.report.value import Level, Number, Text, Words
+
+__all__ = [
+    "coded",
+    "date",
+    "denis_name",
+    "dotted",
+    "joined",
+    "levels_text",
+    "lost",
+    "phrase",
+    "possible_burst",
+    "share",
+    "trusted",
+    "unseen",
+]
+
+
+def phrase(key: str, **values: Any) -> Words:
+    """A text of this report."""
+    return Words(f"spine_ct.{key}", **values)
+
+
+def coded(kind: str, codes: Iterable[str]) -> tuple[Text, ...]:
+    """
+    Codes of one kind ("spine_flag", "spine_note") in words; an unknown one is printed as it stands.
+
+    What follows a colon is a count or a name: "ignored_labels:3".
+    """
+    return tuple(_in_words(kind, code) for code in codes)
+
+
+def _in_words(kind: str, code: str) -> Text:
+    if code.startswith("transitional_"):
+        return phrase("transitional", level=code.removeprefix("transitional_").upper())
+    name, _, value = code.partition(":")
+    said = Level(kind, name)
+    return phrase("with_value", text=said, value=value) if value else said
+
+
+def date(text: str) -> str:
+    """A DICOM date with its hyphens; anything else as it stands."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+
+
+def levels_text(reading: SpineReading, levels: Iterable[str]) -> tuple[str, ...]:
+    """
+    Levels with neighbours drawn together: T9-T11, L2.
+
+    The order is that of the reading, head first.
+    """
+    wanted = set(levels)
+    runs: list[list[str]] = []
+    open_run = False
+    for vertebra in reading.vertebrae:
+        if vertebra.level in wanted and open_run:
+            runs[-1].append(vertebra.level)
+        elif vertebra.level in wanted:
+            runs.append([vertebra.level])
+        open_run = vertebra.level in wanted
+    return tuple(
+        text
+        for run in runs
+        for text in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else run)
+    )  # fmt: skip
+
+
+def joined(parts: Iterable[Text]) -> Text:
+    """Sentences one after the other."""
+    return reduce(lambda first, second: phrase("then", first=first, second=second), parts)
+
+
+def dotted(parts: Iterable[Text]) -> Text:
+    """Facts side by side; empty ones are left out."""
+    kept = [part for part in parts if part]
+    return reduce(lambda first, second: phrase("beside", first=first, second=second), kept) if kept else ""
+
+
+def share(value: float) -> Number:
+    """A share in whole per cent, never below none."""
+    return Number(max(value, 0.0), percent=True)
+
+
+def lost(value: float) -> Number:
+    """A loss with its minus sign; what is higher than expected has lost nothing."""
+    return Number(-max(value, 0.0), percent=True)
+
+
+def trusted(vertebra: VertebraFinding) -> bool:
+    """
+    Whether the whole body was outlined, so that what was measured at it may enter a sentence.
+
+    Thick slices or cement forbid a grade, not the canal beside the body; a body that is cut off, unclear or lies across
+    the slices says nothing.
+    """
+    return vertebra.heights_mm is not None and not {"too_few_slices", "tilted"} & set(vertebra.not_evaluable)
+
+
+def possible_burst(vertebra: VertebraFinding) -> bool:
+    """Whether the posterior wall of a fractured body stands into the canal."""
+    wall = vertebra.posterior_wall
+    return bool(vertebra.fractured) and wall is not None and wall.involved
+
+
+def unseen(plate: Endplate) -> bool:
+    """Whether the signs of a break could not be looked for: cortex and density need an image."""
+    return plate.discontinuity is None and plate.band_hu is None and "depression" not in plate.signs
+
+
+def denis_name(vertebra: VertebraFinding, *, long: bool = False) -> Text:
+    """The Denis type with its scheme; undecided where the rule abstains; in short with a possible burst beside it."""
+    denis = vertebra.denis
+    if denis is None:
+        return ""
+    if denis.type is None:
+        name = phrase("denis.undecided")
+    else:
+        name = phrase(f"denis.{denis.scheme}_{'long' if long else 'short'}", type=denis.type)
+    if long or denis.scheme == "burst" or not possible_burst(vertebra):
+        return name
+    return phrase("denis.with_burst", type=name)
