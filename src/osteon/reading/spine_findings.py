@@ -239,7 +239,7 @@ def _judged(
         notes += ["possible_burst"] if wall is not None and wall.involved else []
         whole = not (superior.injured or inferior.injured or coarse)
         seen = here.box.hu is not None
-        notes += ["deformity_without_broken_endplate" if seen else "endplates_not_judged"] if whole else []
+        notes += ["deformity_without_broken_endplate"] if whole and seen else []
     for plate, signs in ((superior, here.superior), (inferior, here.inferior)):
         if (
             signs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -120,11 +120,12 @@ def _destruction(
         figures["pedicle_share"] = min(here.pedicles) / usual.value
         found += ["pedicle_destruction"] if figures["pedicle_share"] < rule["pedicle_share"] else []
     whole = {k: m for k, m in measured.items() if not m.place.cropped}
+    sizes: dict[str, float | None] = {k: m.place.posterior_ml for k, m in whole.items()}
     shares = []
-    for of in (lambda m: m.place.posterior_ml, lambda m: m.arch):
-        arch = expected({k: of(m) for k, m in whole.items()}, level, good, default=0.0, sd_floor=1.0)
-        own = of(here)
-        if arch.n >= 2 and own is not None and arch.value > 0 and not here.place.cropped:
+    for amounts in (sizes, {k: m.arch for k, m in whole.items()}):
+        arch = expected(amounts, level, good, default=0.0, sd_floor=1.0)
+        own = amounts.get(level)
+        if arch.n >= 2 and own is not None and arch.value > 0:
             shares.append(own / arch.value)
     if shares:
         figures["posterior_share"] = min(shares)
@@ -143,7 +144,7 @@ def _mass(
     found: list[str] = []
     for third in range(len(THIRDS)):
         lost = _cortex_lost(measured, level, good, third)
-        soft = _beyond(measured, level, good, lambda m, at=third: m.soft_mm[at], floor=1.0)
+        soft = _beyond({k: m.soft_mm[third] for k, m in measured.items()}, level, good, floor=1.0)
         for name, value in (("cortex_lost", lost), ("soft_tissue_mm", soft)):
             if value is not None:
                 figures[name] = max(figures.get(name, -np.inf), value)
@@ -169,20 +170,15 @@ def _cortex_lost(
     contrast = usual.value - rule["soft_hu"]
     if own is None or usual.n < 2 or contrast < rule["cortex_least_hu"]:
         return None
-    return 1.0 - (own - rule["soft_hu"]) / contrast
+    return float(1.0 - (own - rule["soft_hu"]) / contrast)
 
 
 def _beyond(
-    measured: Mapping[str, Measured],
-    level: str,
-    good: frozenset[str],
-    value: Callable[[Measured], float | None],
-    *,
-    floor: float,
+    values: Mapping[str, float | None], level: str, good: frozenset[str], *, floor: float
 ) -> float | None:
     """A figure less what the neighbours show; None where it was not measured or nobody speaks."""
-    own = value(measured[level])
-    usual = expected({k: value(m) for k, m in measured.items()}, level, good, default=0.0, sd_floor=floor)
+    own = values[level]
+    usual = expected(values, level, good, default=0.0, sd_floor=floor)
     return None if own is None or usual.n < 2 else float(own - usual.value)
 
 

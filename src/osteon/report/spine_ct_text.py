@@ -34,10 +34,7 @@ _NARROWED = 0.95
 
 def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
     """The notes of a vertebra that its findings do not say anyway."""
-    left_out = set(_SAID_ELSEWHERE)
-    if any(plate is not None and unseen(plate) for plate in (vertebra.superior, vertebra.inferior)):
-        left_out.add("deformity_without_broken_endplate")  # nobody looked for a break
-    return tuple(note for note in vertebra.notes if note not in left_out)
+    return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE)
 
 
 def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
