@@ -1,10 +1,10 @@
 """
 SIMULATED spines read and judged: 100 fresh phantoms, T9 to the sacrum, planted fractures, three in ten from unseen ranges.
 
-    python validation/spine_phantoms.py [--cases 100] [--spacing 1.0] [--rows FOLDER] [--workers 2]
+    python validation/spine_phantoms.py [--cases 100] [--spacing 1.0] [--variants 0] [--seed N] [--rows FOLDER] [--workers 2]
 
 Keeps the rows of every case read so far in FOLDER (default build/spine_phantoms) and goes on where it was stopped. Writes
-validation/spine_phantoms.csv and .md when the cases at 1 mm and those at 3 mm are there.
+validation/spine_phantoms.csv and .md of what is there. With another --seed nothing but the rows is written: development.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HERE = Path(__file__).parent
-SEED = 81_000_000
+SEED = 83_000_000
 """Seeds of the trial; training and development draw from other ones."""
 
 
-def rows_of_case(number: int, spacing: float, folder: Path, variant: str) -> Path:
+def rows_of_case(number: int, spacing: float, folder: Path, variant: str, seed: int) -> Path:
     """Read one case and keep its rows."""
     from osteon.core.files import write_json
     from osteon.studies.spine_trial import case_rows, planned_case, read_case
@@ -34,7 +34,7 @@ def rows_of_case(number: int, spacing: float, folder: Path, variant: str) -> Pat
     kept = folder / f"{spacing:g}mm-{variant or 'usual'}-{number:03d}.json"
     if not kept.exists():
         plane = 1.0 if spacing <= 1 else 0.9
-        case = planned_case(number, seed=SEED, spacing_mm=(spacing, plane, plane), variant=variant)
+        case = planned_case(number, seed=seed, spacing_mm=(spacing, plane, plane), variant=variant)
         shown, read = read_case(case)
         rows = case_rows(case, shown, read)
         about = {
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--spacing", type=float, default=1.0, help="slice spacing in mm")
     parser.add_argument("--variants", type=int, default=0, help="cases of each other count: L6, T13, no_T12")
+    parser.add_argument("--seed", type=int, default=SEED, help="another one for development")
     parser.add_argument("--rows", type=Path, default=HERE.parent / "build" / "spine_phantoms")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     options = parser.parse_args()
@@ -75,11 +76,14 @@ def main() -> None:
     with ProcessPoolExecutor(options.workers) as pool:
         wanted = [(n, "") for n in range(options.cases)]
         wanted += [(n, v) for v in ("L6", "T13", "no_T12") for n in range(options.variants)]
-        jobs = [pool.submit(rows_of_case, n, options.spacing, options.rows, v) for n, v in wanted]
+        jobs = [
+            pool.submit(rows_of_case, n, options.spacing, options.rows, v, options.seed) for n, v in wanted
+        ]
         for done, job in enumerate(jobs, start=1):
             job.result()
             print(f"{done} of {len(jobs)}", flush=True)
-    write_tables(options.rows)
+    if options.seed == SEED:
+        write_tables(options.rows)
 
 
 def _subgroups(rows: pd.DataFrame) -> dict[str, pd.Series]:

@@ -13,7 +13,13 @@ from osteon.core.result import Interval
 from osteon.stats.bootstrap import bootstrap
 from osteon.stats.reliability_bins import ReliabilityTable, reliability_table
 
-__all__ = ["TrialFigure", "confidence_table", "trial_figures"]
+__all__ = [
+    "TrialFigure",
+    "confidence_table",
+    "level_confidence_table",
+    "trial_figures",
+    "type_confidence_table",
+]
 
 BOUNDARIES = (0.20, 0.25, 0.40)
 
@@ -120,7 +126,30 @@ def trial_figures(rows: pd.DataFrame) -> tuple[TrialFigure, ...]:
                 target="<= .05",
             )
         )
+    typed = judged[judged["denis_confidence"].notna() & judged["true_denis"].notna()]
+    if len(typed):
+        types = type_confidence_table(rows)
+        figures.append(TrialFigure(
+            name="expected calibration error of the Denis types", value=types.ece, ci=None, n=types.n, target="<= .05"
+        ))  # fmt: skip
+    levels = level_confidence_table(rows)
+    figures.append(TrialFigure(
+        name="expected calibration error of the levels", value=levels.ece, ci=None, n=levels.n, target="<= .05"
+    ))  # fmt: skip
     return tuple(figures)
+
+
+def type_confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
+    """Stated confidences of the Denis types of true fractures beside how often the types were right."""
+    judged = _judged(rows)
+    typed = judged[judged["denis_confidence"].notna() & judged["true_denis"].notna()]
+    return reliability_table(typed["denis_confidence"].astype(float), typed["denis"] == typed["true_denis"])
+
+
+def level_confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
+    """Stated confidences of the levels beside how often the names were right."""
+    named = rows[rows["level_confidence"].notna()]
+    return reliability_table(named["level_confidence"].astype(float), named["found_level"] == named["level"])
 
 
 def confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
