@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from osteon.report.document import Column, GroupRow, Row, TableBlock
 from osteon.report.value import Cell, Estimate, Number, PValue, Spread, Text
 from osteon.report.value import Proportion as Shown
+from osteon.stats.clustered import ClusteredMcNemar
+from osteon.stats.compare import Comparison
 from osteon.stats.margins import kappa_band
 from osteon.stats.obuchowski_rockette import ArmTest
-from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable
+from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_reads import TYPES
 from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_cell, reader_name, share_cell
 
-__all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_table", "criteria_table", "denis_summary",
-           "denis_table", "kappa_table", "mrmc_readers_table", "mrmc_table", "paired_table", "sign_table",
-           "time_table"]  # fmt: skip
+__all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_table", "criteria_table",
+           "denis_paired_table", "denis_summary", "denis_table", "flow_table", "genant_table", "kappa_table",
+           "level_table", "mrmc_readers_table", "mrmc_table", "paired_table", "sign_table", "time_table"]  # fmt: skip
 
 
 def _columns(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
@@ -53,7 +55,7 @@ def accuracy_table(found: tuple[ArmAccuracy, ...], *, id: str, title: Text, per_
     )  # fmt: skip
 
 
-def kappa_table(found: tuple[ArmAccuracy, ...]) -> TableBlock:
+def kappa_table(found: tuple[ArmAccuracy, ...], *, per_vertebra: bool) -> TableBlock:
     """Kappa of each reader with MRI, in the bands of the paper and of Landis and Koch."""
 
     def line(arm: ArmAccuracy) -> Row:
@@ -64,7 +66,8 @@ def kappa_table(found: tuple[ArmAccuracy, ...]) -> TableBlock:
     return TableBlock(
         id="table-kappa", title=ovcf_word("kappa.title"),
         columns=_columns("kappa", ("arm", "kappa", "p", "fleiss", "landis"), left=("fleiss", "landis")),
-        rows=_grouped((arm.reader, line(arm)) for arm in found), footnotes=(ovcf_word("kappa.note"),),
+        rows=_grouped((arm.reader, line(arm)) for arm in found),
+        footnotes=(ovcf_word("kappa.note"), ovcf_word(f"kappa.by_{_unit(per_vertebra)}")),
     )  # fmt: skip
 
 
@@ -73,23 +76,119 @@ def _bands(value: float) -> tuple[Cell, Cell]:
     return ovcf_word(f"band_fleiss.{kappa_band(value)}"), ovcf_word(f"band_landis.{landis}")
 
 
-def paired_table(analysis: Analysis) -> TableBlock | None:
+def _unit(per_vertebra: bool) -> str:
+    return "vertebra" if per_vertebra else "case"
+
+
+def _gap(paired: ClusteredMcNemar | None) -> Cell:
+    """What AI adds, in percentage points, with its interval."""
+    if paired is None:
+        return Number(0.0, digits=1, percent=True)
+    if paired.ci is None:
+        return Number(paired.difference, digits=1, percent=True)
+    return Estimate(paired.difference, paired.ci.low, paired.ci.high, digits=1, percent=True)
+
+
+def _paired_cells(paired: ClusteredMcNemar | None, unpaired: Comparison | None) -> tuple[Cell, ...]:
+    return (
+        _gap(paired), paired.first_only if paired else 0, paired.second_only if paired else 0,
+        PValue(paired.p_exact) if paired else None,
+        Number(unpaired.statistic, digits=3) if unpaired else None, PValue(unpaired.p) if unpaired else None,
+    )  # fmt: skip
+
+
+def paired_table(
+    tests: tuple[PairedTest, ...], *, id: str, title: Text, per_vertebra: bool
+) -> TableBlock | None:
     """Both arms of each reader on the same units: McNemar beside the chi-square of the paper."""
-    if not analysis.paired:
+    if not tests:
         return None
-    lines = []
-    for test in analysis.paired:
-        paired, unpaired = test.paired, test.unpaired
-        lines.append((test.reader, (
-            ovcf_word(f"measure.{test.measure}"), Shown(test.ct.k, test.ct.n), Shown(test.ct_ai.k, test.ct_ai.n),
-            paired.first_only if paired else 0, paired.second_only if paired else 0,
-            PValue(paired.p_exact) if paired else None,
-            Number(unpaired.statistic, digits=3) if unpaired else None, PValue(unpaired.p) if unpaired else None,
-        )))  # fmt: skip
+    lines: list[tuple[str, Row]] = [
+        (t.reader, (ovcf_word(f"measure.{t.measure}"), Shown(t.ct.k, t.ct.n), Shown(t.ct_ai.k, t.ct_ai.n),
+                    *_paired_cells(t.paired, t.unpaired)))
+        for t in tests
+    ]  # fmt: skip
     return TableBlock(
-        id="table-paired", title=ovcf_word("paired.title"),
-        columns=_columns("paired", ("measure", "ct", "ct_ai", "ct_only", "ai_only", "p", "chi2", "p_chi2")),
-        rows=_grouped(lines), footnotes=(ovcf_word("paired.note"),),
+        id=id, title=title,
+        columns=_columns("paired", ("measure", "ct", "ct_ai", "difference", "ct_only", "ai_only", _p_column(per_vertebra),
+                                    "chi2", "p_chi2")),
+        rows=_grouped(lines),
+        footnotes=(ovcf_word(f"paired.by_{_unit(per_vertebra)}"), ovcf_word("paired.note")),
+    )  # fmt: skip
+
+
+def _p_column(per_vertebra: bool) -> str:
+    return "p_by_patient" if per_vertebra else "p"
+
+
+def denis_paired_table(analysis: Analysis) -> TableBlock | None:
+    """Right types of both arms on the same fractures, the paper's comparison of those called positive beside."""
+    if not analysis.denis_paired:
+        return None
+    rows = tuple(
+        (reader_name(t.reader), Shown(t.ct.k, t.ct.n), Shown(t.ct_ai.k, t.ct_ai.n),
+         *_paired_cells(t.paired, None)[:4],
+         *(Shown(share.k, share.n) if share else None for share in (t.called_ct, t.called_ct_ai)),
+         *_paired_cells(None, t.unpaired)[4:])
+        for t in analysis.denis_paired
+    )  # fmt: skip
+    labels = ("measure", "ct", "ct_ai", "difference", "ct_only", "ai_only", _p_column(analysis.per_vertebra))
+    first = (Column(ovcf_word("mrmc.reader")),
+             *(Column(ovcf_word(f"paired.{name}"), group=ovcf_word("denis.of_all_fractures")) for name in labels[1:]))  # fmt: skip
+    paper = (Column(ovcf_word(f"paired.{name}"), group=ovcf_word("denis.of_those_called"))
+             for name in ("ct", "ct_ai", "chi2", "p_chi2"))  # fmt: skip
+    return TableBlock(
+        id="table-denis-paired", title=ovcf_word("denis.paired_title"), columns=(*first, *paper), rows=rows,
+        footnotes=(ovcf_word(f"paired.by_{_unit(analysis.per_vertebra)}"), ovcf_word("denis.paired_note")),
+    )  # fmt: skip
+
+
+def level_table(analysis: Analysis) -> TableBlock | None:
+    """The level called against that of MRI."""
+    if not analysis.levels:
+        return None
+    lines: list[tuple[str, Row]] = [
+        (x.reader, (arm_name(x.arm), share_cell(x.found), share_cell(x.exact), share_cell(x.within_one), kappa_cell(x.kappa)))
+        for x in analysis.levels
+    ]  # fmt: skip
+    return TableBlock(
+        id="table-levels", title=ovcf_word("levels.title"),
+        columns=_columns("levels", ("arm", "found", "exact", "within_one", "kappa")), rows=_grouped(lines),
+        footnotes=(ovcf_word("levels.note"),),
+    )  # fmt: skip
+
+
+def genant_table(analysis: Analysis) -> TableBlock | None:
+    """The grade given against the reference grade."""
+    if not analysis.genant:
+        return None
+    lines: list[tuple[str, Row]] = [
+        (x.reader, (arm_name(x.arm), share_cell(x.exact), share_cell(x.within_one), kappa_cell(x.kappa)))
+        for x in analysis.genant
+    ]  # fmt: skip
+    return TableBlock(
+        id="table-genant", title=ovcf_word("genant.title"),
+        columns=_columns("genant", ("arm", "exact", "within_one", "kappa")), rows=_grouped(lines),
+        footnotes=(ovcf_word("genant.note"), ovcf_word(f"kappa.by_{_unit(analysis.per_vertebra)}")),
+    )  # fmt: skip
+
+
+def flow_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
+    """From the cases of the table to those of the main analysis, step by step."""
+    flow = analysis.flow
+    rows: list[Row] = [(ovcf_word("flow.cases"), None, flow.cases)]
+    left = flow.cases
+    if flow.eligible is not None:
+        for judged in flow.eligible.judgements:
+            if judged.applicable:
+                left -= judged.n_excluded
+                text = ovcf_word("criteria.text", en=judged.criterion.text_en, zh=judged.criterion.text_zh)
+                rows.append((ovcf_word(f"flow.{judged.criterion.kind}", text=text), judged.n_excluded, left))
+    rows.append((ovcf_word("flow.late", **limits), len(flow.late), len(flow.analysed)))
+    return TableBlock(
+        id="table-flow", title=ovcf_word("flow.table_title"), columns=_columns("flow", ("step", "out", "stay")),
+        rows=tuple(rows),
+        footnotes=((ovcf_word("flow.undated", n=flow.undated),) if flow.undated else ()),
     )  # fmt: skip
 
 
@@ -113,7 +212,7 @@ def denis_table(table: DenisTable, *, id: str) -> TableBlock:
     )  # fmt: skip
 
 
-def denis_summary(tables: tuple[DenisTable, ...]) -> TableBlock:
+def denis_summary(tables: tuple[DenisTable, ...], *, per_vertebra: bool) -> TableBlock:
     """Right types and kappa of every reader and arm, in the paper's way and with missed fractures counted."""
     lines = [
         (table.reader, (arm_name(table.arm), share_cell(table.of_called), kappa_cell(table.kappa_called),
@@ -123,7 +222,8 @@ def denis_summary(tables: tuple[DenisTable, ...]) -> TableBlock:
     return TableBlock(
         id="table-denis", title=ovcf_word("denis.summary_title"),
         columns=_columns("denis", ("arm", "of_called", "kappa_called", "of_fractures", "kappa_all")),
-        rows=_grouped(lines), footnotes=(ovcf_word("denis.summary_note"),),
+        rows=_grouped(lines),
+        footnotes=(ovcf_word("denis.summary_note"), ovcf_word(f"kappa.by_{_unit(per_vertebra)}")),
     )  # fmt: skip
 
 
@@ -201,14 +301,14 @@ def changed_table(analysis: Analysis) -> TableBlock | None:
     rows = tuple(
         (reader_name(c.reader), c.right_both, c.corrected, c.spoiled, c.wrong_both, c.missed_found, c.false_dropped,
          c.spoiled_by_ai,
-         Shown(c.wrong_ai_followed.k, c.wrong_ai_followed.n) if c.wrong_ai_followed else None, PValue(c.test.p_exact) if c.test else None)
+         share_cell(c.wrong_ai_followed), PValue(c.test.p_exact) if c.test else None)
         for c in analysis.changed
     )  # fmt: skip
     return TableBlock(
         id="table-changed", title=ovcf_word("changed.title"),
         columns=_columns("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
-                                     "false_dropped", "spoiled_by_ai", "wrong_followed", "p")),
-        rows=rows, footnotes=(ovcf_word("changed.note"),),
+                                     "false_dropped", "spoiled_by_ai", "wrong_followed", _p_column(analysis.per_vertebra))),
+        rows=rows, footnotes=(ovcf_word("changed.note"), ovcf_word(f"paired.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
 
@@ -220,28 +320,29 @@ def agreement_table(analysis: Analysis) -> TableBlock | None:
     for arm in dict.fromkeys(line.arm for line in analysis.agreement):
         rows.append(GroupRow(arm_name(arm)))
         rows += [
-            (ovcf_word(f"agreement.{line.what}"), share_cell(line.same), kappa_cell(line.kappa),
-             _bands(line.kappa.value)[0] if line.kappa else None)
+            (ovcf_word(f"agreement.{line.what}"), share_cell(line.same), share_cell(line.within_one),
+             kappa_cell(line.kappa), _bands(line.kappa.value)[0] if line.kappa else None)
             for line in analysis.agreement if line.arm == arm
         ]  # fmt: skip
     return TableBlock(
         id="table-agreement", title=ovcf_word("agreement.title"),
-        columns=_columns("agreement", ("what", "same", "kappa", "band"), left=("band",)), rows=tuple(rows),
-        footnotes=(ovcf_word("agreement.note"),),
+        columns=_columns("agreement", ("what", "same", "within_one", "kappa", "band"), left=("band",)), rows=tuple(rows),
+        footnotes=(ovcf_word("agreement.note"), ovcf_word(f"kappa.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
 
 def sign_table(analysis: Analysis) -> TableBlock | None:
-    """The CT signs the paper names, with and without a fracture on MRI."""
-    if not analysis.signs:
+    """The CT signs the paper names and the MRI signs behind the truth, with and without a fracture on MRI."""
+    found = (*analysis.signs, *analysis.mri_signs)
+    if not found:
         return None
     rows = tuple(
         (ovcf_word(f"sign.{s.sign}"), arm_name(s.arm), share_cell(s.fractured), share_cell(s.other))
-        for s in analysis.signs
+        for s in found
     )
     return TableBlock(
         id="table-signs", title=ovcf_word("signs.title"), columns=_columns("signs", ("sign", "arm", "fractured", "other")),
-        rows=rows,
+        rows=rows, footnotes=(ovcf_word("signs.note"),),
     )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ from osteon.report.value import Cell, Estimate, Text, Words
 from osteon.report.value import Proportion as Shown
 from osteon.stats.agreement import Kappa
 from osteon.stats.proportion import Proportion
-from osteon.studies.ovcf_accuracy import Share
 from osteon.studies.ovcf_reads import CONSENSUS
+from osteon.studies.ovcf_shares import Share
 
 __all__ = ["arm_name", "kappa_cell", "ovcf_word", "percent_cell", "reader_name", "share_cell"]
 
