@@ -26,18 +26,16 @@ from osteon.report.value import Estimate, Number, Text, Words
 from osteon.stats.obuchowski_rockette import ArmDifference, ArmTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_config import Config
+from osteon.studies.ovcf_flow_tables import conformity_table, criteria_table, flow_table
 from osteon.studies.ovcf_reads import CONSENSUS, Reads
 from osteon.studies.ovcf_recheck_page import PAPER
 from osteon.studies.ovcf_tables import (
     accuracy_table,
     agreement_table,
     changed_table,
-    conformity_table,
-    criteria_table,
     denis_paired_table,
     denis_summary,
     denis_table,
-    flow_table,
     genant_table,
     kappa_table,
     level_table,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from osteon.report.document import Column, GroupRow, Row, TableBlock
 from osteon.report.value import Cell, Estimate, Number, PValue, Spread, Text
 from osteon.report.value import Proportion as Shown
@@ -11,17 +13,33 @@ from osteon.stats.clustered import ClusteredMcNemar
 from osteon.stats.compare import Comparison
 from osteon.stats.margins import kappa_band
 from osteon.stats.obuchowski_rockette import ArmTest
+from osteon.stats.wald import normal_quantile
 from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_reads import TYPES
 from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_cell, reader_name, share_cell
 
-__all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_table", "criteria_table",
-           "denis_paired_table", "denis_summary", "denis_table", "flow_table", "genant_table", "kappa_table",
-           "level_table", "mrmc_readers_table", "mrmc_table", "paired_table", "sign_table", "time_table"]  # fmt: skip
+__all__ = [
+    "accuracy_table",
+    "agreement_table",
+    "changed_table",
+    "denis_paired_table",
+    "denis_summary",
+    "denis_table",
+    "genant_table",
+    "kappa_table",
+    "labelled",
+    "level_table",
+    "mrmc_readers_table",
+    "mrmc_table",
+    "paired_table",
+    "sign_table",
+    "time_table",
+]
 
 
-def _columns(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
+def labelled(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """Columns named by the words of one part of the report."""
     return tuple(
         Column(ovcf_word(f"{part}.{name}"), align="left" if name in left else "auto") for name in labels
     )
@@ -49,7 +67,7 @@ def accuracy_table(found: tuple[ArmAccuracy, ...], *, id: str, title: Text, per_
 
     return TableBlock(
         id=id, title=title,
-        columns=_columns("accuracy", ("arm", "tp", "fn", "fp", "tn", "accuracy", "sensitivity", "specificity", "ppv", "npv")),
+        columns=labelled("accuracy", ("arm", "tp", "fn", "fp", "tn", "accuracy", "sensitivity", "specificity", "ppv", "npv")),
         rows=_grouped((arm.reader, line(arm)) for arm in found),
         footnotes=(ovcf_word("accuracy.note_clustered" if per_vertebra else "accuracy.note"),),
     )  # fmt: skip
@@ -65,7 +83,7 @@ def kappa_table(found: tuple[ArmAccuracy, ...], *, per_vertebra: bool) -> TableB
 
     return TableBlock(
         id="table-kappa", title=ovcf_word("kappa.title"),
-        columns=_columns("kappa", ("arm", "kappa", "p", "fleiss", "landis"), left=("fleiss", "landis")),
+        columns=labelled("kappa", ("arm", "kappa", "p", "fleiss", "landis"), left=("fleiss", "landis")),
         rows=_grouped((arm.reader, line(arm)) for arm in found),
         footnotes=(ovcf_word("kappa.note"), ovcf_word(f"kappa.by_{_unit(per_vertebra)}")),
     )  # fmt: skip
@@ -110,11 +128,17 @@ def paired_table(
     ]  # fmt: skip
     return TableBlock(
         id=id, title=title,
-        columns=_columns("paired", ("measure", "ct", "ct_ai", "difference", "ct_only", "ai_only", _p_column(per_vertebra),
+        columns=labelled("paired", ("measure", "ct", "ct_ai", "difference", "ct_only", "ai_only", _p_column(per_vertebra),
                                     "chi2", "p_chi2")),
         rows=_grouped(lines),
-        footnotes=(ovcf_word(f"paired.by_{_unit(per_vertebra)}"), ovcf_word("paired.note")),
+        footnotes=(*_paired_notes(per_vertebra), ovcf_word("paired.note")),
     )  # fmt: skip
+
+
+def _paired_notes(per_vertebra: bool) -> tuple[Text, Text]:
+    """Unit and test, then what the interval of the difference is."""
+    unit = _unit(per_vertebra)
+    return ovcf_word(f"paired.by_{unit}"), ovcf_word(f"paired.difference_by_{unit}")
 
 
 def _p_column(per_vertebra: bool) -> str:
@@ -139,7 +163,7 @@ def denis_paired_table(analysis: Analysis) -> TableBlock | None:
              for name in ("ct", "ct_ai", "chi2", "p_chi2"))  # fmt: skip
     return TableBlock(
         id="table-denis-paired", title=ovcf_word("denis.paired_title"), columns=(*first, *paper), rows=rows,
-        footnotes=(ovcf_word(f"paired.by_{_unit(analysis.per_vertebra)}"), ovcf_word("denis.paired_note")),
+        footnotes=(*_paired_notes(analysis.per_vertebra), ovcf_word("denis.paired_note")),
     )  # fmt: skip
 
 
@@ -153,7 +177,7 @@ def level_table(analysis: Analysis) -> TableBlock | None:
     ]  # fmt: skip
     return TableBlock(
         id="table-levels", title=ovcf_word("levels.title"),
-        columns=_columns("levels", ("arm", "found", "exact", "within_one", "kappa")), rows=_grouped(lines),
+        columns=labelled("levels", ("arm", "found", "exact", "within_one", "kappa")), rows=_grouped(lines),
         footnotes=(ovcf_word("levels.note"),),
     )  # fmt: skip
 
@@ -168,27 +192,8 @@ def genant_table(analysis: Analysis) -> TableBlock | None:
     ]  # fmt: skip
     return TableBlock(
         id="table-genant", title=ovcf_word("genant.title"),
-        columns=_columns("genant", ("arm", "exact", "within_one", "kappa")), rows=_grouped(lines),
+        columns=labelled("genant", ("arm", "exact", "within_one", "kappa")), rows=_grouped(lines),
         footnotes=(ovcf_word("genant.note"), ovcf_word(f"kappa.by_{_unit(analysis.per_vertebra)}")),
-    )  # fmt: skip
-
-
-def flow_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
-    """From the cases of the table to those of the main analysis, step by step."""
-    flow = analysis.flow
-    rows: list[Row] = [(ovcf_word("flow.cases"), None, flow.cases)]
-    left = flow.cases
-    if flow.eligible is not None:
-        for judged in flow.eligible.judgements:
-            if judged.applicable:
-                left -= judged.n_excluded
-                text = ovcf_word("criteria.text", en=judged.criterion.text_en, zh=judged.criterion.text_zh)
-                rows.append((ovcf_word(f"flow.{judged.criterion.kind}", text=text), judged.n_excluded, left))
-    rows.append((ovcf_word("flow.late", **limits), len(flow.late), len(flow.analysed)))
-    return TableBlock(
-        id="table-flow", title=ovcf_word("flow.table_title"), columns=_columns("flow", ("step", "out", "stay")),
-        rows=tuple(rows),
-        footnotes=((ovcf_word("flow.undated", n=flow.undated),) if flow.undated else ()),
     )  # fmt: skip
 
 
@@ -221,7 +226,7 @@ def denis_summary(tables: tuple[DenisTable, ...], *, per_vertebra: bool) -> Tabl
     ]  # fmt: skip
     return TableBlock(
         id="table-denis", title=ovcf_word("denis.summary_title"),
-        columns=_columns("denis", ("arm", "of_called", "kappa_called", "of_fractures", "kappa_all")),
+        columns=labelled("denis", ("arm", "of_called", "kappa_called", "of_fractures", "kappa_all")),
         rows=_grouped(lines),
         footnotes=(ovcf_word("denis.summary_note"), ovcf_word(f"kappa.by_{_unit(per_vertebra)}")),
     )  # fmt: skip
@@ -241,7 +246,7 @@ def mrmc_table(analysis: Analysis) -> TableBlock | None:
                 rows.append(_mrmc_row(endpoint, test))
     return TableBlock(
         id="table-mrmc", title=ovcf_word("mrmc.title"),
-        columns=_columns("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
+        columns=labelled("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
         footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(analysis) else ()),
                    *((ovcf_word("mrmc.missing", n=analysis.missing_pairs),) if analysis.missing_pairs else ())),
     )  # fmt: skip
@@ -256,9 +261,16 @@ def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
     gap = test.differences[0]
     # the analysis gives CT alone minus CT with AI; printed the other way round: what AI adds
     df = f"{test.df1}, {test.df2:.1f}" if test.df2 != float("inf") else f"{test.df1}"
-    return (ovcf_word(f"measure.{endpoint}"), Number(first.value, digits=3), Number(second.value, digits=3),
+    return (ovcf_word(f"measure.{endpoint}"), *(_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second)),
             Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), Number(test.statistic, digits=2), df,
             PValue(test.p))  # fmt: skip
+
+
+def _figure(value: float, low: float, high: float) -> Cell:
+    """A figure of merit with its interval, cut to 0 to 1; alone where its error is 0 (nothing went wrong)."""
+    if not high > low:
+        return Number(value, digits=3)
+    return Estimate(value, max(low, 0.0), min(high, 1.0), digits=3)
 
 
 def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
@@ -269,12 +281,16 @@ def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
     for endpoint, study in analysis.mrmc.items():
         rows.append(GroupRow(ovcf_word(f"measure.{endpoint}")))
         for i, own in enumerate(study.by_reader):
-            ct, ct_ai = study.figures.values[:, i]
-            rows.append((reader_name(own.reader), Number(float(ct), digits=3), Number(float(ct_ai), digits=3),
+            half = normal_quantile(own.ci.level) * np.sqrt(
+                [study.figures.covariance[arm, i, arm, i] for arm in (0, 1)]
+            )
+            both = study.figures.values[:, i]
+            rows.append((reader_name(own.reader), *(_figure(*map(float, x)) for x in zip(both, both - half, both + half, strict=True)),
                          Estimate(-own.difference, -own.ci.high, -own.ci.low, digits=3), PValue(own.p)))  # fmt: skip
     return TableBlock(
         id="table-mrmc-readers", title=ovcf_word("mrmc.readers_title"),
-        columns=_columns("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
+        columns=labelled("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
+        footnotes=(ovcf_word("mrmc.readers_note"),),
     )  # fmt: skip
 
 
@@ -289,7 +305,7 @@ def time_table(analysis: Analysis) -> TableBlock | None:
     )  # fmt: skip
     return TableBlock(
         id="table-times", title=ovcf_word("times.title"),
-        columns=_columns("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
+        columns=labelled("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
         footnotes=(ovcf_word("times.note"),),
     )  # fmt: skip
 
@@ -306,7 +322,7 @@ def changed_table(analysis: Analysis) -> TableBlock | None:
     )  # fmt: skip
     return TableBlock(
         id="table-changed", title=ovcf_word("changed.title"),
-        columns=_columns("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
+        columns=labelled("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
                                      "false_dropped", "spoiled_by_ai", "wrong_followed", _p_column(analysis.per_vertebra))),
         rows=rows, footnotes=(ovcf_word("changed.note"), ovcf_word(f"paired.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
@@ -326,7 +342,7 @@ def agreement_table(analysis: Analysis) -> TableBlock | None:
         ]  # fmt: skip
     return TableBlock(
         id="table-agreement", title=ovcf_word("agreement.title"),
-        columns=_columns("agreement", ("what", "same", "within_one", "kappa", "band"), left=("band",)), rows=tuple(rows),
+        columns=labelled("agreement", ("what", "same", "within_one", "kappa", "band"), left=("band",)), rows=tuple(rows),
         footnotes=(ovcf_word("agreement.note"), ovcf_word(f"kappa.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
@@ -341,43 +357,6 @@ def sign_table(analysis: Analysis) -> TableBlock | None:
         for s in found
     )
     return TableBlock(
-        id="table-signs", title=ovcf_word("signs.title"), columns=_columns("signs", ("sign", "arm", "fractured", "other")),
+        id="table-signs", title=ovcf_word("signs.title"), columns=labelled("signs", ("sign", "arm", "fractured", "other")),
         rows=rows, footnotes=(ovcf_word("signs.note"),),
-    )  # fmt: skip
-
-
-def conformity_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
-    """Every demand of the protocol and what departs from it."""
-    lines = analysis.conformity
-    names = ("demand", "judged", "departs", "rows")[: 4 if any(line.rows for line in lines) else 3]
-    rows = tuple(
-        (ovcf_word(f"conformity_code.{line.code}", **limits), line.of or None,
-         line.n if line.of else ovcf_word("conformity.unknown"),
-         ", ".join(map(str, line.rows)) + (" …" if len(line.rows) < line.n and line.rows else ""))[: len(names)]
-        for line in lines
-    )  # fmt: skip
-    return TableBlock(
-        id="table-conformity", title=ovcf_word("conformity.title"),
-        columns=_columns("conformity", names, left=("rows",)), rows=rows,
-        footnotes=(ovcf_word("conformity.note"),),
-    )  # fmt: skip
-
-
-def criteria_table(analysis: Analysis) -> TableBlock | None:
-    """The published criteria on the cases of this table."""
-    if analysis.eligible is None:
-        return None
-    rows: list[Row] = []
-    for judged in analysis.eligible.judgements:
-        criterion = judged.criterion
-        text = ovcf_word("criteria.text", en=criterion.text_en, zh=criterion.text_zh)
-        kind = ovcf_word(f"criteria.{criterion.kind}")
-        if judged.applicable:
-            rows.append((text, kind, judged.n_before, judged.n_excluded, judged.n_unjudged))
-        else:
-            rows.append((text, kind, judged.n_before, ovcf_word("criteria.absent"), None))
-    return TableBlock(
-        id="table-criteria", title=ovcf_word("criteria.title"),
-        columns=_columns("criteria", ("criterion", "kind", "before", "excluded", "unknown"), left=("kind",)),
-        rows=tuple(rows),
     )  # fmt: skip
