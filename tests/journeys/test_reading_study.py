@@ -57,7 +57,9 @@ def test_the_published_page_is_rechecked(study):
 def test_a_plan_brings_schedule_and_templates(study):
     out, said, results = study("design")
     schedule = pd.read_csv(out / "schedule.csv")
-    assert len(schedule[schedule["training"] == 0]) == results["n_readings"] == 880
+    own = schedule[(schedule["training"] == 0) & (schedule["reader"] != "consensus")]
+    assert len(own) == results["n_readings"] == 880
+    assert (schedule["reader"] == "consensus").sum() == results["n_consensus"] == 440
     assert (out / "reads-template.zh.csv").read_text(encoding="utf-8-sig").startswith("病例编号,")
     assert "880" in said
 
@@ -69,10 +71,42 @@ def test_a_simulated_study_and_its_own_table_say_the_same(study):
     assert "模拟数据" in said
     reads = out / "reads.csv"
     _, _, again = study(str(reads))
-    assert again["simulated"] is False
+    # invented readings stay invented when their table is analysed as a site's own
+    assert again["simulated"] is True
     assert again["data"] == "reads"
-    for part in ("accuracy", "paired", "mrmc", "changed", "conformity", "denis"):
+    for part in (
+        "accuracy",
+        "paired",
+        "mrmc",
+        "changed",
+        "conformity",
+        "denis",
+        "denis_paired",
+        "levels",
+        "genant",
+        "flow",
+    ):
         assert again[part] == results[part], part
+
+
+def test_a_table_that_does_not_call_itself_simulated_is_not(study, osteon, config, tmp_path):
+    out, _, _ = study("virtual", "zh")
+    table = pd.read_csv(out / "reads.csv", dtype=str, encoding="utf-8-sig").drop(columns="simulated")
+    table.to_csv(tmp_path / "ours.csv", index=False)
+    said = osteon(
+        "study",
+        "run",
+        "ovcf-reading",
+        "--data",
+        tmp_path / "ours.csv",
+        "--config",
+        config,
+        "--out",
+        tmp_path / "out",
+    )
+    assert said.code == 0, said.stderr
+    assert json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["simulated"] is False
+    assert "SIMULATED" not in said.stdout
 
 
 def test_a_mistake_in_the_table_is_one_line(study, osteon, tmp_path):

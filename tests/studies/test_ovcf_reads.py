@@ -44,6 +44,8 @@ def spoiled(table, row, column, value):
         ("rating", 2.5, "row 7, column rating: 2.5, expected a whole number"),
         ("time_s", "long", "row 7, column time_s: 'long' is not a number"),
         ("time_s", -3, "row 7, column time_s: -3"),
+        ("level", "L1, L2", "row 7, column level: 'L1, L2', expected one level such as T12 or L1"),
+        ("mri_days", 4000, "row 7, column mri_days: 4000, expected a number from -3650 to 3650"),
         ("denis", "E", "row 7, column denis: 'E', expected one of A, B, C, D, -"),
     ],
 )
@@ -129,6 +131,28 @@ def test_a_departure_is_counted_with_its_row(table, column, value, code):
 def test_a_late_mri_counts_once_a_case(table):
     late = table.assign(mri_days=np.where(table["case"] == "V003", 9, table["mri_days"]))
     assert departures(late)["mri_window"].n == 1
+
+
+def test_an_mri_before_ct_counts_its_days_like_one_after(table):
+    early = table.assign(
+        mri_days=np.where(table["case"] == "V003", -9, np.where(table["case"] == "V004", -7, 0))
+    )
+    assert judged(early).table["mri_days"].min() == -9
+    assert departures(early)["mri_window"].n == 1
+
+
+def test_enhancement_is_asked_of_every_mri_fracture(table):
+    assert departures(table.drop(columns="mri_enhancement"))["mri_enhancement"].of == 0
+    empty = table.assign(mri_enhancement=np.where(table["case"] == "V002", np.nan, table["mri_enhancement"]))
+    found = departures(empty)["mri_enhancement"]
+    assert found.n == 1
+    assert found.of == table.loc[table["mri_fracture"] == 1, "case"].nunique()
+
+
+@pytest.mark.parametrize("written", ["L1", "l1", " L01", "腰1", "腰 1 椎体"])
+def test_a_level_is_read_as_it_is_written(table, written):
+    row = table.index[(table["call"] == 1)][0]
+    assert judged(spoiled(table, row, "level", written)).table.loc[row, "level"] == "L1"
 
 
 def test_everybody_without_ai_first_in_the_same_order_is_noticed(table):

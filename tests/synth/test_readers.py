@@ -5,7 +5,7 @@ import pytest
 
 from osteon.core.errors import InputError, ShapeError
 from osteon.stats.auc import auc
-from osteon.synth.readers import ReaderModel, simulate_readers
+from osteon.synth.readers import ReaderModel, simulate_findings, simulate_readers
 
 TRUTH = np.tile([0, 1], 1500)
 
@@ -47,6 +47,28 @@ def test_times_keep_to_the_limit_and_a_second_reader_costs_time():
     first, second = read(role="first"), read(role="second")
     assert first.time_s.max() <= 600
     assert np.median(first.time_s[1]) < np.median(first.time_s[0]) < np.median(second.time_s[1])
+
+
+def test_a_second_reader_adds_to_what_was_seen_at_the_same_reading():
+    kinds = np.where(TRUTH == 1, np.tile(["A", "B"], 1500), "-")
+    unmoved = read(role="second", model=ReaderModel(trust=0.0), types=kinds)
+    assert (unmoved.call[0] == unmoved.call[1]).all()
+    assert (unmoved.types[0] == unmoved.types[1]).all()
+    moved = read(role="second")
+    assert ((moved.log_odds[1] > moved.log_odds[0]) == (TRUTH == 1)).all()
+    assert (moved.time_s[1] >= moved.time_s[0]).all()
+
+
+def test_levels_and_grades_are_as_good_as_said_and_better_with_ai():
+    found = simulate_findings(
+        np.full(3000, 0.3), readers=2, rng=np.random.default_rng(2), model=ReaderModel(counting=0.9)
+    )
+    off = (found.level_off != 0).mean(axis=(1, 2))
+    assert off[0] == pytest.approx(0.1, abs=0.01)
+    assert off[1] == pytest.approx(0.05, abs=0.01)
+    assert (found.grade == 2).mean(axis=(1, 2))[1] > (found.grade == 2).mean(axis=(1, 2))[0] > 0.7
+    same = simulate_findings(np.zeros(100), readers=2, rng=np.random.default_rng(2), role="second")
+    assert ((same.level_off[1] == 0) | (same.level_off[1] == same.level_off[0])).all()
 
 
 def test_ratings_and_types_go_with_the_call():

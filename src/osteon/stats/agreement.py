@@ -1,7 +1,8 @@
 """
 Do two or more readers call the same cases the same? Kappa for categories, McNemar for paired yes/no.
 
-Measurements on a scale (ICC, Bland-Altman) are in `osteon.stats.reliability`.
+Measurements on a scale (ICC, Bland-Altman) are in `osteon.stats.reliability`; several units a patient (vertebrae) in
+`osteon.stats.clustered`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ __all__ = [
     "CrossTable",
     "Kappa",
     "McNemar",
+    "agreement_weights",
     "cohens_kappa",
     "cross_table",
+    "fleiss_cases",
     "fleiss_kappa",
     "mcnemar",
     "rating_counts",
@@ -119,7 +122,7 @@ def cross_table(
     return CrossTable(categories=order, counts=counts)
 
 
-def _agreement_weights(k: int, *, weights: str) -> NDArray[np.float64]:
+def agreement_weights(k: int, *, weights: str) -> NDArray[np.float64]:
     """Share of credit for calling ``i`` against ``j``: 1 on the diagonal, falling with distance."""
     if weights == "none":
         return np.eye(k)
@@ -167,7 +170,7 @@ def cohens_kappa(
     n = counts.sum()
     p = counts / n
     row, column = p.sum(axis=1), p.sum(axis=0)
-    credit = _agreement_weights(len(p), weights=weights)
+    credit = agreement_weights(len(p), weights=weights)
     observed, expected = float((credit * p).sum()), float((credit * np.outer(row, column)).sum())
     if 1 - expected < 1e-12:
         raise NotEnoughData(
@@ -282,11 +285,9 @@ def fleiss_kappa(counts: ArrayLike, *, level: float = 0.95) -> Kappa:
     expected = float((share**2).sum())
     if 1 - expected < 1e-12:
         raise NotEnoughData("every reader used one and the same category: kappa is 0/0.")
-    agreement = ((table**2).sum(axis=1) - m) / (m * (m - 1))
-    observed = float(agreement.mean())
+    observed = float(_pairs_alike(table).mean())
     value = (observed - expected) / (1 - expected)
-    each = (agreement - expected) / (1 - expected)
-    each = each - 2 * (1 - value) * (table @ share / m - expected) / (1 - expected)
+    each = fleiss_cases(table)
     variance = float(((each - value) ** 2).sum() / (n * (n - 1)))
     pq = float((share * (1 - share)).sum())
     skew = float((share * (1 - share) * (1 - 2 * share)).sum())
@@ -294,6 +295,36 @@ def fleiss_kappa(counts: ArrayLike, *, level: float = 0.95) -> Kappa:
     return _kappa(
         (observed, expected), variances=(variance, null), weights="none", n=n, readers=int(m), level=level
     )
+
+
+def _pairs_alike(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the pairs of readers that agree, case by case."""
+    m = table.sum(axis=1)
+    return np.asarray(((table**2).sum(axis=1) - m) / (m * (m - 1)))
+
+
+def fleiss_cases(counts: ArrayLike) -> NDArray[np.float64]:
+    """
+    What each case contributes to Fleiss' kappa (linearised): their mean is kappa, their spread its error.
+
+    Source
+    ------
+    Gwet (2021), Educational and Psychological Measurement 81:781-790.
+
+    Examples
+    --------
+    >>> counts = [[2, 0], [0, 2], [1, 1], [2, 0]]
+    >>> bool(abs(fleiss_cases(counts).mean() - fleiss_kappa(counts).value) < 1e-12)
+    True
+    """
+    table = count_table(counts, name="counts")
+    n, m = table.shape[0], table.sum(axis=1)[0]
+    share = table.sum(axis=0) / (n * m)
+    expected = float((share**2).sum())
+    agreement = _pairs_alike(table)
+    value = (float(agreement.mean()) - expected) / (1 - expected)
+    each = (agreement - expected) / (1 - expected)
+    return np.asarray(each - 2 * (1 - value) * (table @ share / m - expected) / (1 - expected))
 
 
 def mcnemar(*, first_only: int, second_only: int) -> McNemar:

@@ -13,7 +13,7 @@ from osteon.core.result import Interval
 from osteon.stats.inputs import level_in_range
 from osteon.stats.wald import normal_quantile
 
-__all__ = ["Method", "Proportion", "proportion"]
+__all__ = ["Method", "Proportion", "proportion", "wilson_interval"]
 
 Method = Literal["wilson", "wilson-continuity", "clopper-pearson"]
 
@@ -92,13 +92,31 @@ def proportion(k: int, n: int, *, level: float = 0.95, method: Method = "wilson"
     return Proportion(value=k / n, ci=Interval(low, high, level), k=k, n=n)
 
 
+def wilson_interval(share: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
+    """
+    Wilson's limits of a share seen in ``n`` people, where ``n`` may be an effective, not whole, number.
+
+    Source
+    ------
+    Wilson (1927), Journal of the American Statistical Association 22:209-212.
+
+    Examples
+    --------
+    >>> tuple(round(limit, 4) for limit in wilson_interval(81 / 263, 263))
+    (0.2553, 0.3662)
+    """
+    if not (0 <= share <= 1 and n > 0):
+        raise InputError(f"share is {share} of {n}; a share from 0 to 1 of more than nobody is needed.")
+    return _wilson(share * n, n, level_in_range(level), 0.0)
+
+
 def _count(value: int, name: str) -> int:
     if value != value or value < 0 or value != int(value):
         raise InputError(f"{name} is {value}; a whole number of people, 0 or more, is needed.")
     return int(value)
 
 
-def _wilson(k: int, n: int, level: float, correction: float) -> tuple[float, float]:
+def _wilson(k: float, n: float, level: float, correction: float) -> tuple[float, float]:
     z = normal_quantile(level)
 
     def limit(count: float, sign: float) -> float:

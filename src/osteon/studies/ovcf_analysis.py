@@ -7,39 +7,44 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from osteon.cohort.eligibility import Eligible, apply, criteria
+from osteon.cohort.eligibility import Eligible
 from osteon.core.errors import NotEnoughData
 from osteon.core.result import Interval
-from osteon.stats.agreement import McNemar, mcnemar
+from osteon.stats.clustered import ClusteredMcNemar
 from osteon.stats.compare import paired_t_test, signed_rank
-from osteon.stats.proportion import Proportion, proportion
 from osteon.stats.reader_covariance import Endpoint
 from osteon.stats.reader_study import ReaderStudy, reader_study
 from osteon.studies.ovcf_accuracy import (
     Agreement,
     ArmAccuracy,
+    DenisPaired,
     DenisTable,
     PairedTest,
     accuracies,
     agreements,
+    denis_paired,
     denis_tables,
     paired_tests,
     wide,
 )
 from osteon.studies.ovcf_config import Config
+from osteon.studies.ovcf_flow import Flow, flow_of, with_agreed
+from osteon.studies.ovcf_levels import GenantAgreement, LevelAgreement, genant_agreements, level_agreements
 from osteon.studies.ovcf_protocol import Conformity, conforming, conformity
 from osteon.studies.ovcf_reads import CONSENSUS, Reads
+from osteon.studies.ovcf_shares import Share, paired_of, share_of
 
 __all__ = ["SIGNS", "Analysis", "Changed", "ReadingTime", "Sign", "analysed"]
 
 SIGNS = ("spoke_wheel", "paravertebral_soft_tissue", "bone_destruction", "periosteal_reaction")
+MRI_SIGNS = ("mri_t1_low", "mri_t2_high", "mri_stir_high", "mri_enhancement")
 ENDPOINTS: tuple[Endpoint, ...] = ("auc", "accuracy", "sensitivity", "specificity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingTime:
     """
-    Seconds of one reader on the units timed in both arms: medians with quartiles, and CT with AI minus CT alone.
+    Seconds of one reader on the cases timed in both arms: medians with quartiles, and CT with AI minus CT alone.
 
     ``p`` is Wilcoxon's on the pairs; None where no pair changed.
     """
@@ -68,55 +73,78 @@ class Changed:
     corrected: int
     spoiled: int
     wrong_both: int
-    test: McNemar | None
+    test: ClusteredMcNemar | None
     missed_found: int
     false_dropped: int
     spoiled_by_ai: int | None
-    wrong_ai_followed: Proportion | None
+    wrong_ai_followed: Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """How often a CT sign was seen with and without a fracture on MRI, over the readings of one arm."""
+    """How often a sign was seen with and without a fracture on MRI: on CT over the readings of an arm, or on MRI."""
 
     sign: str
     arm: str
-    fractured: Proportion
-    other: Proportion
+    fractured: Share
+    other: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Analysis:
-    """A reading study, analysed. ``missing_pairs`` units lack a reading and stay out of the multi-reader analysis."""
+    """
+    A reading study, analysed.
+
+    Everything is of the cases in ``flow.analysed`` but ``conformity`` (the whole table) and ``all_cases``,
+    ``all_paired`` (the sensitivity analysis on every case; empty where none was left out). ``missing_pairs`` units lack
+    a reading and stay out of the multi-reader analysis.
+    """
 
     cases: int
     units: int
     fractured: int
+    per_vertebra: bool
+    flow: Flow
     accuracies: tuple[ArmAccuracy, ...]
     per_protocol: tuple[ArmAccuracy, ...]
+    all_cases: tuple[ArmAccuracy, ...]
     paired: tuple[PairedTest, ...]
+    all_paired: tuple[PairedTest, ...]
     denis: tuple[DenisTable, ...]
+    denis_paired: tuple[DenisPaired, ...]
+    levels: tuple[LevelAgreement, ...]
+    genant: tuple[GenantAgreement, ...]
     mrmc: dict[str, ReaderStudy]
     missing_pairs: int
     times: tuple[ReadingTime, ...]
     changed: tuple[Changed, ...]
     agreement: tuple[Agreement, ...]
     signs: tuple[Sign, ...]
+    mri_signs: tuple[Sign, ...]
     conformity: tuple[Conformity, ...]
-    eligible: Eligible | None
+
+    @property
+    def eligible(self) -> Eligible | None:
+        """The published criteria on the cases of the table."""
+        return self.flow.eligible
 
 
 def analysed(reads: Reads, config: Config) -> Analysis:
-    """The whole analysis of a checked reads table."""
-    keep = conforming(reads, config.protocol)
-    truth = reads.truth
-    mrmc, missing = _mrmc(reads, config)
+    """The whole analysis of a checked reads table: eligible cases with MRI in time, then every case once more."""
+    everybody = with_agreed(reads, config.protocol)
+    flow = flow_of(everybody, config.protocol)
+    main = everybody.of_cases(flow.analysed) if flow.left_out else everybody
+    truth = main.truth
+    mrmc, missing = _mrmc(main, config)
     return Analysis(
-        cases=int(reads.table["case"].nunique()), units=len(truth), fractured=int((truth["mri_fracture"] == 1).sum()),
-        accuracies=accuracies(reads), per_protocol=_per_protocol(reads, keep), paired=paired_tests(reads),
-        denis=denis_tables(reads), mrmc=mrmc, missing_pairs=missing, times=_times(reads), changed=_changed(reads),
-        agreement=agreements(reads), signs=_signs(reads), conformity=conformity(reads, config.protocol),
-        eligible=_eligible(reads),
+        cases=len(flow.analysed), units=len(truth), fractured=int((truth["mri_fracture"] == 1).sum()),
+        per_vertebra=main.per_vertebra, flow=flow, accuracies=accuracies(main),
+        per_protocol=_per_protocol(main, conforming(main, config.protocol)),
+        all_cases=accuracies(everybody) if flow.left_out else (), paired=paired_tests(main),
+        all_paired=paired_tests(everybody) if flow.left_out else (), denis=denis_tables(main),
+        denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main), mrmc=mrmc,
+        missing_pairs=missing, times=_times(main), changed=_changed(main), agreement=agreements(main),
+        signs=_signs(main), mri_signs=_mri_signs(main), conformity=conformity(everybody, config.protocol),
     )  # fmt: skip
 
 
@@ -166,7 +194,7 @@ def _cube(reads: Reads, column: str) -> pd.DataFrame:
 def _times(reads: Reads) -> tuple[ReadingTime, ...]:
     found = []
     for reader in reads.readers:
-        seconds = wide(reads, "time_s", reader).reindex(columns=["ct", "ct_ai"]).dropna()
+        seconds = _seconds(reads, reader)
         if len(seconds) < 2:
             continue
         before, after = (seconds[arm].to_numpy() for arm in ("ct", "ct_ai"))
@@ -182,6 +210,18 @@ def _times(reads: Reads) -> tuple[ReadingTime, ...]:
     return tuple(found)
 
 
+def _seconds(reads: Reads, reader: str) -> pd.DataFrame:
+    """
+    One time for each case and arm, cases timed in both.
+
+    Vertebrae of a case that all hold the same time were read in that time; other times are theirs and add up.
+    """
+    rows = reads.table[(reads.table["reader"] == reader) & reads.table["arm"].isin(["ct", "ct_ai"])]
+    times = rows.groupby(["case", "arm"])["time_s"].agg(["nunique", "first", "sum", "count", "size"])
+    value = times["first"].where(times["nunique"] <= 1, times["sum"]).where(times["count"] == times["size"])
+    return value.unstack("arm").reindex(columns=["ct", "ct_ai"]).dropna()
+
+
 def _quartiles(values: np.ndarray) -> tuple[float, float, float]:
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
     return float(middle), float(low), float(high)
@@ -190,51 +230,53 @@ def _quartiles(values: np.ndarray) -> tuple[float, float, float]:
 def _changed(reads: Reads) -> tuple[Changed, ...]:
     if len(reads.arms) < 2:
         return ()
-    truth = reads.truth["mri_fracture"]
     ai = reads.table.groupby("unit")["ai_call"].first()
-    found = []
-    for reader in (*reads.readers, *((CONSENSUS,) if reads.has_consensus else ())):
-        calls = wide(reads, "call", reader).reindex(columns=["ct", "ct_ai"]).dropna()
-        true, marked = truth.loc[calls.index].to_numpy(), ai.reindex(calls.index).to_numpy()
-        before, after = calls["ct"].to_numpy() == true, calls["ct_ai"].to_numpy() == true
-        corrected, spoiled = ~before & after, before & ~after
-        wrong_ai = np.isfinite(marked) & (marked != true)
-        found.append(
-            Changed(
-                reader=reader, n=len(calls), right_both=int((before & after).sum()), corrected=int(corrected.sum()),
-                spoiled=int(spoiled.sum()), wrong_both=int((~before & ~after).sum()),
-                test=mcnemar(first_only=int(spoiled.sum()), second_only=int(corrected.sum()))
-                if (corrected | spoiled).any() else None,
-                missed_found=int((corrected & (true == 1)).sum()), false_dropped=int((corrected & (true == 0)).sum()),
-                spoiled_by_ai=int((spoiled & wrong_ai).sum()) if np.isfinite(marked).any() else None,
-                wrong_ai_followed=proportion(int((wrong_ai & ~after).sum()), int(wrong_ai.sum())) if wrong_ai.any() else None,
-            )
-        )  # fmt: skip
-    return tuple(found)
+    return tuple(
+        _change(
+            reader, wide(reads, "call", reader).reindex(columns=["ct", "ct_ai"]).dropna(), reads.truth, ai
+        )
+        for reader in (*reads.readers, *((CONSENSUS,) if reads.has_consensus else ()))
+    )
+
+
+def _change(reader: str, calls: pd.DataFrame, truth: pd.DataFrame, ai: pd.Series) -> Changed:
+    true, marked = truth.loc[calls.index, "mri_fracture"].to_numpy(), ai.reindex(calls.index).to_numpy()
+    cases = truth.loc[calls.index, "case"].to_numpy()
+    before, after = calls["ct"].to_numpy() == true, calls["ct_ai"].to_numpy() == true
+    corrected, spoiled = ~before & after, before & ~after
+    wrong_ai = np.isfinite(marked) & (marked != true)
+    return Changed(
+        reader=reader, n=len(calls), right_both=int((before & after).sum()), corrected=int(corrected.sum()),
+        spoiled=int(spoiled.sum()), wrong_both=int((~before & ~after).sum()), test=paired_of(before, after, cases),
+        missed_found=int((corrected & (true == 1)).sum()), false_dropped=int((corrected & (true == 0)).sum()),
+        spoiled_by_ai=int((spoiled & wrong_ai).sum()) if np.isfinite(marked).any() else None,
+        wrong_ai_followed=share_of(~after[wrong_ai], cases[wrong_ai]),
+    )  # fmt: skip
 
 
 def _signs(reads: Reads) -> tuple[Sign, ...]:
     """The coded CT signs against MRI, over all readers of an arm (the consensus where there is one)."""
     who = [CONSENSUS] if reads.has_consensus else list(reads.readers)
-    found = []
-    for sign in SIGNS:
-        for arm in reads.arms:
-            rows = reads.table[
-                (reads.table["arm"] == arm) & reads.table["reader"].isin(who) & reads.table[sign].notna()
-            ]
-            broken = rows["mri_fracture"] == 1
-            if broken.any() and (~broken).any():
-                shares = [
-                    proportion(int((rows.loc[part, sign] == 1).sum()), int(part.sum()))
-                    for part in (broken, ~broken)
-                ]
-                found.append(Sign(sign=sign, arm=arm, fractured=shares[0], other=shares[1]))
-    return tuple(found)
+    table = reads.table[reads.table["reader"].isin(who)]
+    if reads.has_consensus and not table[list(SIGNS)].notna().any(axis=None):
+        table = reads.table[reads.table["reader"] != CONSENSUS]  # the consensus was about the call alone
+    found = (_sign(table[table["arm"] == arm], sign, arm) for sign in SIGNS for arm in reads.arms)
+    return tuple(sign for sign in found if sign is not None)
 
 
-def _eligible(reads: Reads) -> Eligible | None:
-    """The published criteria on the cases, where the table brings columns that can be judged."""
-    wanted = criteria("ovcf_reading")
-    if not any(column in reads.extra.columns for c in wanted.criteria for column in c.columns):
+def _mri_signs(reads: Reads) -> tuple[Sign, ...]:
+    """The signs behind the truth, one row a unit."""
+    units = reads.table.drop_duplicates("unit")
+    return tuple(s for s in (_sign(units, sign, "mri") for sign in MRI_SIGNS) if s is not None)
+
+
+def _sign(rows: pd.DataFrame, sign: str, arm: str) -> Sign | None:
+    """With and without a fracture; readings of one case are one patient's, whoever read it."""
+    rows = rows[rows[sign].notna()]
+    broken = rows["mri_fracture"] == 1
+    shares = [
+        share_of(rows.loc[part, sign] == 1, rows.loc[part, "case"].to_numpy()) for part in (broken, ~broken)
+    ]
+    if shares[0] is None or shares[1] is None:
         return None
-    return apply(reads.extra, wanted)
+    return Sign(sign=sign, arm=arm, fractured=shares[0], other=shares[1])

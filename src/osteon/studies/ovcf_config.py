@@ -19,9 +19,11 @@ class Protocol:
     """
     How the cases are read.
 
-    ``ai_role``: "first" (the reader sees the AI's marks from the start and confirms or rejects them), "concurrent"
-    (marks on demand), "second" (the reader calls, sees the marks, may change). Limits are those of the published
-    study where it names any; the washout is ours, since it names none.
+    ``ai_role``: "first" (the reader sees the AI's marks from the start and confirms or rejects them) and "concurrent"
+    (marks on demand) are read in an arm of their own, ``washout_days`` from CT alone; "second" is one sitting: the
+    reader calls, the call is locked, the marks appear, the reader calls again. ``consensus_cases``: "all", or
+    "disagreements" (only where the readers' calls or types differ). Limits are those of the published study where it
+    names any; the washout is ours, since it names none.
     """
 
     readers: tuple[str, ...] = ("R1", "R2")
@@ -32,7 +34,13 @@ class Protocol:
     time_limit_s: float = 600.0
     mri_within_days: float = 7.0
     consensus: bool = True
+    consensus_cases: Literal["all", "disagreements"] = "all"
     cases_per_session: int = 40
+
+    @property
+    def sequential(self) -> bool:
+        """Whether both calls are made in one sitting, so that no washout lies between them."""
+        return self.ai_role == "second"
 
     def __post_init__(self) -> None:
         if len(set(self.readers)) < len(self.readers) or not self.readers or CONSENSUS in self.readers:
@@ -45,6 +53,10 @@ class Protocol:
             )
         if self.ai_role not in ("first", "concurrent", "second"):
             raise ConfigError(f"ai_role is {self.ai_role!r}.", hint="Known: first, concurrent, second.")
+        if self.consensus_cases not in ("all", "disagreements"):
+            raise ConfigError(
+                f"consensus_cases is {self.consensus_cases!r}.", hint="Known: all, disagreements."
+            )
         if self.time_limit_s <= 0 or self.mri_within_days < 0:
             raise ConfigError("protocol: time_limit_s above 0 and mri_within_days of 0 or more are needed.")
 

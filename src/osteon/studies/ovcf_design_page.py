@@ -17,11 +17,11 @@ from osteon.report.document import (
     Tile,
 )
 from osteon.report.value import Number, Text
-from osteon.studies.ovcf_config import Config
+from osteon.studies.ovcf_config import Config, Protocol
 from osteon.studies.ovcf_design import Plan
 from osteon.studies.ovcf_page import limits_of, references
 from osteon.studies.ovcf_reads import read_columns
-from osteon.studies.ovcf_words import ovcf_word, share_cell
+from osteon.studies.ovcf_words import ovcf_word, reader_name, share_cell
 
 __all__ = ["plan_blocks"]
 
@@ -30,19 +30,24 @@ def plan_blocks(plan: Plan, config: Config, lang: str) -> Iterator[Block]:
     """Design, schedule, power, and the columns of the reads table."""
     protocol = config.protocol
     yield Heading("summary", ovcf_word("section.summary"))
-    readings = [slot for slot in plan.slots if not slot.training]
-    last_day = max(slot.day for slot in readings)
+    readings = plan.readings
+    calls = 1 if protocol.sequential else 2
     yield KeyFigures((
-        Tile(ovcf_word("plan.tile_readings"), len(readings), ovcf_word("plan.tile_training", n=len(plan.slots) - len(readings))),
+        Tile(ovcf_word("plan.tile_readings"), len(readings),
+             ovcf_word("plan.tile_training", n=len(plan.slots) - len(readings) - len(plan.consensus),
+                       consensus=len(plan.consensus))),
         Tile(ovcf_word("summary.tile_readers"), len(protocol.readers)),
-        Tile(ovcf_word("plan.tile_days"), last_day),
-        Tile(ovcf_word("plan.tile_hours"), Number(protocol.cases * 2 * protocol.time_limit_s / 3600, digits=0),
-             ovcf_word("plan.tile_hours_detail")),
+        Tile(ovcf_word("plan.tile_days"), max(slot.day for slot in plan.slots)),
+        Tile(ovcf_word("plan.tile_hours"), Number(protocol.cases * calls * protocol.time_limit_s / 3600, digits=0),
+             ovcf_word(f"plan.tile_hours_{'once' if protocol.sequential else 'twice'}")),
     ))  # fmt: skip
     yield Heading("design", ovcf_word("section.design"))
     yield Paragraph(ovcf_word("plan.design", readers=tuple(protocol.readers), cases=protocol.cases,
                            training=protocol.training_cases, role=ovcf_word(f"role.{protocol.ai_role}"),
-                           sitting=protocol.cases_per_session, **limits_of(config)))  # fmt: skip
+                           sitting=protocol.cases_per_session, consensus=_consensus(protocol),
+                           way=ovcf_word(f"plan.{'sequential' if protocol.sequential else 'crossover'}",
+                                         sitting=protocol.cases_per_session, washout=protocol.washout_days),
+                           **limits_of(config)))  # fmt: skip
     yield _counts(plan)
     yield Heading("power", ovcf_word("section.power"))
     yield Paragraph(
@@ -50,6 +55,8 @@ def plan_blocks(plan: Plan, config: Config, lang: str) -> Iterator[Block]:
     )
     yield _needed(plan)
     yield _at_size(plan, config)
+    if protocol.sequential:
+        yield Callout("note", ovcf_word("limits.sequential"))
     if len(protocol.readers) < 4:
         yield Callout("warning", ovcf_word("limits.few_readers", n=len(protocol.readers)))
     yield Heading("table", ovcf_word("section.table"))
@@ -59,15 +66,25 @@ def plan_blocks(plan: Plan, config: Config, lang: str) -> Iterator[Block]:
     yield references()
 
 
+def _consensus(protocol: Protocol) -> Text:
+    return ovcf_word(
+        f"plan.consensus_{protocol.consensus_cases}" if protocol.consensus else "plan.consensus_none"
+    )
+
+
 def _counts(plan: Plan) -> TableBlock:
-    """Readings by reader, session and arm: half of each session with AI."""
+    """Calls by reader, session and arm: half of each session with AI, or both steps in one slot; then the consensus."""
     count = Counter((slot.reader, slot.session, slot.arm) for slot in plan.slots if not slot.training)
     readers = dict.fromkeys(slot.reader for slot in plan.slots)
-    keys = [(session, arm) for session in (1, 2) for arm in ("ct", "ct_ai")]
+    own = sorted({(slot.session, slot.arm) for slot in plan.readings})
+    agreed = sorted({(slot.session, slot.arm) for slot in plan.consensus})
     columns = (Column(ovcf_word("mrmc.reader")),
-               *(Column(ovcf_word(f"arm.{arm}"), group=ovcf_word("plan.session", n=session)) for session, arm in keys))  # fmt: skip
-    return TableBlock(id="table-schedule", title=ovcf_word("plan.schedule_title"), columns=columns,
-                      rows=tuple((reader, *(count[reader, *key] for key in keys)) for reader in readers),
+               *(Column(ovcf_word(f"arm.{arm}"), group=ovcf_word("plan.session", n=session)) for session, arm in own),
+               *(Column(ovcf_word(f"arm.{arm}"), group=ovcf_word("plan.afterwards")) for _, arm in agreed))  # fmt: skip
+    rows = tuple(
+        (reader_name(reader), *(count[reader, *key] or None for key in (*own, *agreed))) for reader in readers
+    )
+    return TableBlock(id="table-schedule", title=ovcf_word("plan.schedule_title"), columns=columns, rows=rows,
                       footnotes=(ovcf_word("plan.schedule_note"),))  # fmt: skip
 
 

@@ -26,17 +26,19 @@ from osteon.report.value import Estimate, Number, Text, Words
 from osteon.stats.obuchowski_rockette import ArmDifference, ArmTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_config import Config
+from osteon.studies.ovcf_flow_tables import conformity_table, criteria_table, flow_table
 from osteon.studies.ovcf_reads import CONSENSUS, Reads
 from osteon.studies.ovcf_recheck_page import PAPER
 from osteon.studies.ovcf_tables import (
     accuracy_table,
     agreement_table,
     changed_table,
-    conformity_table,
-    criteria_table,
+    denis_paired_table,
     denis_summary,
     denis_table,
+    genant_table,
     kappa_table,
+    level_table,
     mrmc_readers_table,
     mrmc_table,
     paired_table,
@@ -57,22 +59,30 @@ def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated:
     yield from _summary(reads, analysis, simulated=simulated)
     yield Heading("design", ovcf_word("section.design"))
     yield Paragraph(_methods(reads, analysis, config))
-    yield from _flow(analysis)
+    yield from _flow(analysis, config)
+    yield flow_table(analysis, limits_of(config))
     yield from _held(criteria_table(analysis))
     yield conformity_table(analysis, limits_of(config))
     yield Heading("accuracy", ovcf_word("section.accuracy"))
     yield _bars(analysis)
-    yield accuracy_table(analysis.accuracies, id="table-accuracy", title=ovcf_word("accuracy.title"),
-                         per_vertebra=reads.per_vertebra)  # fmt: skip
-    if analysis.per_protocol:
-        yield accuracy_table(analysis.per_protocol, id="table-per-protocol", title=ovcf_word("accuracy.per_protocol"),
-                             per_vertebra=reads.per_vertebra)  # fmt: skip
-    yield kappa_table(analysis.accuracies)
-    paired = paired_table(analysis)
-    if paired is not None:
+    for found, id, title in (
+        (analysis.accuracies, "table-accuracy", "title"),
+        (analysis.per_protocol, "table-per-protocol", "per_protocol"),
+        (analysis.all_cases, "table-all-cases", "all_cases"),
+    ):
+        if found:
+            yield accuracy_table(
+                found, id=id, title=ovcf_word(f"accuracy.{title}"), per_vertebra=reads.per_vertebra
+            )
+    yield kappa_table(analysis.accuracies, per_vertebra=reads.per_vertebra)
+    if analysis.paired:
         yield Heading("paired", ovcf_word("section.paired"))
         yield Paragraph(ovcf_word("paired.why"))
-        yield paired
+        yield from _held(
+            paired_table(analysis.paired, id="table-paired", title=ovcf_word("paired.title"), per_vertebra=reads.per_vertebra),
+            paired_table(analysis.all_paired, id="table-paired-all", title=ovcf_word("paired.all_cases"),
+                         per_vertebra=reads.per_vertebra),
+        )  # fmt: skip
     mrmc = mrmc_table(analysis)
     if mrmc is not None:
         yield Heading("mrmc", ovcf_word("section.mrmc"))
@@ -84,10 +94,14 @@ def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated:
         yield Heading("denis", ovcf_word("section.denis"))
         shown = [t for t in analysis.denis if t.reader == CONSENSUS] or list(analysis.denis)
         yield from (denis_table(table, id=f"table-denis-{i}") for i, table in enumerate(shown, start=1))
-        yield denis_summary(analysis.denis)
+        yield denis_summary(analysis.denis, per_vertebra=reads.per_vertebra)
+        yield from _held(denis_paired_table(analysis))
+    if analysis.levels or analysis.genant:
+        yield Heading("levels", ovcf_word("section.levels"))
+        yield from _held(level_table(analysis), genant_table(analysis))
     yield from _readers(analysis)
     yield Heading("limits", ovcf_word("section.limits"))
-    yield Bullets(tuple(_limits(reads, analysis, simulated=simulated)))
+    yield Bullets(tuple(_limits(reads, analysis, config, simulated=simulated)))
     yield Heading("checklist", ovcf_word("section.checklist"))
     yield _stard(reads, analysis)
     yield Heading("references", ovcf_word("section.references"))
@@ -116,7 +130,8 @@ def headline(analysis: Analysis) -> tuple[str, ArmTest, ArmDifference] | None:
 
 
 def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Block]:
-    tiles = [Tile(ovcf_word("summary.tile_cases"), analysis.cases, ovcf_word("summary.tile_fractured", n=analysis.fractured, of=analysis.units)),
+    unit = "vertebra" if reads.per_vertebra else "case"
+    tiles = [Tile(ovcf_word("summary.tile_cases"), analysis.cases, ovcf_word(f"summary.tile_fractured_{unit}", n=analysis.fractured, of=analysis.units)),
              Tile(ovcf_word("summary.tile_readers"), len(reads.readers))]  # fmt: skip
     leading = CONSENSUS if reads.has_consensus else (reads.readers or ("",))[0]
     tiles += [
@@ -128,7 +143,7 @@ def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[B
     if found is not None:
         endpoint, test, gap = found
         yield Paragraph(
-            ovcf_word("summary.lead", n=analysis.units, fractured=analysis.fractured, readers=len(reads.readers),
+            ovcf_word(f"summary.lead_{unit}", n=analysis.units, cases=analysis.cases, fractured=analysis.fractured, readers=len(reads.readers),
                    endpoint=ovcf_word(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
                    ct_ai=Number(test.means[1].value, digits=3), scope=ovcf_word(f"scope_short.{test.scope}"),
                    difference=Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), p=test.p)
@@ -140,6 +155,8 @@ def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[B
         ))  # fmt: skip
     if simulated:
         yield Callout("note", ovcf_word("summary.simulated"))
+    if analysis.flow.left_out:
+        yield Callout("note", ovcf_word("summary.left_out", n=analysis.flow.left_out, of=analysis.flow.cases))
     departures = sum(line.n for line in analysis.conformity)
     if departures:
         yield Callout("warning", ovcf_word("summary.departures", n=departures))
@@ -152,35 +169,47 @@ def limits_of(config: Config) -> dict[str, object]:
 
 
 def _methods(reads: Reads, analysis: Analysis, config: Config) -> Text:
+    unit = "vertebra" if reads.per_vertebra else "case"
     return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases,
-                  unit=ovcf_word("methods.per_vertebra" if reads.per_vertebra else "methods.per_case"),
-                  role=ovcf_word(f"role.{config.protocol.ai_role}"), **limits_of(config),
-                     intervals=ovcf_word("methods.clustered" if reads.per_vertebra else "methods.wilson"),
-                  covariance=ovcf_word(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
-                  consensus=ovcf_word("methods.consensus" if reads.has_consensus else "methods.no_consensus"))  # fmt: skip
+                     unit=ovcf_word(f"methods.per_{unit}"), role=ovcf_word(f"role.{config.protocol.ai_role}"),
+                     way=ovcf_word(f"methods.{'sequential' if config.protocol.sequential else 'apart'}", **limits_of(config)),
+                     **limits_of(config), statistics=ovcf_word(f"methods.by_{unit}"),
+                     covariance=ovcf_word(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
+                     consensus=_consensus(reads, config))  # fmt: skip
 
 
-def _flow(analysis: Analysis) -> Iterator[Block]:
-    """Cases in, cases the published criteria would leave out, cases read; fractured or not by MRI."""
+def _consensus(reads: Reads, config: Config) -> Text:
+    if not reads.has_consensus:
+        return ovcf_word("methods.no_consensus")
+    return ovcf_word(f"methods.consensus_{config.protocol.consensus_cases}")
+
+
+def _flow(analysis: Analysis, config: Config) -> Iterator[Block]:
+    """Cases in, cases left out by the published criteria and by the window to MRI, cases analysed; by MRI."""
+    flow = analysis.flow
     arms = (FlowBox(text=ovcf_word("flow.fractured"), n=analysis.fractured),
             FlowBox(text=ovcf_word("flow.other"), n=analysis.units - analysis.fractured))  # fmt: skip
-    boxes = [FlowBox(text=ovcf_word("flow.cases"), n=analysis.cases)]
-    if analysis.eligible is not None:
-        judged = {j.criterion.id: j.criterion for j in analysis.eligible.judgements}
+    boxes = [FlowBox(text=ovcf_word("flow.cases"), n=flow.cases)]
+    late = (
+        (Excluded(text=ovcf_word("flow.late", **limits_of(config)), n=len(flow.late)),) if flow.late else ()
+    )
+    if flow.eligible is not None:
+        judged = {j.criterion.id: j.criterion for j in flow.eligible.judgements}
         left = tuple(
-            Excluded(text=ovcf_word("criteria.text", en=judged[s.code].text_en, zh=judged[s.code].text_zh), n=s.n_excluded)
-            for s in analysis.eligible.flow if s.n_excluded
+            Excluded(text=ovcf_word(f"flow.{judged[s.code].kind}", text=ovcf_word("criteria.text",
+                     en=judged[s.code].text_en, zh=judged[s.code].text_zh)), n=s.n_excluded)
+            for s in flow.eligible.flow if s.n_excluded
         )  # fmt: skip
-        boxes = [
-            replace(boxes[0], excluded=left),
-            FlowBox(text=ovcf_word("flow.eligible"), n=len(analysis.eligible.table)),
-        ]
-    shown = analysis.eligible is None or len(analysis.eligible.table) == analysis.cases
-    if analysis.units != analysis.cases and shown:
+        boxes = [replace(boxes[0], excluded=left),
+                 FlowBox(text=ovcf_word("flow.eligible"), n=len(flow.eligible.table))]  # fmt: skip
+    if late:
+        boxes[-1] = replace(boxes[-1], excluded=late)
+        boxes.append(FlowBox(text=ovcf_word("flow.analysed"), n=analysis.cases))
+    if analysis.units != analysis.cases:
         boxes.append(FlowBox(text=ovcf_word("flow.vertebrae"), n=analysis.units))
     yield FigureBlock(id="figure-flow", title=ovcf_word("flow.title"), alt=ovcf_word("flow.alt"),
-                      figure=FlowFigure(boxes=tuple(boxes), arms=arms if shown else ()),
-                      caption=ovcf_word("flow.caption") if analysis.eligible is not None else "")  # fmt: skip
+                      figure=FlowFigure(boxes=tuple(boxes), arms=arms),
+                      caption=ovcf_word("flow.caption" if flow.left_out else "flow.caption_all"))  # fmt: skip
 
 
 def _bars(analysis: Analysis) -> FigureBlock:
@@ -225,7 +254,7 @@ def _readers(analysis: Analysis) -> Iterator[Block]:
         yield signs
 
 
-def _limits(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Text]:
+def _limits(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool) -> Iterator[Text]:
     if simulated:
         yield ovcf_word("limits.simulated")
     if len(reads.readers) < ENOUGH_READERS:
@@ -235,11 +264,23 @@ def _limits(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[Te
     )
     if reads.has_consensus:
         yield ovcf_word("limits.consensus")
-    if not reads.table["washout_days"].notna().any():
+        missing = next((c for c in analysis.conformity if c.code == "consensus" and c.n), None)
+        if missing is not None:
+            yield ovcf_word("limits.consensus_partial", n=missing.of - missing.n, of=missing.of)
+    if config.protocol.sequential:
+        yield ovcf_word("limits.sequential")
+    elif not reads.table["washout_days"].notna().any():
         yield ovcf_word("limits.washout")
-    if not reads.per_vertebra:
+    if not reads.per_vertebra and not analysis.levels:
         yield ovcf_word("limits.per_case")
+    if _unjudged(analysis):
+        yield ovcf_word("limits.unjudged", n=_unjudged(analysis))
     yield ovcf_word("limits.software")
+
+
+def _unjudged(analysis: Analysis) -> int:
+    """Published criteria that this table cannot answer."""
+    return len(analysis.eligible.not_applicable) if analysis.eligible is not None else 0
 
 
 def _stard(reads: Reads, analysis: Analysis) -> Checklist:
@@ -269,6 +310,14 @@ def references() -> References:
                   "Stat Med 2007;26:596-619.", "10.1002/sim.2532"),
         Reference("McNemar Q. Note on the sampling error of the difference between correlated proportions or percentages. "
                   "Psychometrika 1947;12:153-157.", "10.1007/BF02295996"),
+        Reference("Obuchowski NA. On the comparison of correlated proportions for clustered data. Stat Med "
+                  "1998;17:1495-1507.", "10.1002/(SICI)1097-0258(19980715)17:13<1495::AID-SIM863>3.0.CO;2-I"),
+        Reference("Yang Z, Sun X, Hardin JW. A note on the tests for clustered matched-pair binary data. Biom J "
+                  "2010;52:638-652.", "10.1002/bimj.201000035"),
+        Reference("Yang Z, Zhou M. Kappa statistic for clustered matched-pair data. Stat Med 2014;33:2612-2633.",
+                  "10.1002/sim.6113"),
+        Reference("Rao JNK, Scott AJ. A simple method for the analysis of clustered binary data. Biometrics "
+                  "1992;48:577-585.", "10.2307/2532311"),
         Reference("Bossuyt PM, et al. STARD 2015: an updated list of essential items for reporting diagnostic accuracy "
                   "studies. BMJ 2015;351:h5527.", "10.1136/bmj.h5527"),
         Reference("Sounderajah V, et al. The STARD-AI reporting guideline for diagnostic accuracy studies using artificial "

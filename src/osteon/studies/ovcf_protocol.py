@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from osteon.studies.ovcf_config import Protocol
-from osteon.studies.ovcf_reads import CONSENSUS, TYPES, Reads
+from osteon.studies.ovcf_reads import ARMS, CONSENSUS, TYPES, Reads
 
 __all__ = ["Conformity", "conforming", "conformity"]
 
@@ -35,8 +35,9 @@ def conformity(reads: Reads, protocol: Protocol) -> tuple[Conformity, ...]:
     """
     Every demand of the protocol with what departs from it.
 
-    Codes: ``time_limit``, ``mri_window``, ``blinded``, ``washout``, ``both_arms``, ``order_known``, ``order_differs``,
-    ``arms_alternate``, ``type_given``, ``mri_signs``, ``consensus``.
+    Codes: ``time_limit``, ``mri_window``, ``blinded``, ``both_arms``, ``order_known``, then those of the design:
+    ``washout``, ``order_differs``, ``arms_alternate`` (two arms apart) or ``same_sitting``, ``locked`` (AI as second
+    reader); ``type_given``, ``mri_signs``, ``mri_enhancement``, ``consensus``.
     """
     return tuple(_all(reads, protocol))
 
@@ -45,23 +46,39 @@ def _all(reads: Reads, protocol: Protocol) -> Iterator[Conformity]:
     table = reads.table
     own = table[table["reader"] != CONSENSUS]
     truth = table.drop_duplicates("case")
+    everywhere = pd.Series(True, index=own.index)
     yield _rows("time_limit", own, own["time_s"] > protocol.time_limit_s, own["time_s"].notna())
-    yield _rows("mri_window", truth, truth["mri_days"] > protocol.mri_within_days, truth["mri_days"].notna())
+    yield _rows(
+        "mri_window", truth, truth["mri_days"].abs() > protocol.mri_within_days, truth["mri_days"].notna()
+    )
     yield _rows("blinded", own, own["blinded"] == 0, own["blinded"].notna())
-    yield _rows("washout", own, own["washout_days"] < protocol.washout_days, own["washout_days"].notna())
     pairs = own.groupby(["unit", "reader"])["arm"].nunique()
     yield Conformity(code="both_arms", n=int((pairs < 2).sum()), of=len(pairs))
-    yield from _order(own)
+    yield _rows("order_known", own, own["order"].isna(), everywhere)
+    yield from _sequential(own) if protocol.sequential else _apart(own, protocol)
     called = own[own["call"] == 1]
-    yield _rows("type_given", called, ~called["denis"].isin(TYPES), pd.Series(True, index=called.index))
-    positive = table.drop_duplicates("unit")
-    positive = positive[positive["mri_fracture"] == 1]
-    signs = positive[["mri_t1_low", "mri_t2_high", "mri_stir_high"]]
-    yield _rows("mri_signs", positive, (signs == 0).all(axis=1), signs.notna().all(axis=1))
+    yield _rows("type_given", called, ~called["denis"].isin(TYPES), everywhere.loc[called.index])
+    yield from _signs(table)
     if protocol.consensus:
         agreed = table[table["reader"] == CONSENSUS]
         units = table[["unit", "arm"]].drop_duplicates()
         yield Conformity(code="consensus", n=len(units) - len(agreed), of=len(units))
+
+
+def _signs(table: pd.DataFrame) -> Iterator[Conformity]:
+    """
+    Every MRI fracture rests on a sign of oedema; whether soft tissue enhanced was looked at.
+
+    The published standard names enhancement beside the oedema signs; without contrast it cannot be judged, which is
+    counted and does not make the fracture doubtful.
+    """
+    positive = table.drop_duplicates("unit")
+    positive = positive[positive["mri_fracture"] == 1]
+    signs = positive[["mri_t1_low", "mri_t2_high", "mri_stir_high"]]
+    yield _rows("mri_signs", positive, (signs == 0).all(axis=1), signs.notna().all(axis=1))
+    missing = positive["mri_enhancement"].isna()
+    asked = pd.Series(bool(table["mri_enhancement"].notna().any()), index=positive.index)
+    yield _rows("mri_enhancement", positive, missing, asked)
 
 
 def _rows(code: str, table: pd.DataFrame, departs: pd.Series, judged: pd.Series) -> Conformity:
@@ -71,15 +88,12 @@ def _rows(code: str, table: pd.DataFrame, departs: pd.Series, judged: pd.Series)
     )
 
 
-def _order(own: pd.DataFrame) -> Iterator[Conformity]:
-    """Random order: known for all, different in the two arms, and not one arm first for everybody."""
-    known = own["order"].notna()
-    yield _rows("order_known", own, ~known, pd.Series(True, index=own.index))
-    seen = own[known]
-    same, readers = [], list(seen.groupby("reader"))
-    for _, rows in readers:
-        wide = rows.pivot_table(index="unit", columns="arm", values="order")
-        both = wide.dropna()
+def _apart(own: pd.DataFrame, protocol: Protocol) -> Iterator[Conformity]:
+    """Two arms with a washout: long enough, in another order, and not one arm first for everybody."""
+    yield _rows("washout", own, own["washout_days"] < protocol.washout_days, own["washout_days"].notna())
+    same = []
+    for _, rows in own[own["order"].notna()].groupby("reader"):
+        both = rows.pivot_table(index="unit", columns="arm", values="order").dropna()
         if both.shape[1] == 2 and len(both) > 2:
             ranks = both.rank().to_numpy()
             same.append(float(np.corrcoef(ranks.T)[0, 1]) > 0.9)
@@ -92,12 +106,26 @@ def _order(own: pd.DataFrame) -> Iterator[Conformity]:
     yield Conformity(code="arms_alternate", n=sum(first), of=len(first))
 
 
+def _sequential(own: pd.DataFrame) -> Iterator[Conformity]:
+    """AI as second reader: both calls at the same place of the same session, the first locked before the marks."""
+    place = own.pivot(index=["unit", "reader"], columns="arm", values=["session", "order"])
+    place = place.reindex(columns=pd.MultiIndex.from_product([["session", "order"], ARMS])).dropna()
+    gaps = (place.xs(ARMS[0], axis=1, level=1) != place.xs(ARMS[1], axis=1, level=1)).any(axis=1)
+    yield Conformity(code="same_sitting", n=int(gaps.sum()), of=len(place))
+    unaided = own[own["arm"] == ARMS[0]]
+    yield _rows("locked", unaided, unaided["locked"] == 0, unaided["locked"].notna())
+
+
 def conforming(reads: Reads, protocol: Protocol) -> pd.Series:
-    """True for the readings that keep to limit, blinding, washout and the window to MRI, as far as the table says."""
+    """
+    True for the readings that keep to limit, blinding and washout, as far as the table says.
+
+    AI as second reader has no washout; there a call that was not locked before the marks were shown departs, and so
+    does the call with AI that followed it.
+    """
     table = reads.table
-    return ~(
-        (table["time_s"] > protocol.time_limit_s)
-        | (table["blinded"] == 0)
-        | (table["washout_days"] < protocol.washout_days)
-        | (table["mri_days"] > protocol.mri_within_days)
-    )
+    departs = (table["time_s"] > protocol.time_limit_s) | (table["blinded"] == 0)
+    if not protocol.sequential:
+        return ~(departs | (table["washout_days"] < protocol.washout_days))
+    loose = table[table["locked"] == 0].groupby(["unit", "reader"]).size().index
+    return ~(departs | pd.MultiIndex.from_frame(table[["unit", "reader"]]).isin(loose))

@@ -2,13 +2,15 @@
 S2: do readers find and type osteoporotic vertebral fractures on CT better with AI than without?
 
 Design: every reader reads every case twice, on CT alone and on CT with the AI's marks, in random order with a washout
-between; MRI within a week is the truth; readers are blinded to it and to each other and settle a consensus afterwards.
+between (AI as first or concurrent reader) or as two steps of one sitting (as second reader); MRI within a week is the
+truth; readers are blinded to it and to each other and settle a consensus afterwards. Cases outside the published
+criteria or the week are kept for a sensitivity analysis.
 
 Kept from the paper: the truth and its signs, the ten-minute limit, the consensus, the two arms, accuracy, sensitivity,
 specificity, kappa and its bands, the Denis table, its chi-square (beside the paired test), the eligibility criteria.
 
 Added, because one consensus per arm cannot answer the question: each reader's own results, tests that know that the
-same case was read twice, the multi-reader multi-case analysis, reading times, what AI changed, washout and order.
+same case was read twice and which vertebrae are one patient's, the multi-reader multi-case analysis, reading times, what AI changed, washout and order.
 
 Not kept: the paper's own segmentation networks (a generative adversarial and a self-guided attention network) are
 described by name only and cannot be rebuilt; the AI of a virtual study is osteon's own reading.
@@ -100,8 +102,7 @@ def made(
         files |= {f"reads-template.{code}.csv": template_csv(code) for code in ("en", "zh")}
         return _made(plan_blocks(plan, config, lang), "design", config, provenance(seed=seed, command=command),
                      plan_results(plan), plan_summary(plan, lang), files=files)  # fmt: skip
-    simulated = data == "virtual"
-    if simulated:
+    if data == "virtual":
         reads, cases = virtual_reads(config, seed, read_case=read_case)
         stamp = provenance(seed=seed, command=command)
         files = {"reads.csv": reads.table.drop(columns="unit").to_csv(index=False).encode("utf-8-sig")}
@@ -114,16 +115,15 @@ def made(
         reads, cases = read_reads(path), ()
         stamp, files = provenance(seed=seed, inputs=(path,), command=command), {}
     analysis = analysed(reads, config)
-    return _made(study_blocks(reads, analysis, config, simulated=simulated), "virtual" if simulated else "reads", config,
-                 stamp, study_results(reads, analysis, cases), study_summary(reads, analysis, lang, simulated=simulated),
-                 files=files)  # fmt: skip
+    return _made(study_blocks(reads, analysis, config, simulated=reads.simulated), "virtual" if data == "virtual" else "reads",
+                 config, stamp, study_results(reads, analysis, cases),
+                 study_summary(reads, analysis, lang, simulated=reads.simulated), files=files, simulated=reads.simulated)  # fmt: skip
 
 
 def _made(
     blocks: Iterable[Block], kind: str, config: Config, stamp: Provenance, content: dict[str, Any],
-    lines: tuple[str, ...], *, files: dict[str, bytes] | None = None,
+    lines: tuple[str, ...], *, files: dict[str, bytes] | None = None, simulated: bool = False,
 ) -> Made:  # fmt: skip
-    simulated = kind == "virtual"
     page = Document(
         title=ovcf_word("title", data=ovcf_word(f"data.{kind}")), subtitle=ovcf_word(f"subtitle.{kind}"),
         authors=(ovcf_word("author"),), simulated=simulated, blocks=tuple(blocks), provenance=stamp,

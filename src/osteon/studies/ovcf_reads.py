@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -22,6 +23,7 @@ import pandas as pd
 from osteon.cohort.read import read_table
 from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError, NotEnoughData, SchemaError
+from osteon.domain.anatomy import LEVELS
 
 __all__ = ["ARMS", "CONSENSUS", "NONE_TYPE", "TYPES", "ReadColumn", "Reads", "read_columns", "read_reads",
            "reads_of", "template_csv"]  # fmt: skip
@@ -38,7 +40,7 @@ class ReadColumn:
     """One column of the reads table; ``truth`` columns hold the same value in every row of a case (and vertebra)."""
 
     name: str
-    kind: Literal["text", "choice", "flag", "count", "number"]
+    kind: Literal["text", "choice", "flag", "count", "number", "level"]
     headers: Mapping[str, str]
     notes: Mapping[str, str]
     example: str
@@ -78,6 +80,15 @@ class Reads:
     def has_consensus(self) -> bool:
         """Whether consensus rows are there."""
         return bool((self.table["reader"] == CONSENSUS).any())
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any reading is invented, as the table itself says."""
+        return bool((self.table["simulated"] == 1).any())
+
+    def of_cases(self, cases: Iterable[str]) -> Reads:
+        """The readings of some cases only."""
+        return replace(self, table=self.table[self.table["case"].isin(list(cases))])
 
     @property
     def truth(self) -> pd.DataFrame:
@@ -194,7 +205,7 @@ def _found(table: pd.DataFrame, column: ReadColumn, source: str) -> str | None:
 def _cells(cells: pd.Series, column: ReadColumn, header: str, source: str) -> pd.Series:
     """The cells of one column as text or numbers; NaN where empty."""
     values = [_cell(value, column, f"{source}: row {row}, column {header}") for row, value in cells.items()]
-    kind = object if column.kind in ("text", "choice") else float
+    kind = object if column.kind in ("text", "choice", "level") else float
     return pd.Series(values, index=cells.index, dtype=kind)
 
 
@@ -206,6 +217,8 @@ def _cell(value: Any, column: ReadColumn, where: str) -> Any:
         return math.nan
     if column.kind in ("text", "choice"):
         return _word(text, column, where)
+    if column.kind == "level":
+        return _level(text, where)
     if column.kind == "flag":
         if text.casefold() in _YES | _NO:
             return float(text.casefold() in _YES)
@@ -222,12 +235,27 @@ def _word(text: str, column: ReadColumn, where: str) -> str:
     return text.removesuffix(".0") if column.name in ("case", "reader") else text
 
 
+def _level(text: str, where: str) -> Any:
+    """One vertebral level, as "L1", "l1", "Th12", "胸12" or "腰1椎体"; a dash means none."""
+    if text in (NONE_TYPE, "–", "无"):
+        return math.nan
+    found = re.fullmatch(r"(C|TH|T|L|S|颈|胸|腰|骶)0?(\d{1,2})(椎体|椎)?", text.upper().replace(" ", ""))
+    letter = {"TH": "T", "颈": "C", "胸": "T", "腰": "L", "骶": "S"}
+    level = letter.get(found[1], found[1]) + found[2] if found else text
+    if level not in LEVELS:
+        raise SchemaError(
+            f"{where}: {text!r}, expected one level such as T12 or L1.",
+            hint="Give the worst fracture's level only.",
+        )
+    return level
+
+
 def _number(text: str, column: ReadColumn, where: str) -> float:
     try:
         number = float(text)
     except ValueError:
         raise SchemaError(f"{where}: {text!r} is not a number.") from None
-    low, high = column.limits or (0, math.inf)
+    low, high = column.limits or (0, math.inf)  # below 0 only where the column says so
     if not low <= number <= high or (column.kind == "count" and number != int(number)):
         kind = "a whole number" if column.kind == "count" else "a number"
         limits = f"from {low} to {high}" if column.limits else "of 0 or more"

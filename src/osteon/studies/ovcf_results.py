@@ -8,9 +8,10 @@ from osteon.core.result import as_dict
 from osteon.report.value import Estimate, Number
 from osteon.report.words import words
 from osteon.stats.agreement import Kappa
+from osteon.stats.compare import Comparison
 from osteon.stats.margins import kappa_band
 from osteon.stats.reader_study import ReaderStudy
-from osteon.studies.ovcf_accuracy import MEASURES, ArmAccuracy
+from osteon.studies.ovcf_accuracy import MEASURES, ArmAccuracy, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_design import Plan
 from osteon.studies.ovcf_page import headline
@@ -28,36 +29,73 @@ def study_results(reads: Reads, analysis: Analysis, cases: tuple[VirtualCase, ..
         "n_units": analysis.units,
         "n_fractured": analysis.fractured,
         "per_vertebra": reads.per_vertebra,
+        "n_cases_in_table": analysis.flow.cases,
+        "unit": "vertebra" if reads.per_vertebra else "case",
         "readers": list(reads.readers),
         "accuracy": [_accuracy(line) for line in analysis.accuracies],
         "per_protocol": [_accuracy(line) for line in analysis.per_protocol],
-        "paired": [
-            {"reader": t.reader, "measure": t.measure, "ct": t.ct.value, "ct_ai": t.ct_ai.value,
-             "mcnemar": as_dict(t.paired), "chi_squared": None if t.unpaired is None else
-             {"test": t.unpaired.test, "statistic": t.unpaired.statistic, "p": t.unpaired.p}}
-            for t in analysis.paired
-        ],
+        "all_cases": [_accuracy(line) for line in analysis.all_cases],
+        "paired": [_paired(test) for test in analysis.paired],
+        "paired_all_cases": [_paired(test) for test in analysis.all_paired],
         "denis": [
             {"reader": t.reader, "arm": t.arm, "rows": ["A", "B", "C", "D", "-"], "called": t.called.tolist(),
              "everybody": t.everybody.tolist(), "kappa_called": _kappa(t.kappa_called), "kappa_all": _kappa(t.kappa_all),
              "right_of_called": as_dict(t.of_called), "right_of_fractures": as_dict(t.of_fractures)}
             for t in analysis.denis
         ],
+        "denis_paired": [
+            {"reader": t.reader, "ct": as_dict(t.ct), "ct_ai": as_dict(t.ct_ai), "mcnemar": as_dict(t.paired),
+             "called_ct": as_dict(t.called_ct), "called_ct_ai": as_dict(t.called_ct_ai),
+             "chi_squared": _two_groups(t.unpaired)}
+            for t in analysis.denis_paired
+        ],
+        "levels": [
+            {"reader": x.reader, "arm": x.arm, "found": as_dict(x.found), "exact": as_dict(x.exact),
+             "within_one": as_dict(x.within_one), "kappa": _kappa(x.kappa)}
+            for x in analysis.levels
+        ],
+        "genant": [
+            {"reader": x.reader, "arm": x.arm, "exact": as_dict(x.exact), "within_one": as_dict(x.within_one),
+             "kappa": _kappa(x.kappa)}
+            for x in analysis.genant
+        ],
         "mrmc": {name: _mrmc(study) for name, study in analysis.mrmc.items()},
         "units_without_all_readings": analysis.missing_pairs,
         "times_s": as_dict(analysis.times),
         "changed": as_dict(analysis.changed),
-        "agreement": [{"arm": a.arm, "what": a.what, "same": as_dict(a.same), "kappa": _kappa(a.kappa)}
+        "agreement": [{"arm": a.arm, "what": a.what, "same": as_dict(a.same), "within_one": as_dict(a.within_one), "kappa": _kappa(a.kappa)}
                       for a in analysis.agreement],
-        "signs": as_dict(analysis.signs),
+        "signs": as_dict((*analysis.signs, *analysis.mri_signs)),
         "conformity": as_dict(analysis.conformity),
     }  # fmt: skip
+    content["flow"] = _flow(analysis)
     if analysis.eligible is not None:
-        content["flow"] = [as_dict(step) | {"n_excluded": step.n_excluded} for step in analysis.eligible.flow]
         content["not_applicable"] = list(analysis.eligible.not_applicable)
     if cases:
         content["cases"] = as_dict(cases)
     return content
+
+
+def _flow(analysis: Analysis) -> list[dict[str, Any]]:
+    """The published criteria where they can be judged, then the window to MRI."""
+    flow = analysis.flow
+    steps = (
+        []
+        if flow.eligible is None
+        else [as_dict(s) | {"n_excluded": s.n_excluded} for s in flow.eligible.flow]
+    )
+    late = {"code": "mri_window", "n_before": len(flow.analysed) + len(flow.late), "n_after": len(flow.analysed),
+            "n_excluded": len(flow.late), "n_unknown": flow.undated}  # fmt: skip
+    return [*steps, late]
+
+
+def _paired(test: PairedTest) -> dict[str, Any]:
+    return {"reader": test.reader, "measure": test.measure, "ct": test.ct.value, "ct_ai": test.ct_ai.value,
+            "mcnemar": as_dict(test.paired), "chi_squared": _two_groups(test.unpaired)}  # fmt: skip
+
+
+def _two_groups(test: Comparison | None) -> dict[str, Any] | None:
+    return None if test is None else {"test": test.test, "statistic": test.statistic, "p": test.p}
 
 
 def _accuracy(line: ArmAccuracy) -> dict[str, Any]:
@@ -89,7 +127,10 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
     """A line per reader and arm, the comparison over readers, and what departs from the protocol."""
     say = words(lang)
     mark = f"[{say('report.simulated')}] " if simulated else ""
-    lines = [f"{mark}{say.say(ovcf_word('summary.line', n=analysis.units, fractured=analysis.fractured))}"]
+    unit = "vertebra" if reads.per_vertebra else "case"
+    lines = [
+        f"{mark}{say.say(ovcf_word(f'summary.line_{unit}', n=analysis.units, cases=analysis.cases, fractured=analysis.fractured))}"
+    ]
     for a in analysis.accuracies:
         shares = [a.shares[name] for name in ("accuracy", "sensitivity", "specificity")]
         figures = "  ".join(
@@ -105,6 +146,9 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
         shown = Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3)
         lines.append(mark + say.say(ovcf_word("summary.difference", endpoint=ovcf_word(f"measure.{endpoint}"), difference=shown,
                                            p=test.p, scope=ovcf_word(f"scope_short.{test.scope}"))))  # fmt: skip
+    if analysis.flow.left_out:
+        left = ovcf_word("summary.left_out", n=analysis.flow.left_out, of=analysis.flow.cases)
+        lines.append(mark + say.say(left))
     departures = sum(line.n for line in analysis.conformity)
     if departures:
         lines.append(mark + say.say(ovcf_word("summary.departures", n=departures)))
@@ -114,7 +158,8 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
 def plan_results(plan: Plan) -> dict[str, Any]:
     """The part of results.json that a plan gives."""
     return {
-        "n_readings": sum(not slot.training for slot in plan.slots), "planned_difference": plan.effect,
+        "n_readings": len(plan.readings), "n_consensus": len(plan.consensus),
+        "n_training": sum(slot.training for slot in plan.slots), "planned_difference": plan.effect,
         "power": as_dict(plan.at_size), "power_simulated": as_dict(plan.simulated),
         "cases_needed": {str(n): as_dict(found) for n, found in plan.needed.items()},
     }  # fmt: skip
@@ -123,7 +168,7 @@ def plan_results(plan: Plan) -> dict[str, Any]:
 def plan_summary(plan: Plan, lang: str) -> tuple[str, ...]:
     """How many readings, and the power of the plan."""
     say = words(lang)
-    lines = [say.say(ovcf_word("plan.line", n=sum(not slot.training for slot in plan.slots)))]
+    lines = [say.say(ovcf_word("plan.line", n=len(plan.readings), consensus=len(plan.consensus)))]
     if plan.at_size is not None:
         power = Number(plan.at_size.power, digits=0, percent=True)
         lines.append(say.say(ovcf_word("plan.power_line", power=power, effect=Number(plan.effect, digits=2))))

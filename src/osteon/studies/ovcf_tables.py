@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from osteon.report.document import Column, GroupRow, Row, TableBlock
 from osteon.report.value import Cell, Estimate, Number, PValue, Spread, Text
 from osteon.report.value import Proportion as Shown
+from osteon.stats.clustered import ClusteredMcNemar
+from osteon.stats.compare import Comparison
 from osteon.stats.margins import kappa_band
 from osteon.stats.obuchowski_rockette import ArmTest
-from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable
+from osteon.stats.wald import normal_quantile
+from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_reads import TYPES
 from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_cell, reader_name, share_cell
 
-__all__ = ["accuracy_table", "agreement_table", "changed_table", "conformity_table", "criteria_table", "denis_summary",
-           "denis_table", "kappa_table", "mrmc_readers_table", "mrmc_table", "paired_table", "sign_table",
-           "time_table"]  # fmt: skip
+__all__ = [
+    "accuracy_table",
+    "agreement_table",
+    "changed_table",
+    "denis_paired_table",
+    "denis_summary",
+    "denis_table",
+    "genant_table",
+    "kappa_table",
+    "labelled",
+    "level_table",
+    "mrmc_readers_table",
+    "mrmc_table",
+    "paired_table",
+    "sign_table",
+    "time_table",
+]
 
 
-def _columns(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
+def labelled(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """Columns named by the words of one part of the report."""
     return tuple(
         Column(ovcf_word(f"{part}.{name}"), align="left" if name in left else "auto") for name in labels
     )
@@ -47,13 +67,13 @@ def accuracy_table(found: tuple[ArmAccuracy, ...], *, id: str, title: Text, per_
 
     return TableBlock(
         id=id, title=title,
-        columns=_columns("accuracy", ("arm", "tp", "fn", "fp", "tn", "accuracy", "sensitivity", "specificity", "ppv", "npv")),
+        columns=labelled("accuracy", ("arm", "tp", "fn", "fp", "tn", "accuracy", "sensitivity", "specificity", "ppv", "npv")),
         rows=_grouped((arm.reader, line(arm)) for arm in found),
         footnotes=(ovcf_word("accuracy.note_clustered" if per_vertebra else "accuracy.note"),),
     )  # fmt: skip
 
 
-def kappa_table(found: tuple[ArmAccuracy, ...]) -> TableBlock:
+def kappa_table(found: tuple[ArmAccuracy, ...], *, per_vertebra: bool) -> TableBlock:
     """Kappa of each reader with MRI, in the bands of the paper and of Landis and Koch."""
 
     def line(arm: ArmAccuracy) -> Row:
@@ -63,8 +83,9 @@ def kappa_table(found: tuple[ArmAccuracy, ...]) -> TableBlock:
 
     return TableBlock(
         id="table-kappa", title=ovcf_word("kappa.title"),
-        columns=_columns("kappa", ("arm", "kappa", "p", "fleiss", "landis"), left=("fleiss", "landis")),
-        rows=_grouped((arm.reader, line(arm)) for arm in found), footnotes=(ovcf_word("kappa.note"),),
+        columns=labelled("kappa", ("arm", "kappa", "p", "fleiss", "landis"), left=("fleiss", "landis")),
+        rows=_grouped((arm.reader, line(arm)) for arm in found),
+        footnotes=(ovcf_word("kappa.note"), ovcf_word(f"kappa.by_{_unit(per_vertebra)}")),
     )  # fmt: skip
 
 
@@ -73,23 +94,106 @@ def _bands(value: float) -> tuple[Cell, Cell]:
     return ovcf_word(f"band_fleiss.{kappa_band(value)}"), ovcf_word(f"band_landis.{landis}")
 
 
-def paired_table(analysis: Analysis) -> TableBlock | None:
+def _unit(per_vertebra: bool) -> str:
+    return "vertebra" if per_vertebra else "case"
+
+
+def _gap(paired: ClusteredMcNemar | None) -> Cell:
+    """What AI adds, in percentage points, with its interval."""
+    if paired is None:
+        return Number(0.0, digits=1, percent=True)
+    if paired.ci is None:
+        return Number(paired.difference, digits=1, percent=True)
+    return Estimate(paired.difference, paired.ci.low, paired.ci.high, digits=1, percent=True)
+
+
+def _paired_cells(paired: ClusteredMcNemar | None, unpaired: Comparison | None) -> tuple[Cell, ...]:
+    return (
+        _gap(paired), paired.first_only if paired else 0, paired.second_only if paired else 0,
+        PValue(paired.p_exact) if paired else None,
+        Number(unpaired.statistic, digits=3) if unpaired else None, PValue(unpaired.p) if unpaired else None,
+    )  # fmt: skip
+
+
+def paired_table(
+    tests: tuple[PairedTest, ...], *, id: str, title: Text, per_vertebra: bool
+) -> TableBlock | None:
     """Both arms of each reader on the same units: McNemar beside the chi-square of the paper."""
-    if not analysis.paired:
+    if not tests:
         return None
-    lines = []
-    for test in analysis.paired:
-        paired, unpaired = test.paired, test.unpaired
-        lines.append((test.reader, (
-            ovcf_word(f"measure.{test.measure}"), Shown(test.ct.k, test.ct.n), Shown(test.ct_ai.k, test.ct_ai.n),
-            paired.first_only if paired else 0, paired.second_only if paired else 0,
-            PValue(paired.p_exact) if paired else None,
-            Number(unpaired.statistic, digits=3) if unpaired else None, PValue(unpaired.p) if unpaired else None,
-        )))  # fmt: skip
+    lines: list[tuple[str, Row]] = [
+        (t.reader, (ovcf_word(f"measure.{t.measure}"), Shown(t.ct.k, t.ct.n), Shown(t.ct_ai.k, t.ct_ai.n),
+                    *_paired_cells(t.paired, t.unpaired)))
+        for t in tests
+    ]  # fmt: skip
     return TableBlock(
-        id="table-paired", title=ovcf_word("paired.title"),
-        columns=_columns("paired", ("measure", "ct", "ct_ai", "ct_only", "ai_only", "p", "chi2", "p_chi2")),
-        rows=_grouped(lines), footnotes=(ovcf_word("paired.note"),),
+        id=id, title=title,
+        columns=labelled("paired", ("measure", "ct", "ct_ai", "difference", "ct_only", "ai_only", _p_column(per_vertebra),
+                                    "chi2", "p_chi2")),
+        rows=_grouped(lines),
+        footnotes=(*_paired_notes(per_vertebra), ovcf_word("paired.note")),
+    )  # fmt: skip
+
+
+def _paired_notes(per_vertebra: bool) -> tuple[Text, Text]:
+    """Unit and test, then what the interval of the difference is."""
+    unit = _unit(per_vertebra)
+    return ovcf_word(f"paired.by_{unit}"), ovcf_word(f"paired.difference_by_{unit}")
+
+
+def _p_column(per_vertebra: bool) -> str:
+    return "p_by_patient" if per_vertebra else "p"
+
+
+def denis_paired_table(analysis: Analysis) -> TableBlock | None:
+    """Right types of both arms on the same fractures, the paper's comparison of those called positive beside."""
+    if not analysis.denis_paired:
+        return None
+    rows = tuple(
+        (reader_name(t.reader), Shown(t.ct.k, t.ct.n), Shown(t.ct_ai.k, t.ct_ai.n),
+         *_paired_cells(t.paired, None)[:4],
+         *(Shown(share.k, share.n) if share else None for share in (t.called_ct, t.called_ct_ai)),
+         *_paired_cells(None, t.unpaired)[4:])
+        for t in analysis.denis_paired
+    )  # fmt: skip
+    labels = ("measure", "ct", "ct_ai", "difference", "ct_only", "ai_only", _p_column(analysis.per_vertebra))
+    first = (Column(ovcf_word("mrmc.reader")),
+             *(Column(ovcf_word(f"paired.{name}"), group=ovcf_word("denis.of_all_fractures")) for name in labels[1:]))  # fmt: skip
+    paper = (Column(ovcf_word(f"paired.{name}"), group=ovcf_word("denis.of_those_called"))
+             for name in ("ct", "ct_ai", "chi2", "p_chi2"))  # fmt: skip
+    return TableBlock(
+        id="table-denis-paired", title=ovcf_word("denis.paired_title"), columns=(*first, *paper), rows=rows,
+        footnotes=(*_paired_notes(analysis.per_vertebra), ovcf_word("denis.paired_note")),
+    )  # fmt: skip
+
+
+def level_table(analysis: Analysis) -> TableBlock | None:
+    """The level called against that of MRI."""
+    if not analysis.levels:
+        return None
+    lines: list[tuple[str, Row]] = [
+        (x.reader, (arm_name(x.arm), share_cell(x.found), share_cell(x.exact), share_cell(x.within_one), kappa_cell(x.kappa)))
+        for x in analysis.levels
+    ]  # fmt: skip
+    return TableBlock(
+        id="table-levels", title=ovcf_word("levels.title"),
+        columns=labelled("levels", ("arm", "found", "exact", "within_one", "kappa")), rows=_grouped(lines),
+        footnotes=(ovcf_word("levels.note"),),
+    )  # fmt: skip
+
+
+def genant_table(analysis: Analysis) -> TableBlock | None:
+    """The grade given against the reference grade."""
+    if not analysis.genant:
+        return None
+    lines: list[tuple[str, Row]] = [
+        (x.reader, (arm_name(x.arm), share_cell(x.exact), share_cell(x.within_one), kappa_cell(x.kappa)))
+        for x in analysis.genant
+    ]  # fmt: skip
+    return TableBlock(
+        id="table-genant", title=ovcf_word("genant.title"),
+        columns=labelled("genant", ("arm", "exact", "within_one", "kappa")), rows=_grouped(lines),
+        footnotes=(ovcf_word("genant.note"), ovcf_word(f"kappa.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
 
@@ -113,7 +217,7 @@ def denis_table(table: DenisTable, *, id: str) -> TableBlock:
     )  # fmt: skip
 
 
-def denis_summary(tables: tuple[DenisTable, ...]) -> TableBlock:
+def denis_summary(tables: tuple[DenisTable, ...], *, per_vertebra: bool) -> TableBlock:
     """Right types and kappa of every reader and arm, in the paper's way and with missed fractures counted."""
     lines = [
         (table.reader, (arm_name(table.arm), share_cell(table.of_called), kappa_cell(table.kappa_called),
@@ -122,8 +226,9 @@ def denis_summary(tables: tuple[DenisTable, ...]) -> TableBlock:
     ]  # fmt: skip
     return TableBlock(
         id="table-denis", title=ovcf_word("denis.summary_title"),
-        columns=_columns("denis", ("arm", "of_called", "kappa_called", "of_fractures", "kappa_all")),
-        rows=_grouped(lines), footnotes=(ovcf_word("denis.summary_note"),),
+        columns=labelled("denis", ("arm", "of_called", "kappa_called", "of_fractures", "kappa_all")),
+        rows=_grouped(lines),
+        footnotes=(ovcf_word("denis.summary_note"), ovcf_word(f"kappa.by_{_unit(per_vertebra)}")),
     )  # fmt: skip
 
 
@@ -141,7 +246,7 @@ def mrmc_table(analysis: Analysis) -> TableBlock | None:
                 rows.append(_mrmc_row(endpoint, test))
     return TableBlock(
         id="table-mrmc", title=ovcf_word("mrmc.title"),
-        columns=_columns("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
+        columns=labelled("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
         footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(analysis) else ()),
                    *((ovcf_word("mrmc.missing", n=analysis.missing_pairs),) if analysis.missing_pairs else ())),
     )  # fmt: skip
@@ -156,9 +261,16 @@ def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
     gap = test.differences[0]
     # the analysis gives CT alone minus CT with AI; printed the other way round: what AI adds
     df = f"{test.df1}, {test.df2:.1f}" if test.df2 != float("inf") else f"{test.df1}"
-    return (ovcf_word(f"measure.{endpoint}"), Number(first.value, digits=3), Number(second.value, digits=3),
+    return (ovcf_word(f"measure.{endpoint}"), *(_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second)),
             Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), Number(test.statistic, digits=2), df,
             PValue(test.p))  # fmt: skip
+
+
+def _figure(value: float, low: float, high: float) -> Cell:
+    """A figure of merit with its interval, cut to 0 to 1; alone where its error is 0 (nothing went wrong)."""
+    if not high > low:
+        return Number(value, digits=3)
+    return Estimate(value, max(low, 0.0), min(high, 1.0), digits=3)
 
 
 def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
@@ -169,12 +281,16 @@ def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
     for endpoint, study in analysis.mrmc.items():
         rows.append(GroupRow(ovcf_word(f"measure.{endpoint}")))
         for i, own in enumerate(study.by_reader):
-            ct, ct_ai = study.figures.values[:, i]
-            rows.append((reader_name(own.reader), Number(float(ct), digits=3), Number(float(ct_ai), digits=3),
+            half = normal_quantile(own.ci.level) * np.sqrt(
+                [study.figures.covariance[arm, i, arm, i] for arm in (0, 1)]
+            )
+            both = study.figures.values[:, i]
+            rows.append((reader_name(own.reader), *(_figure(*map(float, x)) for x in zip(both, both - half, both + half, strict=True)),
                          Estimate(-own.difference, -own.ci.high, -own.ci.low, digits=3), PValue(own.p)))  # fmt: skip
     return TableBlock(
         id="table-mrmc-readers", title=ovcf_word("mrmc.readers_title"),
-        columns=_columns("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
+        columns=labelled("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
+        footnotes=(ovcf_word("mrmc.readers_note"),),
     )  # fmt: skip
 
 
@@ -189,7 +305,7 @@ def time_table(analysis: Analysis) -> TableBlock | None:
     )  # fmt: skip
     return TableBlock(
         id="table-times", title=ovcf_word("times.title"),
-        columns=_columns("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
+        columns=labelled("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
         footnotes=(ovcf_word("times.note"),),
     )  # fmt: skip
 
@@ -201,14 +317,14 @@ def changed_table(analysis: Analysis) -> TableBlock | None:
     rows = tuple(
         (reader_name(c.reader), c.right_both, c.corrected, c.spoiled, c.wrong_both, c.missed_found, c.false_dropped,
          c.spoiled_by_ai,
-         Shown(c.wrong_ai_followed.k, c.wrong_ai_followed.n) if c.wrong_ai_followed else None, PValue(c.test.p_exact) if c.test else None)
+         share_cell(c.wrong_ai_followed), PValue(c.test.p_exact) if c.test else None)
         for c in analysis.changed
     )  # fmt: skip
     return TableBlock(
         id="table-changed", title=ovcf_word("changed.title"),
-        columns=_columns("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
-                                     "false_dropped", "spoiled_by_ai", "wrong_followed", "p")),
-        rows=rows, footnotes=(ovcf_word("changed.note"),),
+        columns=labelled("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
+                                     "false_dropped", "spoiled_by_ai", "wrong_followed", _p_column(analysis.per_vertebra))),
+        rows=rows, footnotes=(ovcf_word("changed.note"), ovcf_word(f"paired.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
 
@@ -220,63 +336,27 @@ def agreement_table(analysis: Analysis) -> TableBlock | None:
     for arm in dict.fromkeys(line.arm for line in analysis.agreement):
         rows.append(GroupRow(arm_name(arm)))
         rows += [
-            (ovcf_word(f"agreement.{line.what}"), share_cell(line.same), kappa_cell(line.kappa),
-             _bands(line.kappa.value)[0] if line.kappa else None)
+            (ovcf_word(f"agreement.{line.what}"), share_cell(line.same), share_cell(line.within_one),
+             kappa_cell(line.kappa), _bands(line.kappa.value)[0] if line.kappa else None)
             for line in analysis.agreement if line.arm == arm
         ]  # fmt: skip
     return TableBlock(
         id="table-agreement", title=ovcf_word("agreement.title"),
-        columns=_columns("agreement", ("what", "same", "kappa", "band"), left=("band",)), rows=tuple(rows),
-        footnotes=(ovcf_word("agreement.note"),),
+        columns=labelled("agreement", ("what", "same", "within_one", "kappa", "band"), left=("band",)), rows=tuple(rows),
+        footnotes=(ovcf_word("agreement.note"), ovcf_word(f"kappa.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
 
 def sign_table(analysis: Analysis) -> TableBlock | None:
-    """The CT signs the paper names, with and without a fracture on MRI."""
-    if not analysis.signs:
+    """The CT signs the paper names and the MRI signs behind the truth, with and without a fracture on MRI."""
+    found = (*analysis.signs, *analysis.mri_signs)
+    if not found:
         return None
     rows = tuple(
         (ovcf_word(f"sign.{s.sign}"), arm_name(s.arm), share_cell(s.fractured), share_cell(s.other))
-        for s in analysis.signs
+        for s in found
     )
     return TableBlock(
-        id="table-signs", title=ovcf_word("signs.title"), columns=_columns("signs", ("sign", "arm", "fractured", "other")),
-        rows=rows,
-    )  # fmt: skip
-
-
-def conformity_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
-    """Every demand of the protocol and what departs from it."""
-    lines = analysis.conformity
-    names = ("demand", "judged", "departs", "rows")[: 4 if any(line.rows for line in lines) else 3]
-    rows = tuple(
-        (ovcf_word(f"conformity_code.{line.code}", **limits), line.of or None,
-         line.n if line.of else ovcf_word("conformity.unknown"),
-         ", ".join(map(str, line.rows)) + (" …" if len(line.rows) < line.n and line.rows else ""))[: len(names)]
-        for line in lines
-    )  # fmt: skip
-    return TableBlock(
-        id="table-conformity", title=ovcf_word("conformity.title"),
-        columns=_columns("conformity", names, left=("rows",)), rows=rows,
-        footnotes=(ovcf_word("conformity.note"),),
-    )  # fmt: skip
-
-
-def criteria_table(analysis: Analysis) -> TableBlock | None:
-    """The published criteria on the cases of this table."""
-    if analysis.eligible is None:
-        return None
-    rows: list[Row] = []
-    for judged in analysis.eligible.judgements:
-        criterion = judged.criterion
-        text = ovcf_word("criteria.text", en=criterion.text_en, zh=criterion.text_zh)
-        kind = ovcf_word(f"criteria.{criterion.kind}")
-        if judged.applicable:
-            rows.append((text, kind, judged.n_before, judged.n_excluded, judged.n_unjudged))
-        else:
-            rows.append((text, kind, judged.n_before, ovcf_word("criteria.absent"), None))
-    return TableBlock(
-        id="table-criteria", title=ovcf_word("criteria.title"),
-        columns=_columns("criteria", ("criterion", "kind", "before", "excluded", "unknown"), left=("kind",)),
-        rows=tuple(rows),
+        id="table-signs", title=ovcf_word("signs.title"), columns=labelled("signs", ("sign", "arm", "fractured", "other")),
+        rows=rows, footnotes=(ovcf_word("signs.note"),),
     )  # fmt: skip

@@ -1,12 +1,12 @@
 """
 The reading study on invented cases: phantom CTs, the AI's reading of them, simulated readers, a reads table. SIMULATED.
 
-The table that comes out is read and analysed like a site's own.
+The table that comes out is read and analysed like a site's own, and carries the mark of simulation with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,9 +16,16 @@ import pandas as pd
 from osteon.core.progress import track
 from osteon.core.seeds import stream
 from osteon.domain.spine import SpineReading
-from osteon.studies.ovcf_config import Config
+from osteon.studies.ovcf_config import Config, Protocol
 from osteon.studies.ovcf_reads import ARMS, CONSENSUS, NONE_TYPE, TYPES, Reads, reads_of
-from osteon.synth.readers import ReaderModel, SimulatedReads, simulate_readers
+from osteon.synth.readers import (
+    GENANT_LOSSES,
+    ReaderModel,
+    SimulatedFindings,
+    SimulatedReads,
+    simulate_findings,
+    simulate_readers,
+)
 from osteon.synth.spine_ct import PlannedFracture, SpinePhantom, phantom
 
 __all__ = ["ReadCase", "VirtualCase", "read_by_osteon", "virtual_reads"]
@@ -29,6 +36,8 @@ LETTERS: tuple[DenisLetter, ...] = ("A", "B", "C", "D")
 LEVELS = ("T11", "T12", "L1", "L2", "L3", "L4")
 CHANCES = (0.08, 0.26, 0.30, 0.16, 0.12, 0.08)
 """Where fractures happen: most at the thoracolumbar junction."""
+SPINE = ("T10", *LEVELS, "L5")
+"""The levels a reader may arrive at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +89,13 @@ def virtual_reads(
         ai_sensitivity=settings.ai_sensitivity, ai_specificity=settings.ai_specificity,
         time_limit_s=protocol.time_limit_s, types=[case.denis for case in cases], ai_types=[case.ai_denis for case in cases],
     )  # fmt: skip
-    return reads_of(_table(cases, reads, config, seed), source="simulated reads"), cases
+    found = simulate_findings(
+        [case.loss for case in cases],
+        readers=len(protocol.readers),
+        rng=stream(seed, "findings"),
+        role=protocol.ai_role,
+    )
+    return reads_of(_table(cases, reads, found, config, seed), source="simulated reads"), cases
 
 
 def _drawn(seed: int, i: int) -> tuple[str, DenisLetter, float]:
@@ -132,40 +147,70 @@ def _read(config: Config, seed: int, read_case: ReadCase) -> tuple[VirtualCase, 
     return tuple(found)
 
 
-def _table(cases: tuple[VirtualCase, ...], reads: SimulatedReads, config: Config, seed: int) -> pd.DataFrame:
-    """The reads as a site's table, with the order and washout of a drawn schedule."""
+def _table(
+    cases: tuple[VirtualCase, ...], reads: SimulatedReads, found: SimulatedFindings, config: Config, seed: int
+) -> pd.DataFrame:
+    """The reads as a site's table, with the order and washout of a drawn schedule, then the consensus."""
     protocol = config.protocol
+
+    def call(arm: int, r: int, i: int) -> dict[str, object]:
+        said = bool(reads.call[arm, r, i])
+        return {"call": int(said), "denis": str(reads.types[arm, r, i]), "genant": int(found.grade[arm, r, i]) if said else 0,
+                "level": _counted(cases[i], int(found.level_off[arm, r, i])) if said else None}  # fmt: skip
+
     rows = []
     for r, reader in enumerate(protocol.readers):
         rng = stream(seed, "virtual-order", reader)
-        ai_first = rng.random(len(cases)) < 0.5
-        for session in (1, 2):
-            for place, i in enumerate(rng.permutation(len(cases)).tolist()):
-                arm = int(ai_first[i] == (session == 1))
-                rows.append(_row(cases[i], reader, arm) | {
-                    "session": session, "order": place + 1, "blinded": 1, "training": 0,
-                    "washout_days": protocol.washout_days + int(rng.integers(0, 10)) if session == 2 else None,
-                    "time_s": round(float(reads.time_s[arm, r, i]), 1), "call": int(reads.call[arm, r, i]),
-                    "rating": int(reads.rating[arm, r, i]), "denis": str(reads.types[arm, r, i]),
-                })  # fmt: skip
+        for i, arm, place in _order(protocol, len(cases), rng):
+            rows.append(_row(cases[i], reader, arm) | place | call(arm, r, i) | {
+                "blinded": 1, "training": 0, "time_s": round(float(reads.time_s[arm, r, i]), 1),
+                "rating": int(reads.rating[arm, r, i]),
+            })  # fmt: skip
     if protocol.consensus:
         # The surer reader prevails: what two colleagues end up with who talk it over.
         for arm in range(2):
             surest = np.abs(reads.log_odds[arm]).argmax(axis=0)
+            alike = [(reads.types[arm, :, i] == reads.types[arm, 0, i]).all() for i in range(len(cases))]
             rows += [
-                _row(case, CONSENSUS, arm)
-                | {"call": int(reads.call[arm, surest[i], i]), "denis": str(reads.types[arm, surest[i], i])}
+                _row(case, CONSENSUS, arm) | call(arm, int(surest[i]), i)
                 for i, case in enumerate(cases)
+                if protocol.consensus_cases == "all" or not alike[i]
             ]
     table = pd.DataFrame(rows)
     table.index = pd.RangeIndex(2, len(table) + 2)
     return table
 
 
+def _order(
+    protocol: Protocol, n: int, rng: np.random.Generator
+) -> Iterator[tuple[int, int, dict[str, object]]]:
+    """Case, arm and place of every reading of one reader: two arms apart, or both steps in one sitting."""
+    if protocol.sequential:
+        for place, i in enumerate(rng.permutation(n).tolist()):
+            yield i, 0, {"session": 1, "order": place + 1, "locked": 1}
+            yield i, 1, {"session": 1, "order": place + 1}
+        return
+    ai_first = rng.random(n) < 0.5
+    for session in (1, 2):
+        for place, i in enumerate(rng.permutation(n).tolist()):
+            washout = protocol.washout_days + int(rng.integers(0, 10)) if session == 2 else None
+            yield (
+                i,
+                int(ai_first[i] == (session == 1)),
+                {"session": session, "order": place + 1, "washout_days": washout},
+            )
+
+
+def _counted(case: VirtualCase, off: int) -> str:
+    """The level a reader arrives at; of a fracture that is not there, the most usual one."""
+    return SPINE[SPINE.index(case.level or "L1") + off]
+
+
 def _row(case: VirtualCase, reader: str, arm: int) -> dict[str, object]:
     broken = int(case.fractured)
     return {
         "case": case.case, "reader": reader, "arm": ARMS[arm], "ai_call": int(case.ai_call), "mri_fracture": broken,
-        "mri_denis": case.denis, "mri_t1_low": broken, "mri_t2_high": broken, "mri_stir_high": broken,
-        "mri_enhancement": 0, "mri_days": 3,
+        "mri_denis": case.denis, "mri_level": case.level or None,
+        "reference_genant": int(np.searchsorted(GENANT_LOSSES, case.loss, side="right")), "mri_t1_low": broken,
+        "mri_t2_high": broken, "mri_stir_high": broken, "mri_enhancement": 0, "mri_days": 3, "simulated": 1,
     }  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from osteon.report.value import Cell, Estimate, Text, Words
+from osteon.report.value import Cell, Estimate, Number, Text, Words
 from osteon.report.value import Proportion as Shown
 from osteon.stats.agreement import Kappa
 from osteon.stats.proportion import Proportion
-from osteon.studies.ovcf_accuracy import Share
 from osteon.studies.ovcf_reads import CONSENSUS
+from osteon.studies.ovcf_shares import Share
 
 __all__ = ["arm_name", "kappa_cell", "ovcf_word", "percent_cell", "reader_name", "share_cell"]
 
@@ -44,5 +44,9 @@ def percent_cell(share: Proportion | Share | None) -> Cell:
 
 
 def kappa_cell(kappa: Kappa | None) -> Cell:
-    """Kappa with its interval."""
-    return None if kappa is None else Estimate(kappa.value, kappa.ci.low, kappa.ci.high, digits=3)
+    """Kappa with its interval; alone where agreement is perfect, since the large-sample error is 0 there."""
+    if kappa is None:
+        return None
+    if kappa.ci.high == kappa.ci.low:
+        return Number(kappa.value, digits=3)
+    return Estimate(kappa.value, kappa.ci.low, kappa.ci.high, digits=3)

@@ -1,0 +1,177 @@
+"""Units of one patient: with one unit each the plain answer, copied units change nothing, few patients stay few."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osteon.core.errors import InputError, NotEnoughData, ShapeError
+from osteon.stats.agreement import cohens_kappa, cross_table, fleiss_kappa, mcnemar, rating_counts
+from osteon.stats.clustered import (
+    clustered_fleiss_kappa,
+    clustered_kappa,
+    clustered_mcnemar,
+    clustered_share,
+)
+from osteon.stats.proportion import proportion
+
+calls = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 6)), min_size=6, max_size=40)
+
+
+def close(one, other):
+    return one == pytest.approx(other, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+def figures(kappa):
+    return kappa.value, kappa.se, kappa.se_null, kappa.z, kappa.p, kappa.ci.low, kappa.ci.high
+
+
+def rows_of(drawn):
+    return (np.array(column) for column in zip(*drawn, strict=True))
+
+
+@given(calls)
+def test_a_share_of_one_unit_a_patient_is_wilsons(drawn):
+    a, _, _ = rows_of(drawn)
+    found, plain = clustered_share(a > 0, range(len(a))), proportion(int((a > 0).sum()), len(a))
+    assert close((found.value, found.ci.low, found.ci.high), (plain.value, plain.ci.low, plain.ci.high))
+
+
+@given(calls)
+def test_mcnemar_of_one_unit_a_patient_is_mcnemars(drawn):
+    a, b, _ = rows_of(drawn)
+    first, second = a > 0, b > 0
+    b_only, c_only = int((first & ~second).sum()), int((second & ~first).sum())
+    if b_only + c_only == 0:
+        with pytest.raises(NotEnoughData, match="no pair differs"):
+            clustered_mcnemar(first, second, range(len(a)))
+        return
+    found, plain = (
+        clustered_mcnemar(first, second, range(len(a))),
+        mcnemar(first_only=b_only, second_only=c_only),
+    )
+    assert close((found.chi2, found.p, found.p_exact), (plain.chi2, plain.p, plain.p_exact))
+    assert (found.first_only, found.second_only) == (plain.first_only, plain.second_only)
+
+
+@given(calls, st.sampled_from(["none", "linear", "quadratic"]))
+def test_kappa_of_one_unit_a_patient_is_cohens(drawn, weights):
+    a, b, _ = rows_of(drawn)
+    table = cross_table(a, b, categories=range(3)).counts
+    try:
+        plain = cohens_kappa(table, weights=weights)
+    except NotEnoughData:
+        return
+    found = clustered_kappa(a, b, range(len(a)), categories=range(3), weights=weights)
+    assert close(figures(found), figures(plain))
+
+
+def test_fleiss_kappa_of_one_unit_a_patient_is_fleiss():
+    rows = np.random.default_rng(3).integers(0, 3, (30, 4)).tolist()
+    plain, found = fleiss_kappa(rating_counts(rows)), clustered_fleiss_kappa(rows, range(30))
+    assert close(figures(found), figures(plain))
+
+
+@settings(max_examples=60)
+@given(calls, st.integers(2, 5))
+def test_copying_every_unit_within_its_patient_changes_nothing(drawn, times):
+    a, b, patients = rows_of(drawn)
+    again = [np.tile(column, times) for column in (a, b, patients)]
+    once, many = clustered_share(a > 0, patients), clustered_share(again[0] > 0, again[2])
+    assert close((once.ci.low, once.ci.high), (many.ci.low, many.ci.high))
+    if (a > 0).tolist() != (b > 0).tolist():
+        once, many = (
+            clustered_mcnemar(a > 0, b > 0, patients),
+            clustered_mcnemar(again[0] > 0, again[1] > 0, again[2]),
+        )
+        assert close((once.chi2, once.p, once.p_exact), (many.chi2, many.p, many.p_exact))
+        assert (once.ci is None) == (many.ci is None)
+        if once.ci:
+            assert close((once.ci.low, once.ci.high), (many.ci.low, many.ci.high))
+    try:
+        kappa = clustered_kappa(a, b, patients, categories=range(3))
+    except NotEnoughData:
+        return
+    assert close(figures(kappa), figures(clustered_kappa(*again, categories=range(3))))
+    fleiss = clustered_fleiss_kappa(np.c_[a, b].tolist(), patients, categories=[0, 1, 2])
+    copied = clustered_fleiss_kappa(np.c_[again[0], again[1]].tolist(), again[2], categories=[0, 1, 2])
+    assert close(figures(fleiss), figures(copied))
+
+
+def test_three_against_eight_patients_with_six_vertebrae_each():
+    """30 patients x 6 identical vertebrae: counted as 180 patients McNemar gives p < .001 for 18 against 48."""
+    first = np.repeat([1] * 3 + [0] * 8 + [1] * 10 + [0] * 9, 6)
+    second = np.repeat([0] * 3 + [1] * 8 + [1] * 10 + [0] * 9, 6)
+    found = clustered_mcnemar(first, second, np.repeat(range(30), 6))
+    assert found.p_exact == pytest.approx(mcnemar(first_only=3, second_only=8).p_exact)
+    assert found.p_exact == pytest.approx(0.2266, abs=1e-4)
+    assert mcnemar(first_only=18, second_only=48).p_exact < 0.001
+    assert (found.first_only, found.second_only, found.patients_first, found.patients_second) == (
+        18,
+        48,
+        3,
+        8,
+    )
+    assert found.difference == pytest.approx(5 / 30)
+    assert found.ci.low < 0 < found.difference < found.ci.high
+
+
+def test_obuchowskis_statistic_by_hand():
+    """Differences 2, 1, -1, 0, 1 of five patients: 3^2 / 7; 4 of the 16 sign patterns reach 3, 4 reach -3."""
+    first = [0, 0, 0, 1, 1, 0, 0]
+    second = [1, 1, 1, 0, 1, 1, 0]
+    found = clustered_mcnemar(first, second, ["a", "a", "b", "c", "d", "e", "d"])
+    assert found.chi2 == pytest.approx(9 / 7)
+    assert found.p_exact == pytest.approx(0.5)
+
+
+def test_differences_that_cancel_within_every_patient_show_nothing():
+    found = clustered_mcnemar([1, 0, 1, 0], [0, 1, 0, 1], [1, 1, 2, 2])
+    assert (found.chi2, found.p_exact, found.ci) == (0.0, 1.0, None)
+    assert "balanced_within_patients" in found.notes
+
+
+def test_patients_who_do_not_differ_are_few_patients_not_certainty():
+    """Two patients, half of each one's vertebrae right: no spread between them, yet far from certain."""
+    found = clustered_share([1, 0] * 6, [1] * 6 + [2] * 6)
+    plain = proportion(1, 2)
+    assert (found.ci.low, found.ci.high) == pytest.approx((plain.ci.low, plain.ci.high))
+    all_right = clustered_share([1] * 12, [1] * 6 + [2] * 6)
+    assert all_right.ci.low == pytest.approx(proportion(2, 2).ci.low)
+
+
+def test_intervals_cover_where_counting_vertebrae_does_not():
+    """60 patients x 5 vertebrae that share their patient's luck (ICC about .4): 95% means about 95%."""
+    rng = np.random.default_rng(8)
+    inside, naive = [], []
+    for _ in range(400):
+        luck = rng.beta(0.8 * 1.5, 0.2 * 1.5, 60)
+        right = rng.random((60, 5)) < luck[:, None]
+        found = clustered_share(right.ravel(), np.repeat(range(60), 5))
+        plain = proportion(int(right.sum()), 300)
+        inside.append(found.ci.low <= 0.8 <= found.ci.high)
+        naive.append(plain.ci.low <= 0.8 <= plain.ci.high)
+    assert 0.92 <= np.mean(inside) <= 0.98
+    assert np.mean(naive) < 0.85
+
+
+def test_mcnemar_keeps_its_level_where_counting_vertebrae_does_not():
+    rng = np.random.default_rng(9)
+    clustered, naive = [], []
+    for _ in range(300):
+        lean = rng.choice([-1, 0, 1], 40, p=[0.25, 0.5, 0.25])
+        first = np.repeat(lean < 0, 5)
+        second = np.repeat(lean > 0, 5)
+        clustered.append(clustered_mcnemar(first, second, np.repeat(range(40), 5)).p < 0.05)
+        naive.append(mcnemar(first_only=int(first.sum()), second_only=int(second.sum())).p < 0.05)
+    assert np.mean(clustered) < 0.08
+    assert np.mean(naive) > 0.2
+
+
+def test_what_is_refused():
+    with pytest.raises(ShapeError, match="clusters has shape"):
+        clustered_share([1, 0], [1])
+    with pytest.raises(InputError, match="missing label"):
+        clustered_share([1, 0], [1, None])
+    with pytest.raises(ShapeError):
+        clustered_mcnemar([1, 0], [1], [1, 2])
