@@ -5,9 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osteon.core.errors import ConfigError
+from osteon.core.errors import ConfigError, NotEnoughData
 from osteon.domain.spine import HeightLoss, Heights
-from osteon.reading.spine_confidence import call_confidence, fit_confidence
+from osteon.reading.spine_confidence import (
+    call_confidence,
+    fit_confidence,
+    fit_type_confidence,
+    type_confidence,
+)
 from osteon.reading.spine_findings import ReadingOptions
 from osteon.reading.spine_genant import genant, height_losses
 from osteon.reading.spine_neighbours import expected
@@ -180,7 +185,7 @@ def test_signs_are_expected_from_sound_neighbours_only():
 @given(st.floats(0, 6), st.floats(0, 3), st.one_of(st.none(), st.floats(0.3, 1.0)))
 def test_confidence_grows_with_the_distance_to_the_threshold(z, more, agreement):
     near, far = (call_confidence(k, agreement=agreement, slice_mm=1.0) for k in (z, z + more))
-    assert 0 < near <= far <= 0.995
+    assert 0.5 <= near <= far <= 0.995
 
 
 def test_a_fitted_confidence_is_calibrated():
@@ -196,3 +201,15 @@ def test_a_fitted_confidence_is_calibrated():
     for low, high in ((0.5, 0.7), (0.7, 0.9), (0.9, 1.0)):
         chosen = (said > low) & (said <= high)
         assert said[chosen].mean() == pytest.approx(right[chosen].mean(), abs=0.04)
+
+
+def test_a_fitted_confidence_of_types_is_calibrated():
+    rng = np.random.default_rng(2)
+    margins = rng.gamma(1.5, 0.4, 3000)
+    right = rng.random(3000) < 1 / (1 + np.exp(-(0.3 + 2.0 * np.minimum(margins, 1.0))))
+    fitted = fit_type_confidence([(float(m), bool(r)) for m, r in zip(margins, right, strict=True)])
+    assert fitted["base"] == pytest.approx(0.3, abs=0.25) and fitted["margin"] == pytest.approx(2.0, abs=0.4)
+    said = np.array([type_confidence(float(m), parameters=fitted) for m in margins])
+    assert said.mean() == pytest.approx(right.mean(), abs=0.02)
+    with pytest.raises(NotEnoughData):
+        fit_type_confidence([(0.5, True)] * 80)

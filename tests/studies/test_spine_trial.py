@@ -52,6 +52,7 @@ def rows(**changed):
             "dice": 0.95, "true_loss": [0.0, 0.3, 0.22] * 10, "true_grade": [0, 2, 1] * 10, "grade": [0, 2, 1] * 10,
             "true_fracture": [False, True, True] * 10, "fractured": [False, True, True] * 10, "true_denis": [None, "A", "B"] * 10,
             "denis": [None, "A", "B"] * 10, "evaluable": True, "confidence": 0.95, "planted_reason": "",
+            "level_confidence": 0.9, "denis_confidence": [None, 0.8, 0.8] * 10,
             **{f"{p}{s}_mm": 25.0 for p in ("", "true_") for s in ("anterior", "middle", "posterior")},
         }
     )  # fmt: skip
@@ -72,6 +73,8 @@ def test_a_perfect_reader_is_perfect():
     )
     assert found["height MAE, mm"] == found["not evaluable without a planted reason"] == 0
     assert found["expected calibration error of the calls"] == pytest.approx(0.05)
+    assert found["expected calibration error of the Denis types"] == pytest.approx(0.2)
+    assert found["expected calibration error of the levels"] == pytest.approx(0.1)
 
 
 def test_a_missing_call_is_a_wrong_call():
