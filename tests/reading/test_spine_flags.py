@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from osteon.domain.spine import PosteriorWall, ScanFacts
+from osteon.domain.spine import ScanFacts
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import LabelMap, Volume
 from osteon.reading.spine_findings import findings
-from osteon.reading.spine_flags import convex_without_loss
 from osteon.synth.spine_ct import PlannedFracture, phantom
 
 LEVEL, CODE = "L3", 22
@@ -147,8 +146,21 @@ def test_the_kyphosis_across_a_vertebra_is_the_sum_of_what_lies_within(spine):
     assert middle.local_kyphosis_deg == pytest.approx(lean["L2"] - lean["L4"], abs=12)
 
 
-def test_a_wall_in_the_canal_of_a_body_that_lost_nothing_is_no_burst():
-    convex = PosteriorWall(convexity_mm=3.0, canal_area_ratio=0.9, involved=True)
-    assert convex_without_loss(convex, fractured=False)
-    assert not convex_without_loss(convex, fractured=True)
-    assert not convex_without_loss(None, fractured=False)
+def test_a_wall_in_the_canal_of_a_body_that_lost_nothing_is_no_burst(spine):
+    code, truth = 23, spine.scan.labels
+    x0, y0, z0 = spine.scan.volume.grid.world(np.argwhere(truth.bodies.array == code).mean(0))
+    behind = y0 + (spine.y[truth.bodies.array == code].max() - y0) - 3
+    bulge = ((spine.x - x0) ** 2 / 100 + (spine.y - behind) ** 2 / 64 + (spine.z - z0) ** 2 / 64 < 1) & (
+        truth.tissue.array == 4
+    )
+    maps = [part.array.copy() for part in (truth.bodies, truth.vertebrae)]
+    for part in maps:
+        part[bulge] = code
+    affine = spine.scan.volume.affine
+    bodies, vertebrae = (LabelMap(array=part, affine=affine) for part in maps)
+    found = spine.read(
+        np.where(bulge, 180, spine.hu), replace(spine.labels, bodies=bodies, vertebrae=vertebrae)
+    ).at("L4")
+    assert (
+        found.posterior_wall.involved and "convex_posterior_wall" in found.red_flags and found.genant is None
+    )

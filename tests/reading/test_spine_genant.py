@@ -143,11 +143,12 @@ def test_a_broken_endplate_only_carries_a_loss_over_the_threshold_from_within_it
     seen = HeightLoss(
         anterior=loss, middle=0.0, posterior=0.0, reference_mm=at, reference_from=(), se=se, self_loss=0.0
     )
-    plain, broken = (genant(seen, operating_point=point, broken_endplate=b) for b in (False, True))
-    if point - se <= loss < point:
-        assert plain.grade == 0 and broken.grade == 1
-    else:
-        assert broken == plain
+    plain, broken, burst = (genant(seen, operating_point=point, breaks=n) for n in (0, 1, 2))
+    for reach, found in ((se, broken), (2 * se, burst)):
+        if point - reach <= loss < point:
+            assert plain.grade == 0 and found.grade == 1
+        else:
+            assert found == plain
 
 
 def test_only_the_two_operating_points_are_offered():
@@ -158,7 +159,7 @@ def test_only_the_two_operating_points_are_offered():
 
 
 def test_every_section_of_the_rules_says_where_it_comes_from():
-    names = ("evaluable", "norm", "reference", "genant", "endplate", "denis", "of", "density", "flags", "trabecular", "contents", "confidence", "compare")  # fmt: skip
+    names = ("evaluable", "norm", "reference", "genant", "endplate", "denis", "of", "density", "flags", "trabecular", "contents", "confidence", "type_confidence", "one_sided", "compare")  # fmt: skip
     for name in names:
         assert rules(name)["source"] and rules(name)["confidence"] in {
             "read",

@@ -16,7 +16,6 @@ from osteon.imaging.volume import Volume
 from osteon.reading.spine_confidence import call_confidence
 from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
 from osteon.reading.spine_flags import (
-    convex_without_loss,
     density_notes,
     reasons_not_evaluable,
     red_flags,
@@ -216,14 +215,13 @@ def _judged(
     flags, figures = red_flags(sound, level, good=good)
     superior, inferior = endplate_findings(sound, level, good=good, loss=loss)
     coarse = max(scan.spacing_mm) > rules("endplate")["slice_mm_above"]
-    grade = genant(
-        loss,
-        operating_point=options.operating_point,
-        broken_endplate=not coarse and (superior.injured or inferior.injured),
-    )
     wall = posterior_wall(sound, level, good=good)
     kink = anterior_kink(sound, level, good=good)
-    if convex_without_loss(wall, fractured=grade.grade > 0) and "convex_posterior_wall" not in flags:
+    broken = not coarse and (superior.injured or inferior.injured)
+    burst = broken and wall is not None and wall.involved
+    grade = genant(loss, operating_point=options.operating_point, breaks=int(broken) + int(burst))
+    unexplained = not grade.grade and not broken and loss.largest < rules("reference")["exclude_loss"]
+    if unexplained and wall is not None and wall.involved and "convex_posterior_wall" not in flags:
         flags = (*flags, "convex_posterior_wall")
     fractured = None if flags else grade.grade > 0
     notes = list(plain.notes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from osteon.domain.spine import PosteriorWall, ScanFacts
+from osteon.domain.spine import ScanFacts
 from osteon.imaging.measure.endplate import cortical_peak_hu
 from osteon.imaging.measure.indicators import foci
 from osteon.imaging.measure.surroundings import THIRDS
@@ -15,7 +15,6 @@ from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
 __all__ = [
-    "convex_without_loss",
     "density_notes",
     "reasons_not_evaluable",
     "red_flags",
@@ -63,7 +62,7 @@ def red_flags(
 
     Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, convex_posterior_wall
     (with a focus), pedicle_destruction, posterior_element_destruction, soft_tissue_mass (where the cortex behind it is
-    broken). A convex wall of a body that lost no height is told by :func:`convex_without_loss`.
+    broken).
     """
     found, figures = _foci(measured, level, good)
     for more, seen in (_destruction(measured, level, good), _mass(measured, level, good)):
@@ -73,11 +72,6 @@ def red_flags(
     if found and convexity is not None and convexity > rules("flags")["convexity_mm"]:
         found.append("convex_posterior_wall")
     return tuple(found), figures
-
-
-def convex_without_loss(wall: PosteriorWall | None, *, fractured: bool) -> bool:
-    """Whether the posterior wall stands into the canal of a body that lost no height: no burst explains that."""
-    return wall is not None and wall.involved and not fractured
 
 
 def _foci(

@@ -167,7 +167,7 @@ def worse_side(middle: HeightLoss, side: HeightLoss, *, lean_deg: float) -> bool
     )
 
 
-def genant(loss: HeightLoss, *, operating_point: float = 0.20, broken_endplate: bool = False) -> Genant:
+def genant(loss: HeightLoss, *, operating_point: float = 0.20, breaks: int = 0) -> Genant:
     """
     Grade and type of a height loss.
 
@@ -175,9 +175,9 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, broken_endplate: 
     ----------
     loss : HeightLoss
     operating_point : float
-    broken_endplate : bool
-        A broken endplate is a fracture by morphology; with it a loss less than one standard error short of the operating
-        point counts as reaching it.
+    breaks : int
+        What is broken by its form: an endplate, a posterior wall in the canal. A loss short of the operating point by less
+        than so many standard errors counts as reaching it.
 
     Examples
     --------
@@ -186,12 +186,12 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, broken_endplate: 
     >>> genant(seen).grade, genant(seen).type
     (2, 'wedge')
     >>> near = HeightLoss(anterior=0.19, middle=0.1, posterior=0.0, reference_mm=at, reference_from=(), se=0.02, self_loss=0.2)
-    >>> genant(near).grade, genant(near, broken_endplate=True).grade
+    >>> genant(near).grade, genant(near, breaks=1).grade
     (0, 1)
     """
     rule = rules("genant")
     largest = loss.largest
-    counts = largest >= operating_point - (loss.se if broken_endplate else 0.0)
+    counts = largest >= operating_point - breaks * loss.se
     grade = (
         int(np.searchsorted(rule["bounds"], max(largest, rule["bounds"][0]), side="right")) if counts else 0
     )

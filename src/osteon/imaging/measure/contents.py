@@ -25,8 +25,8 @@ class ContentsRule:
     ----------
     cement_hu, cement_ml, cement_peak_hu : a dense island deep in the body at least this large, its densest twentieth so dense
     metal_hu, metal_ml : anything this dense
-    screw_hu, screw_ml, screw_length_mm, screw_elongation : a body denser than any bone, this large and long, and so much
-        longer than wide
+    screw_hu, screw_ml, screw_length_mm, screw_elongation : a body denser than most bone, its densest tenth metal, this large
+        and long, and so much longer than wide
     core_mm : how deep below the body's surface cement is looked for
     """
 
@@ -94,6 +94,8 @@ def _long_and_metal(
         places = np.argwhere(labelled == label)
         if len(places) * part.grid.voxel_ml < rule.screw_ml:
             continue
+        if np.percentile(part.array[tuple(places.T)], 90) < rule.metal_hu:
+            continue  # the cortex of an arch, drawn up by a sharp kernel
         world = part.grid.world(places)
         spread = np.linalg.eigvalsh(np.cov(world.T))[::-1]
         length = float(np.sqrt(12.0 * spread[0]))
