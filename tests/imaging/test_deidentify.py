@@ -362,6 +362,20 @@ def test_refusals(tmp_path, study):
         DicomOptions(dates="drop")
 
 
+def test_an_archive_is_unpacked_within_the_limits_of_a_reader(tmp_path, pool):
+    with zipfile.ZipFile(tmp_path / "zeros.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("a.dcm", bytes(300 << 20))
+    with pytest.raises(FileError, match="decompression bomb"):
+        deidentify_dicom(tmp_path / "zeros.zip", tmp_path / "out", key=KEY, pool=pool)
+    with zipfile.ZipFile(tmp_path / "cut.zip", "w") as archive:
+        archive.writestr("a.dcm", b"some words")
+    damaged = (tmp_path / "cut.zip").read_bytes().replace(b"some words", b"other word")
+    (tmp_path / "cut.zip").write_bytes(damaged)
+    with pytest.raises(FileError, match=r"cut\.zip"):
+        deidentify_dicom(tmp_path / "cut.zip", tmp_path / "out", key=KEY, pool=pool)
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_goes_to_the_tables_and_what_does_not(study, tmp_path):
     (tmp_path / "a.csv").write_text("a,b\n")
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04")

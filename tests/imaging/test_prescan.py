@@ -13,6 +13,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
 
 from osteon.core.errors import FileError
+from osteon.imaging.deidentify import deidentify_dicom
 from osteon.imaging.guard.prescan import prescan
 from osteon.imaging.guarded import LABEL_LIMITS, Limits, ReaderPool
 
@@ -241,6 +242,50 @@ def test_honest_files_pass(tmp_path):
             archive.write(tmp_path / name, name)
     for path in (tmp_path, *tmp_path.iterdir()):
         prescan(path)
+
+
+def deflated_slices(folder):
+    """Valid slices that inflate past 1 MiB, with the padding byte that PS3.10 asks for, or more of it."""
+    rng = np.random.default_rng(2)
+    pixels = (rng.integers(-20, 20, (1120, 1120)) * (np.arange(1120) > 800)).astype(np.int16)
+    for n in range(3):
+        path = dicom(folder / f"{n}.dcm", rows=1120, columns=1120, pixels=pixels.tobytes(), deflated=True)
+        scan = pydicom.dcmread(path)
+        scan.ImagePositionPatient, scan.SeriesInstanceUID = [0, 0, n], "1.2.3"
+        scan.save_as(path)
+        path.write_bytes(path.read_bytes() + bytes(n + 1))
+    return pixels
+
+
+def test_padding_after_a_deflated_data_set_is_no_hang(pool, tmp_path):
+    pixels = deflated_slices(tmp_path)
+    reply = pool.ask("osteon.imaging.read:read_volume", tmp_path, limits=Limits(cpu_s=10))
+    assert reply.error is None
+    assert reply.cpu_s < 5
+    assert np.array_equal(reply.value.array, np.stack([pixels] * 3))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_padded_deflated_slices_are_deidentified(pool, tmp_path, packed):
+    source = tmp_path / "in"
+    source.mkdir()
+    pixels = deflated_slices(source)
+    if packed:
+        with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+            for path in source.iterdir():
+                archive.write(path, path.name)
+        source = tmp_path / "in.zip"
+    made = deidentify_dicom(source, tmp_path / "out", key=b"a secret of many bytes", pool=pool)
+    assert made.skipped == ()
+    assert [np.array_equal(pydicom.dcmread(path).pixel_array, pixels) for path in made.files] == [True] * 3
+
+
+def test_a_gzip_stream_is_counted_across_its_members(tmp_path):
+    members = gzip.compress(b"no header that tells a size".ljust(400)) + gzip.compress(b"") * 40_000
+    (tmp_path / "a.gz").write_bytes(members + gzip.compress(bytes(3 * MB)) + bytes(512))
+    prescan(tmp_path / "a.gz", limits=Limits(sparse_bytes=4 * MB, expansion=1))
+    with pytest.raises(FileError, match="would expand to 2.1 MB or more"):
+        prescan(tmp_path / "a.gz", limits=Limits(sparse_bytes=2 * MB, expansion=1))
 
 
 @pytest.mark.parametrize(("slices", "bits"), [(300, 16), (1000, 16), (1000, 32)])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +22,10 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from osteon.core.errors import FileError
 from osteon.imaging.burned_in import looks_written
 from osteon.imaging.deidentify_profile import profile
+from osteon.imaging.dicom_files import DAMAGED
 from osteon.imaging.pseudonym import Keyed
 
-__all__ = ["Cleaned", "deidentify_file"]
+__all__ = ["Cleaned", "deidentify_file", "unpacked"]
 
 _TEXT = frozenset(("AE", "AS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 _DATES, _TIMES = frozenset(("DA", "DT")), frozenset(("TM",))
@@ -107,6 +110,27 @@ def deidentify_file(
         return Cleaned(skipped="identifier_left", flags=flags)
     series = str(data.get("SeriesInstanceUID") or "series")
     return Cleaned(flags=flags, place=(keyed.name(person), series, str(data.SOPInstanceUID)))
+
+
+def unpacked(archive: Path, folder: str) -> tuple[str, ...]:
+    """
+    Unpack the members of a ZIP archive to the files "0", "1", ... of a folder; returns the members' names in that order.
+
+    Raises
+    ------
+    FileError
+        A member is damaged or packed in a way that cannot be read.
+    """
+    names = []
+    with zipfile.ZipFile(archive) as packed:
+        for member in (entry for entry in packed.infolist() if not entry.is_dir()):
+            try:
+                with packed.open(member) as stream, (Path(folder) / str(len(names))).open("wb") as plain:
+                    shutil.copyfileobj(stream, plain)
+            except DAMAGED as error:
+                raise FileError(f"{archive}!{member.filename}: cannot be unpacked ({error}).") from error
+            names.append(member.filename)
+    return tuple(names)
 
 
 def _transfer_syntax(data: Dataset) -> str:

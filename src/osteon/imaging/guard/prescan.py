@@ -19,6 +19,7 @@ __all__ = ["prescan"]
 
 _AGAIN = "Export it again from the scanner or PACS."
 _BLOCK = 1 << 20
+_PACKED = 1 << 16  # at a time: each member of a gzip stream copies what is left of it
 _HEAD = 4096
 _FRAGMENT = 10  # bytes of the smallest compressed frame, its header included
 _RAW_DEFLATE, _GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS | 16
@@ -204,12 +205,14 @@ def _expanded(stream: BinaryIO, start: int, wbits: int, size: int, limits: Limit
     stream.seek(start)
     machine, total = zlib.decompressobj(wbits), 0
     try:
-        while total < enough and (block := stream.read(_BLOCK)):
+        while total < enough and (block := stream.read(_PACKED)):
             while block and total < enough:
+                if machine.eof:  # what follows is another member, or padding: its tail is never consumed
+                    if wbits != _GZIP:
+                        return total
+                    machine = zlib.decompressobj(wbits)
                 total += len(machine.decompress(block, _BLOCK))
-                block = machine.unconsumed_tail
-                if machine.eof and wbits == _GZIP and machine.unused_data:  # another member follows
-                    block, machine = machine.unused_data, zlib.decompressobj(wbits)
+                block = machine.unused_data if machine.eof else machine.unconsumed_tail
     except zlib.error:
         return total
     return total
@@ -234,6 +237,8 @@ class _Inflated:
 
     def read(self, size: int) -> bytes:
         while self._at + len(self._buffer) < self._pos + size:
+            if self._machine.eof:  # padding may follow
+                break
             packed = self._machine.unconsumed_tail or self._stream.read(_HEAD)
             more = self._machine.decompress(packed, _BLOCK) if packed else b""
             if not more and not packed:
