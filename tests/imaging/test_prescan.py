@@ -10,7 +10,13 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    RLELossless,
+    generate_uid,
+)
 
 from osteon.core.errors import FileError
 from osteon.imaging.deidentify import deidentify_dicom
@@ -213,11 +219,55 @@ def test_many_small_files_make_one_bomb(tmp_path):
     )  # RLE: the size is a claim
     for n in range(60):
         (tmp_path / f"{n}.dcm").write_bytes(compressed)
-    prescan(tmp_path, limits=Limits(sparse_bytes=200 * MB))
+    prescan(tmp_path, limits=Limits(sparse_bytes=250 * MB))  # float32: 4 bytes a pixel
     with pytest.raises(FileError, match="decompression bomb"):
         prescan(tmp_path, limits=Limits(sparse_bytes=50 * MB))
     with pytest.raises(FileError, match="more than 59 files"):
         prescan(tmp_path, limits=Limits(files=59))
+
+
+def series(folder, name, n, *, rows=256, syntax=ExplicitVRLittleEndian):
+    """``n`` slices of one series; the pixels are there, or (compressed) a claim."""
+    (folder / name).mkdir(parents=True)
+    for k in range(n):
+        path = dicom(folder / name / f"{k}.dcm", rows=rows, columns=rows, pixels=bytes(2 * rows * rows))
+        scan = pydicom.dcmread(path)
+        scan.SeriesInstanceUID, scan.ImagePositionPatient = f"1.2.{len(name)}", [0, 0, k]
+        if syntax != ExplicitVRLittleEndian:
+            scan.compress(syntax, generate_instance_uid=False)
+        scan.save_as(path)
+    return folder / name
+
+
+def test_run_lengths_are_summed_up_before_any_is_decoded(pool, tmp_path):
+    folder = series(tmp_path, "rle", 40, syntax=RLELossless)  # 64 to 1, 128 to 1 as an array
+    packed = sum(path.stat().st_size for path in folder.iterdir())
+    assert packed < MB
+    with zipfile.ZipFile(tmp_path / "rle.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    assert pool.call("osteon.imaging.read:read_volume", folder).array.shape == (40, 256, 256)
+    for place in (folder, tmp_path / "rle.zip"):
+        limits = Limits(sparse_bytes=5 * MB, expansion=8)
+        reply = pool.ask("osteon.imaging.read:read_volume", place, limits=limits)
+        assert reply.error.message.startswith(f"{place}: ")
+        assert "as a decompression bomb does; images reach 8 to 1" in reply.error.message
+        assert reply.cpu_s < 1
+
+
+def test_a_series_counts_as_it_is_read_and_as_it_is_handed_over(pool, tmp_path):
+    folder = series(tmp_path, "ct", 40)  # 10 MiB as float32
+    read = "osteon.imaging.read:read_volume"
+    enough, short = (Limits(memory_bytes=n * MB) for n in (24, 19))
+    assert pool.call(read, folder, limits=enough).array.shape == (40, 256, 256)
+    with pytest.raises(
+        FileError, match=r"ct: its files claim 10\.5 MB of voxels together; the limit is 9\.96 MB"
+    ):
+        pool.call(read, folder, limits=short)
+    series(tmp_path, "small", 4)  # one series of several is read: the folder is not refused for the other
+    prescan(tmp_path, limits=short)
+    with pytest.raises(FileError, match="together"):
+        prescan(folder, tmp_path / "small", limits=Limits(memory_bytes=21 * MB))  # both paths are read
 
 
 @pytest.mark.parametrize("name", ["/etc/x", "C:\\x", "a/../../x", "..\\x"])
@@ -284,7 +334,7 @@ def test_a_gzip_stream_is_counted_across_its_members(tmp_path):
     members = gzip.compress(b"no header that tells a size".ljust(400)) + gzip.compress(b"") * 40_000
     (tmp_path / "a.gz").write_bytes(members + gzip.compress(bytes(3 * MB)) + bytes(512))
     prescan(tmp_path / "a.gz", limits=Limits(sparse_bytes=4 * MB, expansion=1))
-    with pytest.raises(FileError, match="would expand to 2.1 MB or more"):
+    with pytest.raises(FileError, match=r"would expand to 2\.1 MB or more"):
         prescan(tmp_path / "a.gz", limits=Limits(sparse_bytes=2 * MB, expansion=1))
 
 

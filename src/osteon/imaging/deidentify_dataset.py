@@ -121,7 +121,7 @@ def unpacked(archive: Path, folder: str) -> tuple[str, ...]:
     FileError
         A member is damaged or packed in a way that cannot be read.
     """
-    names = []
+    names: list[str] = []
     with zipfile.ZipFile(archive) as packed:
         for member in (entry for entry in packed.infolist() if not entry.is_dir()):
             try:

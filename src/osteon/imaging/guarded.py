@@ -33,7 +33,7 @@ from osteon.imaging.volume import Volume
 
 __all__ = ["LABEL_LIMITS", "Limits", "ReaderPool", "Reply", "guarded", "read_volume_guarded"]
 
-LABEL_LIMITS = Limits(sparse_bytes=768 << 20)
+LABEL_LIMITS = Limits(sparse_bytes=768 << 20, expansion=200.0, cpu_s=20.0)
 """For label maps: a 512 x 512 x 700 one is mostly zeros and packs as tightly as a bomb."""
 
 _PREFORK = sys.platform == "linux" and hasattr(os, "pidfd_open")
