@@ -349,6 +349,37 @@ def test_empty_uids_are_made_up_for_from_the_file_meta_group(tmp_path, pool):
     assert made[1].StudyInstanceUID == ""
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "empty",
+    [("PatientID", "PatientName"), ("PatientID", "PatientName", "StudyInstanceUID"),
+     ("PatientID", "PatientName", "StudyInstanceUID", "SOPInstanceUID"),
+     ("PatientID", "PatientName", "StudyInstanceUID", "SOPInstanceUID", "SeriesInstanceUID")],
+    ids=len,
+)  # fmt: skip
+def test_slices_that_name_nobody_stay_together_and_apart_from_others(tmp_path, pool, empty, packed):
+    source = tmp_path / "in"
+    for who in "AB":
+        (source / who).mkdir(parents=True)
+        for n in range(3):
+            scan = with_pixels(base(who, uid=f"1.2.826.{ord(who)}.{n}"), ANATOMY[n], z=n)
+            for keyword in empty:
+                setattr(scan, keyword, "")
+            scan.save_as(source / who / f"{n}.dcm", enforce_file_format=False)
+    if packed:
+        with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+            for path in source.rglob("*.dcm"):
+                archive.write(path, path.relative_to(source))
+        source = tmp_path / "in.zip"
+    report = deidentify_dicom(source, tmp_path / "out", key=KEY, pool=pool)
+    assert (report.patients, len(report.files)) == (2, 6)
+    dates = {}
+    for scan in read_all(report):
+        dates.setdefault(scan.PatientID, []).append(scan.StudyDate)
+    assert [len(own) for own in dates.values()] == [3, 3]
+    assert all(len(set(own)) == 1 for own in dates.values())
+
+
 def test_refusals(tmp_path, study):
     with pytest.raises(ConfigError, match="16 or more"):
         deidentify_dicom(study, tmp_path / "out", key=b"short")

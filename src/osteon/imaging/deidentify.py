@@ -141,10 +141,11 @@ def deidentify_dicom(
     """
     options = DicomOptions() if options is None else options
     keyed = Keyed(key=key, patient=options.patient, max_shift_days=options.max_shift_days)
-    batch = _Batch(keyed, options, pool)
     if not source.exists():
         raise FileError(f"{source}: no such file or folder.")
-    if source.is_dir() or zipfile.is_zipfile(source):
+    place = source.absolute() if source.is_dir() or zipfile.is_zipfile(source) else Path.cwd()
+    batch = _Batch(keyed, options, pool, place)
+    if place == source.absolute():
         with staged_folder(out) as stage:
             (stage / _INCOMING).mkdir()
             for path, name in _inputs(source, stage / _INCOMING, pool):
@@ -172,7 +173,8 @@ def _inputs(source: Path, incoming: Path, pool: ReaderPool | None) -> Iterator[t
 class _Batch:
     """Files done so far, and what was noted of them."""
 
-    def __init__(self, keyed: Keyed, options: DicomOptions, pool: ReaderPool | None) -> None:
+    def __init__(self, keyed: Keyed, options: DicomOptions, pool: ReaderPool | None, place: Path) -> None:
+        self.place = place
         self.keyed = keyed
         self.options = options
         self.pool = pool
@@ -186,6 +188,7 @@ class _Batch:
         try:
             done = guarded(
                 _ONE, path, str(target.absolute()), keyed=self.keyed, pool=self.pool,
+                folder=str((self.place / name).parent),
                 shift_dates=self.options.dates == "shift", keep_characteristics=self.options.keep_characteristics,
             )  # fmt: skip
         except OsteonError as error:

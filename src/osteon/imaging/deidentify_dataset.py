@@ -59,10 +59,18 @@ class Cleaned:
 
 
 def deidentify_file(
-    source: Path, target: str, *, keyed: Keyed, shift_dates: bool = True, keep_characteristics: bool = True
+    source: Path,
+    target: str,
+    *,
+    keyed: Keyed,
+    folder: str,
+    shift_dates: bool = True,
+    keep_characteristics: bool = True,
 ) -> Cleaned:
     """
     Read one DICOM file and write it to ``target`` without what names its patient.
+
+    ``folder``, where the file lies, stands for the patient of a header that names neither patient nor study nor series.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def deidentify_file(
     if "Image Storage" in pydicom.uid.UID(sop_class).name and not _ANY_PIXELS & set(map(int, data.keys())):
         raise FileError(f"{source}: cut short, an image without pixels.")
     flags = _flags(data, sop_class)
-    person = _person(data)
+    person = _person(data, folder)
     secrets = _secrets(data)
     uid = str(
         data.get("SOPInstanceUID")
@@ -143,13 +151,17 @@ def _transfer_syntax(data: Dataset) -> str:
     return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
 
 
-def _person(data: Dataset) -> str:
-    """Who the dates and the pseudonym follow: the patient's id, else the name, else the study."""
-    for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "SOPInstanceUID"):
+def _person(data: Dataset, folder: str) -> str:
+    """
+    Who the dates and the pseudonym follow: the patient's id, else the name, else the study, the series, the folder.
+
+    Never the object: slices of one series are one person's, and move by the same number of days.
+    """
+    for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"):
         value = str(data.get(keyword) or "").strip()
         if value:
             return value
-    return "unknown"
+    return f"folder:{folder}"
 
 
 def _elements(data: Dataset) -> Iterator[DataElement]:
