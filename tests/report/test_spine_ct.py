@@ -12,10 +12,12 @@ import docx
 import pypdfium2
 import pytest
 
+from osteon.cli.read import say
 from osteon.core.errors import FileError
-from osteon.domain.spine import SpineReading
+from osteon.domain.spine import SeriesLeftOut, SpineReading
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
+from osteon.report.spine_ct_tables import examination_table
 from osteon.report.spine_ct_text import date, headline, levels_text
 from osteon.report.spine_results import read_prior, results_json
 from osteon.report.spine_save import save_reading
@@ -251,7 +253,36 @@ def test_the_results_use_the_public_names():
     assert made["changes"][3]["change"] == "new"
 
 
-@pytest.mark.parametrize("made", [reading, suspicious, unanchored, intact])
+def chosen():
+    """A reading of one series of three."""
+    made = reading()
+    others = tuple(
+        SeriesLeftOut(
+            key=f"1.2.{n}", description=name, modality="CT", slices=n, spacing_mm=spacing, why_not=why
+        )
+        for n, name, spacing, why in (
+            (90, "lung", (1.0, 0.7, 0.7), "soft_kernel"),
+            (2, "", None, "not_a_localizer"),
+        )
+    )
+    return replace(made, scan=replace(made.scan, series_choice="soft_kernel", other_series=others))
+
+
+def test_the_choice_among_series_is_told(capsys):
+    made = results_json(chosen())
+    assert made["series_choice"] == "soft_kernel"
+    assert made["other_series"][0] == {"key": "1.2.90", "description": "lung", "modality": "CT", "slices": 90,
+                                       "spacing_mm": [1.0, 0.7, 0.7], "why_not": "soft_kernel"}  # fmt: skip
+    told = [said(row[1]) for row in examination_table(chosen()).rows]
+    assert "read out of several (it has the softer kernel); left out: 2, listed in results.json" in told
+    assert len(told) == 1 + len(examination_table(reading()).rows)
+    say(chosen())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "  left out: lung, 90 slices, 1 x 0.7 x 0.7 mm (soft_kernel): 1.2.90"
+    assert lines[2] == "  left out: CT, 2 slices, unknown mm (not_a_localizer): 1.2.2"
+
+
+@pytest.mark.parametrize("made", [reading, suspicious, unanchored, intact, chosen])
 def test_a_reading_comes_back_from_its_results(made, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(results_json(made())), encoding="utf-8")
     back = read_prior(tmp_path)

@@ -107,7 +107,15 @@ def _pair(text: str | None) -> tuple[float, float] | None:
 
 
 def say(reading: SpineReading) -> None:
-    """One line a vertebra: level, grade or the reason why there is none."""
+    """Which series of several, then one line a vertebra: level, grade or the reason why there is none."""
+    if others := reading.scan.other_series:
+        typer.echo(f"series: {reading.scan.series_description or 'unnamed'} ({reading.scan.series_choice})")
+        for other in others:
+            steps = " x ".join(f"{step:.3g}" for step in other.spacing_mm or ()) or "unknown"
+            name = other.description or other.modality or "unnamed"
+            typer.echo(
+                f"  left out: {name}, {other.slices} slices, {steps} mm ({other.why_not}): {other.key}"
+            )
     for v in reading.vertebrae:
         if v.evaluable and v.genant is not None:
             loss = f"loss {100 * v.height_loss.largest:3.0f} %" if v.height_loss is not None else ""
