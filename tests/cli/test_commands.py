@@ -56,6 +56,30 @@ def test_the_commands_of_the_contract_are_there():
             "deidentify"} <= verbs  # fmt: skip
 
 
+WORKERS = """
+import sys
+from multiprocessing import get_context
+from osteon.cli.main import main
+
+if __name__ == "__main__":
+    sys.argv = ["osteon", "--version"]
+    try:
+        main()
+    except SystemExit:
+        with get_context("spawn").Pool(1) as pool:
+            pool.map(abs, [1])
+"""
+
+
+def test_workers_import_nothing_from_the_working_folder(tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "socket.py").write_text("open('ran', 'w').close(); raise SystemExit")
+    (tmp_path / "script.py").write_text(WORKERS)
+    subprocess.run([sys.executable, tmp_path / "script.py"], cwd=folder, check=True, timeout=60)
+    assert not (folder / "ran").exists()
+
+
 def test_version(osteon):
     assert osteon("--version").output.strip() == f"osteon {__version__}"
 

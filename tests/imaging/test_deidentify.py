@@ -349,6 +349,37 @@ def test_empty_uids_are_made_up_for_from_the_file_meta_group(tmp_path, pool):
     assert made[1].StudyInstanceUID == ""
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "empty",
+    [("PatientID", "PatientName"), ("PatientID", "PatientName", "StudyInstanceUID"),
+     ("PatientID", "PatientName", "StudyInstanceUID", "SOPInstanceUID"),
+     ("PatientID", "PatientName", "StudyInstanceUID", "SOPInstanceUID", "SeriesInstanceUID")],
+    ids=len,
+)  # fmt: skip
+def test_slices_that_name_nobody_stay_together_and_apart_from_others(tmp_path, pool, empty, packed):
+    source = tmp_path / "in"
+    for who in "AB":
+        (source / who).mkdir(parents=True)
+        for n in range(3):
+            scan = with_pixels(base(who, uid=f"1.2.826.{ord(who)}.{n}"), ANATOMY[n], z=n)
+            for keyword in empty:
+                setattr(scan, keyword, "")
+            scan.save_as(source / who / f"{n}.dcm", enforce_file_format=False)
+    if packed:
+        with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+            for path in source.rglob("*.dcm"):
+                archive.write(path, path.relative_to(source))
+        source = tmp_path / "in.zip"
+    report = deidentify_dicom(source, tmp_path / "out", key=KEY, pool=pool)
+    assert (report.patients, len(report.files)) == (2, 6)
+    dates = {}
+    for scan in read_all(report):
+        dates.setdefault(scan.PatientID, []).append(scan.StudyDate)
+    assert [len(own) for own in dates.values()] == [3, 3]
+    assert all(len(set(own)) == 1 for own in dates.values())
+
+
 def test_refusals(tmp_path, study):
     with pytest.raises(ConfigError, match="16 or more"):
         deidentify_dicom(study, tmp_path / "out", key=b"short")
@@ -360,6 +391,20 @@ def test_refusals(tmp_path, study):
     assert not (tmp_path / "out").exists()
     with pytest.raises(ConfigError, match="Known: shift, remove"):
         DicomOptions(dates="drop")
+
+
+def test_an_archive_is_unpacked_within_the_limits_of_a_reader(tmp_path, pool):
+    with zipfile.ZipFile(tmp_path / "zeros.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("a.dcm", bytes(300 << 20))
+    with pytest.raises(FileError, match="decompression bomb"):
+        deidentify_dicom(tmp_path / "zeros.zip", tmp_path / "out", key=KEY, pool=pool)
+    with zipfile.ZipFile(tmp_path / "cut.zip", "w") as archive:
+        archive.writestr("a.dcm", b"some words")
+    damaged = (tmp_path / "cut.zip").read_bytes().replace(b"some words", b"other word")
+    (tmp_path / "cut.zip").write_bytes(damaged)
+    with pytest.raises(FileError, match=r"cut\.zip"):
+        deidentify_dicom(tmp_path / "cut.zip", tmp_path / "out", key=KEY, pool=pool)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_goes_to_the_tables_and_what_does_not(study, tmp_path):

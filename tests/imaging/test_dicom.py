@@ -24,6 +24,7 @@ from pydicom.uid import (
 from osteon.core.errors import FileError, InputError, NotEnoughData
 from osteon.imaging.dicom import choose_series, list_series, read_dicom
 from osteon.imaging.read import read_volume
+from osteon.reading.spine_ct import scan_facts
 
 AXIAL = (1, 0, 0, 0, 1, 0)
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -313,9 +314,56 @@ def test_the_spine_series_is_chosen_with_a_reason(tmp_path):
         "scout": "not_a_localizer",
         "t2": "modality_ct",
     }
-    assert read_dicom(tmp_path, series="lung").meta["kernel"] == "B70f"
+    read = read_dicom(tmp_path)
+    assert read.meta["series_choice"] == "soft_kernel"
+    lung = next(one for one in read.meta["other_series"] if one.description == "lung")
+    assert (lung.slices, lung.spacing_mm, lung.why_not) == (30, (1.0, 0.8, 0.6), "soft_kernel")
+    assert [one.description for one in read.meta["other_series"]] == [s.description for s, _ in chosen.others]
+    facts = scan_facts(read)
+    assert (facts.series_choice, facts.other_series) == ("soft_kernel", read.meta["other_series"])
+    asked = read_dicom(tmp_path, series="lung")
+    assert (asked.meta["kernel"], asked.meta["series_choice"]) == ("B70f", "asked_for")
+    assert {one.why_not for one in asked.meta["other_series"]} == {"not_asked_for"}
+    assert read_dicom(tmp_path, series=lung.key).meta["kernel"] == "B70f"
     with pytest.raises(InputError, match="0 series answer"):
         read_dicom(tmp_path, series="none of them")
+
+
+def test_a_folder_of_several_patients_is_refused_unless_a_series_is_asked_for(tmp_path):
+    write_series(tmp_path / "a", np.arange(4) * 1.0, SeriesInstanceUID="1.2.3")
+    write_series(tmp_path / "b", np.arange(5) * 1.0, SeriesInstanceUID="1.2.4", PatientID="8")
+    with pytest.raises(InputError, match="images of 2 patients") as told:
+        read_dicom(tmp_path)
+    assert "1.2.4 (patient 8, CT, 5 slices)" in told.value.hint
+    assert "--series" in told.value.hint
+    asked = read_dicom(tmp_path, series="1.2.4")
+    assert (asked.meta["patient_id"], asked.notes) == ("8", ("several_patients:2",))
+
+
+@pytest.mark.parametrize(
+    ("other", "people"),
+    [
+        ({"PatientID": "8"}, 2),
+        ({"PatientName": "C^D"}, 2),
+        ({"PatientName": "C^D", "PatientID": ""}, 2),
+        ({"PatientName": "a^b^^", "PatientID": "7 "}, 1),
+        ({"PatientName": "A B=王^秀英"}, 1),
+        ({"PatientName": "", "PatientID": ""}, 1),
+        ({"PatientName": ""}, 1),
+    ],
+)
+def test_patients_under_one_series_uid_are_never_read_as_one(tmp_path, other, people):
+    charset = {"SpecificCharacterSet": "ISO_IR 192"}
+    write_series(tmp_path / "a", np.arange(4) * 1.0, **charset)
+    write_series(tmp_path / "b", np.arange(4, 9) * 1.0, **{**charset, **other})
+    series = list_series(tmp_path)
+    assert len(series) == people
+    if people == 1:
+        assert read_dicom(tmp_path).array.shape[0] == 9
+        return
+    with pytest.raises(InputError, match="2 series answer"):
+        read_dicom(tmp_path, series="1.2.3")
+    assert [read_dicom(tmp_path, series=s.key).array.shape[0] for s in series] == [4, 5]
 
 
 @pytest.mark.parametrize(
@@ -478,11 +526,15 @@ def test_real_series(real_data, place):
 
 @pytest.mark.parametrize(
     ("place", "why"),
-    [("notavolume", "two different images"), ("sliceincrement", "missing"), ("charset", "one slice")],
+    [
+        ("notavolume", "two different images"),
+        ("sliceincrement", "missing"),
+        ("charset", "images of 14 patients"),
+    ],
 )
 def test_real_series_that_are_no_volume(real_data, place, why):
     root = real_data / "dicom/malformed"
-    with pytest.raises((FileError, NotEnoughData), match=f"{why}|missing or malformed"):
+    with pytest.raises((FileError, InputError, NotEnoughData), match=f"{why}|missing or malformed"):
         read_volume(root / place if place == "charset" else root / "dicom2nifti_failing" / place)
 
 

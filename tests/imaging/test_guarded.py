@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +92,38 @@ def test_relative_paths_are_those_of_the_caller(pool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("a.npy", np.arange(3))
     assert pool.call("numpy:load", Path("a.npy")).tolist() == [0, 1, 2]
+
+
+@pytest.fixture
+def study_folder(tmp_path, monkeypatch):
+    """The working folder of an upload that brings modules by the names of the readers' own."""
+    for name in ("numpy", "dl", "pydicom", "gdcm", "zlib", "socket", "pickle", "resource", "runpy", "osteon"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
+    (tmp_path / "openjpeg").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("prefork", [True, False])
+@pytest.mark.parametrize("path", ["", os.pathsep])
+def test_code_in_the_working_folder_is_never_run(study_folder, monkeypatch, prefork, path):
+    monkeypatch.setenv("PYTHONPATH", path)  # an empty part would stand for the working folder
+    with ReaderPool(prefork=prefork) as readers:
+        assert readers.call("numpy:arange", 3).tolist() == [0, 1, 2]
+        assert readers.call("os:getcwd") == str(study_folder)
+    assert not (study_folder / "ran").exists()
+
+
+@pytest.mark.parametrize("path", ["relative", "absolute"])
+def test_readers_run_the_code_that_asks_them(study_folder, monkeypatch, path):
+    root = Path(guarded.__code__.co_filename).parents[2]
+    monkeypatch.setenv("PYTHONPATH", os.path.relpath(root) if path == "relative" else str(root))
+    ask = "from osteon.imaging.guarded import ReaderPool as P\nimport osteon\nprint(osteon.__file__)\n"
+    ask += "with P(prefork=False) as p: print(p.call('importlib.util:find_spec', 'osteon').origin)"
+    said = subprocess.run([sys.executable, "-P", "-c", ask], capture_output=True, text=True, check=True)
+    ours, theirs = (Path(line).resolve() for line in said.stdout.split())
+    assert ours == theirs == (root / "osteon" / "__init__.py").resolve()
+    assert not (study_folder / "ran").exists()
 
 
 def test_a_pool_outlives_the_process_of_its_readers(pool):

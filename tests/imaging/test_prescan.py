@@ -10,9 +10,16 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    RLELossless,
+    generate_uid,
+)
 
 from osteon.core.errors import FileError
+from osteon.imaging.deidentify import deidentify_dicom
 from osteon.imaging.guard.prescan import prescan
 from osteon.imaging.guarded import LABEL_LIMITS, Limits, ReaderPool
 
@@ -212,11 +219,55 @@ def test_many_small_files_make_one_bomb(tmp_path):
     )  # RLE: the size is a claim
     for n in range(60):
         (tmp_path / f"{n}.dcm").write_bytes(compressed)
-    prescan(tmp_path, limits=Limits(sparse_bytes=200 * MB))
+    prescan(tmp_path, limits=Limits(sparse_bytes=250 * MB))  # float32: 4 bytes a pixel
     with pytest.raises(FileError, match="decompression bomb"):
         prescan(tmp_path, limits=Limits(sparse_bytes=50 * MB))
     with pytest.raises(FileError, match="more than 59 files"):
         prescan(tmp_path, limits=Limits(files=59))
+
+
+def series(folder, name, n, *, rows=256, syntax=ExplicitVRLittleEndian):
+    """``n`` slices of one series; the pixels are there, or (compressed) a claim."""
+    (folder / name).mkdir(parents=True)
+    for k in range(n):
+        path = dicom(folder / name / f"{k}.dcm", rows=rows, columns=rows, pixels=bytes(2 * rows * rows))
+        scan = pydicom.dcmread(path)
+        scan.SeriesInstanceUID, scan.ImagePositionPatient = f"1.2.{len(name)}", [0, 0, k]
+        if syntax != ExplicitVRLittleEndian:
+            scan.compress(syntax, generate_instance_uid=False)
+        scan.save_as(path)
+    return folder / name
+
+
+def test_run_lengths_are_summed_up_before_any_is_decoded(pool, tmp_path):
+    folder = series(tmp_path, "rle", 40, syntax=RLELossless)  # 64 to 1, 128 to 1 as an array
+    packed = sum(path.stat().st_size for path in folder.iterdir())
+    assert packed < MB
+    with zipfile.ZipFile(tmp_path / "rle.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    assert pool.call("osteon.imaging.read:read_volume", folder).array.shape == (40, 256, 256)
+    for place in (folder, tmp_path / "rle.zip"):
+        limits = Limits(sparse_bytes=5 * MB, expansion=8)
+        reply = pool.ask("osteon.imaging.read:read_volume", place, limits=limits)
+        assert reply.error.message.startswith(f"{place}: ")
+        assert "as a decompression bomb does; images reach 8 to 1" in reply.error.message
+        assert reply.cpu_s < 1
+
+
+def test_a_series_counts_as_it_is_read_and_as_it_is_handed_over(pool, tmp_path):
+    folder = series(tmp_path, "ct", 40)  # 10 MiB as float32
+    read = "osteon.imaging.read:read_volume"
+    enough, short = (Limits(memory_bytes=n * MB) for n in (24, 19))
+    assert pool.call(read, folder, limits=enough).array.shape == (40, 256, 256)
+    with pytest.raises(
+        FileError, match=r"ct: its files claim 10\.5 MB of voxels together; the limit is 9\.96 MB"
+    ):
+        pool.call(read, folder, limits=short)
+    series(tmp_path, "small", 4)  # one series of several is read: the folder is not refused for the other
+    prescan(tmp_path, limits=short)
+    with pytest.raises(FileError, match="together"):
+        prescan(folder, tmp_path / "small", limits=Limits(memory_bytes=21 * MB))  # both paths are read
 
 
 @pytest.mark.parametrize("name", ["/etc/x", "C:\\x", "a/../../x", "..\\x"])
@@ -241,6 +292,50 @@ def test_honest_files_pass(tmp_path):
             archive.write(tmp_path / name, name)
     for path in (tmp_path, *tmp_path.iterdir()):
         prescan(path)
+
+
+def deflated_slices(folder):
+    """Valid slices that inflate past 1 MiB, with the padding byte that PS3.10 asks for, or more of it."""
+    rng = np.random.default_rng(2)
+    pixels = (rng.integers(-20, 20, (1120, 1120)) * (np.arange(1120) > 800)).astype(np.int16)
+    for n in range(3):
+        path = dicom(folder / f"{n}.dcm", rows=1120, columns=1120, pixels=pixels.tobytes(), deflated=True)
+        scan = pydicom.dcmread(path)
+        scan.ImagePositionPatient, scan.SeriesInstanceUID = [0, 0, n], "1.2.3"
+        scan.save_as(path)
+        path.write_bytes(path.read_bytes() + bytes(n + 1))
+    return pixels
+
+
+def test_padding_after_a_deflated_data_set_is_no_hang(pool, tmp_path):
+    pixels = deflated_slices(tmp_path)
+    reply = pool.ask("osteon.imaging.read:read_volume", tmp_path, limits=Limits(cpu_s=10))
+    assert reply.error is None
+    assert reply.cpu_s < 5
+    assert np.array_equal(reply.value.array, np.stack([pixels] * 3))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_padded_deflated_slices_are_deidentified(pool, tmp_path, packed):
+    source = tmp_path / "in"
+    source.mkdir()
+    pixels = deflated_slices(source)
+    if packed:
+        with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+            for path in source.iterdir():
+                archive.write(path, path.name)
+        source = tmp_path / "in.zip"
+    made = deidentify_dicom(source, tmp_path / "out", key=b"a secret of many bytes", pool=pool)
+    assert made.skipped == ()
+    assert [np.array_equal(pydicom.dcmread(path).pixel_array, pixels) for path in made.files] == [True] * 3
+
+
+def test_a_gzip_stream_is_counted_across_its_members(tmp_path):
+    members = gzip.compress(b"no header that tells a size".ljust(400)) + gzip.compress(b"") * 40_000
+    (tmp_path / "a.gz").write_bytes(members + gzip.compress(bytes(3 * MB)) + bytes(512))
+    prescan(tmp_path / "a.gz", limits=Limits(sparse_bytes=4 * MB, expansion=1))
+    with pytest.raises(FileError, match=r"would expand to 2\.1 MB or more"):
+        prescan(tmp_path / "a.gz", limits=Limits(sparse_bytes=2 * MB, expansion=1))
 
 
 @pytest.mark.parametrize(("slices", "bits"), [(300, 16), (1000, 16), (1000, 32)])

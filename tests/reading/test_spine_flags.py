@@ -149,8 +149,8 @@ def test_the_kyphosis_across_a_vertebra_is_the_sum_of_what_lies_within(spine):
 def test_a_wall_in_the_canal_of_a_body_that_lost_nothing_is_no_burst(spine):
     code, truth = 23, spine.scan.labels
     x0, y0, z0 = spine.scan.volume.grid.world(np.argwhere(truth.bodies.array == code).mean(0))
-    behind = y0 + (spine.y[truth.bodies.array == code].max() - y0) - 3
-    bulge = ((spine.x - x0) ** 2 / 100 + (spine.y - behind) ** 2 / 64 + (spine.z - z0) ** 2 / 64 < 1) & (
+    behind = y0 + (spine.y[truth.bodies.array == code].max() - y0) - 4
+    bulge = ((spine.x - x0) ** 2 / 100 + (spine.y - behind) ** 2 / 49 + (spine.z - z0) ** 2 / 36 < 1) & (
         truth.tissue.array == 4
     )
     maps = [part.array.copy() for part in (truth.bodies, truth.vertebrae)]

@@ -14,11 +14,12 @@ import pypdfium2
 import pytest
 
 from osteon.core.errors import FileError
-from osteon.domain.spine import Endplate, PosteriorWall, SpineReading
+from osteon.domain.spine import Endplate, PosteriorWall, SeriesLeftOut, SpineReading
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
 from osteon.report.spine_ct_lines import reading_lines
 from osteon.report.spine_ct_phrases import date, levels_text
+from osteon.report.spine_ct_tables import examination_table
 from osteon.report.spine_ct_text import finding as finding_of
 from osteon.report.spine_ct_text import headline
 from osteon.report.spine_results import read_prior, results_json
@@ -260,7 +261,38 @@ def test_the_results_use_the_public_names():
     assert made["changes"][3]["change"] == "new"
 
 
-@pytest.mark.parametrize("made", [reading, suspicious, unanchored, intact])
+def chosen():
+    """A reading of one series of three."""
+    made = reading()
+    others = tuple(
+        SeriesLeftOut(
+            key=f"1.2.{n}", description=name, modality="CT", slices=n, spacing_mm=spacing, why_not=why
+        )
+        for n, name, spacing, why in (
+            (90, "lung", (1.0, 0.7, 0.7), "soft_kernel"),
+            (2, "", None, "not_a_localizer"),
+        )
+    )
+    return replace(made, scan=replace(made.scan, series_choice="soft_kernel", other_series=others))
+
+
+def test_the_choice_among_series_is_told():
+    made = results_json(chosen())
+    assert made["series_choice"] == "soft_kernel"
+    assert made["other_series"][0] == {"key": "1.2.90", "description": "lung", "modality": "CT", "slices": 90,
+                                       "spacing_mm": [1.0, 0.7, 0.7], "why_not": "soft_kernel"}  # fmt: skip
+    told = [said(row[1]) for row in examination_table(chosen()).rows]
+    assert "read out of several (it has the softer kernel); left out: 2, listed in results.json" in told
+    assert len(told) == 1 + len(examination_table(reading()).rows)
+    lines = reading_lines(chosen(), "en")
+    assert (
+        lines[1] == "  left out: lung, 90 slices, 1 × 0.7 × 0.7 mm (it has the softer kernel). Series 1.2.90"
+    )
+    assert lines[3].startswith("  left out: CT, 2 slices") and lines[3].endswith("Series 1.2.2")
+    assert "未读取：lung" in reading_lines(chosen(), "zh")[2]
+
+
+@pytest.mark.parametrize("made", [reading, suspicious, unanchored, intact, chosen])
 def test_a_reading_comes_back_from_its_results(made, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(results_json(made())), encoding="utf-8")
     back = read_prior(tmp_path)
@@ -450,18 +482,11 @@ def test_without_an_image_no_endplate_is_called_unbroken():
     plate = Endplate(
         depression_mm=0.4, discontinuity=None, band_hu=None, tilt_deg=1.0, injured=False, signs=()
     )
-    blind = changed(reading(), "L3", superior=plate, inferior=plate, notes=("deformity_without_broken_endplate",),
-                    denis=replace(reading().at("L3").denis, type=None))  # fmt: skip
+    blind = changed(reading(), "L3", superior=plate, inferior=plate, notes=(), denis=replace(reading().at("L3").denis, type=None))  # fmt: skip
     line = said(finding_of(blind.at("L3")))
     assert "not judged without an image" in line
-    assert "short vertebral height" not in line
     assert "intact" not in line.partition("Posterior wall")[0]
-    seen = changed(
-        blind,
-        "L3",
-        superior=replace(plate, discontinuity=0.02, band_hu=4.0),
-        inferior=replace(plate, band_hu=1.0),
-    )
+    seen = changed(blind, "L3", notes=("deformity_without_broken_endplate",))
     assert "short vertebral height" in said(finding_of(seen.at("L3")))
 
 

@@ -50,7 +50,7 @@ def demo(
         for scan in read_demo_scans(out, lang=lang.value):
             typer.echo(f"spine CT, {scan.name}" + (" (SIMULATED)" if scan.reading.simulated else ""))
             say(scan.reading, lang=lang.value, report=scan.folder / "report.html")
-            title = Words(f"index.{scan.name.replace('-', '_')}")
+            title = Words(f"index.{scan.name}")
             said = (headline(scan.reading, None),)
             entries.append(
                 IndexEntry(title=title, folder=scan.name, lines=said, simulated=scan.reading.simulated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -52,6 +53,8 @@ def options(
 
 def main() -> None:
     """Run the command; what osteon or the parser refuses becomes one line on stderr and exit code 2."""
+    # workers import nothing from the working folder, as a rule that of an upload
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     try:
         code = app(prog_name="osteon", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

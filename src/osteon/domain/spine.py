@@ -15,6 +15,7 @@ __all__ = [
     "Hounsfield",
     "PosteriorWall",
     "ScanFacts",
+    "SeriesLeftOut",
     "SpineReading",
     "VertebraFinding",
 ]
@@ -209,8 +210,41 @@ class VertebraFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesLeftOut:
+    """
+    A series that lay beside the one that was read.
+
+    Attributes
+    ----------
+    key : str
+        What to ask for to read this one.
+    spacing_mm : tuple of 3 floats or None
+        Between slices, rows and columns; None where the headers do not say.
+    why_not : str
+        The first criterion that speaks against it ("soft_kernel"), or "not_asked_for".
+    """
+
+    key: str
+    description: str
+    modality: str
+    slices: int
+    spacing_mm: tuple[float, float, float] | None
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanFacts:
-    """What the reading knows of the scan; empty or None where the file does not say (a NIfTI says almost nothing)."""
+    """
+    What the reading knows of the scan; empty or None where the file does not say (a NIfTI says almost nothing).
+
+    Attributes
+    ----------
+    series_choice : str
+        Why this series of several: the criterion that told it from the next best ("thin_slices"), "asked_for", or
+        "only_series"; empty where the file holds no series.
+    other_series : tuple of SeriesLeftOut
+        The others, best first.
+    """
 
     source: str
     shape: tuple[int, int, int]
@@ -230,6 +264,8 @@ class ScanFacts:
     accession: str = ""
     study_uid: str = ""
     series_uid: str = ""
+    series_choice: str = ""
+    other_series: tuple[SeriesLeftOut, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -22,13 +22,13 @@ from typing import Any, Literal
 from osteon.core.errors import ConfigError, FileError, OsteonError
 from osteon.core.files import staged_folder, whole_file
 from osteon.core.progress import track
-from osteon.imaging.guard.prescan import prescan
 from osteon.imaging.guarded import ReaderPool, guarded
 from osteon.imaging.pseudonym import Keyed
 
 __all__ = ["DicomOptions", "Noted", "Report", "deidentify_dicom", "describe_report", "holds_dicom"]
 
 _ONE = "osteon.imaging.deidentify_dataset:deidentify_file"
+_UNPACKED = "osteon.imaging.deidentify_dataset:unpacked"
 _INCOMING = ".incoming"
 
 
@@ -141,13 +141,14 @@ def deidentify_dicom(
     """
     options = DicomOptions() if options is None else options
     keyed = Keyed(key=key, patient=options.patient, max_shift_days=options.max_shift_days)
-    batch = _Batch(keyed, options, pool)
     if not source.exists():
         raise FileError(f"{source}: no such file or folder.")
-    if source.is_dir() or zipfile.is_zipfile(source):
+    place = source.absolute() if source.is_dir() or zipfile.is_zipfile(source) else Path.cwd()
+    batch = _Batch(keyed, options, pool, place)
+    if place == source.absolute():
         with staged_folder(out) as stage:
             (stage / _INCOMING).mkdir()
-            for path, name in _inputs(source, stage / _INCOMING):
+            for path, name in _inputs(source, stage / _INCOMING, pool):
                 batch.add(path, name, stage)
             shutil.rmtree(stage / _INCOMING)
             batch.check(source)
@@ -158,27 +159,22 @@ def deidentify_dicom(
     return batch.report(out)
 
 
-def _inputs(source: Path, incoming: Path) -> Iterator[tuple[Path, str]]:
-    """(file to read, name to tell) for each file of a folder or archive."""
+def _inputs(source: Path, incoming: Path, pool: ReaderPool | None) -> Iterator[tuple[Path, str]]:
+    """(file to read, name to tell) for each file of a folder or archive; a reader unpacks, within its limits."""
     if source.is_dir():
         files = [path for path in sorted(source.rglob("*")) if path.is_file()]
-        for path in track(files, task="deidentify", total=len(files)):
-            yield path, str(path.relative_to(source))
-        return
-    prescan(source)
-    with zipfile.ZipFile(source) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        for member in track(members, task="deidentify", total=len(members)):
-            unpacked = incoming / "member"
-            with archive.open(member) as packed, unpacked.open("wb") as plain:
-                shutil.copyfileobj(packed, plain)
-            yield unpacked, member.filename
+        named = [(path, str(path.relative_to(source))) for path in files]
+    else:
+        members = guarded(_UNPACKED, source, str(incoming.absolute()), pool=pool)
+        named = [(incoming / str(n), member) for n, member in enumerate(members)]
+    yield from track(named, task="deidentify", total=len(named))
 
 
 class _Batch:
     """Files done so far, and what was noted of them."""
 
-    def __init__(self, keyed: Keyed, options: DicomOptions, pool: ReaderPool | None) -> None:
+    def __init__(self, keyed: Keyed, options: DicomOptions, pool: ReaderPool | None, place: Path) -> None:
+        self.place = place
         self.keyed = keyed
         self.options = options
         self.pool = pool
@@ -192,6 +188,7 @@ class _Batch:
         try:
             done = guarded(
                 _ONE, path, str(target.absolute()), keyed=self.keyed, pool=self.pool,
+                folder=str((self.place / name).parent),
                 shift_dates=self.options.dates == "shift", keep_characteristics=self.options.keep_characteristics,
             )  # fmt: skip
         except OsteonError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +22,10 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from osteon.core.errors import FileError
 from osteon.imaging.burned_in import looks_written
 from osteon.imaging.deidentify_profile import profile
+from osteon.imaging.dicom_files import DAMAGED
 from osteon.imaging.pseudonym import Keyed
 
-__all__ = ["Cleaned", "deidentify_file"]
+__all__ = ["Cleaned", "deidentify_file", "unpacked"]
 
 _TEXT = frozenset(("AE", "AS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 _DATES, _TIMES = frozenset(("DA", "DT")), frozenset(("TM",))
@@ -56,10 +59,18 @@ class Cleaned:
 
 
 def deidentify_file(
-    source: Path, target: str, *, keyed: Keyed, shift_dates: bool = True, keep_characteristics: bool = True
+    source: Path,
+    target: str,
+    *,
+    keyed: Keyed,
+    folder: str,
+    shift_dates: bool = True,
+    keep_characteristics: bool = True,
 ) -> Cleaned:
     """
     Read one DICOM file and write it to ``target`` without what names its patient.
+
+    ``folder``, where the file lies, stands for the patient of a header that names neither patient nor study nor series.
 
     Raises
     ------
@@ -81,7 +92,7 @@ def deidentify_file(
     if "Image Storage" in pydicom.uid.UID(sop_class).name and not _ANY_PIXELS & set(map(int, data.keys())):
         raise FileError(f"{source}: cut short, an image without pixels.")
     flags = _flags(data, sop_class)
-    person = _person(data)
+    person = _person(data, folder)
     secrets = _secrets(data)
     uid = str(
         data.get("SOPInstanceUID")
@@ -109,6 +120,27 @@ def deidentify_file(
     return Cleaned(flags=flags, place=(keyed.name(person), series, str(data.SOPInstanceUID)))
 
 
+def unpacked(archive: Path, folder: str) -> tuple[str, ...]:
+    """
+    Unpack the members of a ZIP archive to the files "0", "1", ... of a folder; returns the members' names in that order.
+
+    Raises
+    ------
+    FileError
+        A member is damaged or packed in a way that cannot be read.
+    """
+    names: list[str] = []
+    with zipfile.ZipFile(archive) as packed:
+        for member in (entry for entry in packed.infolist() if not entry.is_dir()):
+            try:
+                with packed.open(member) as stream, (Path(folder) / str(len(names))).open("wb") as plain:
+                    shutil.copyfileobj(stream, plain)
+            except DAMAGED as error:
+                raise FileError(f"{archive}!{member.filename}: cannot be unpacked ({error}).") from error
+            names.append(member.filename)
+    return tuple(names)
+
+
 def _transfer_syntax(data: Dataset) -> str:
     written = data.file_meta.get("TransferSyntaxUID") if "file_meta" in data.__dict__ else None
     if written:
@@ -119,13 +151,17 @@ def _transfer_syntax(data: Dataset) -> str:
     return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
 
 
-def _person(data: Dataset) -> str:
-    """Who the dates and the pseudonym follow: the patient's id, else the name, else the study."""
-    for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "SOPInstanceUID"):
+def _person(data: Dataset, folder: str) -> str:
+    """
+    Who the dates and the pseudonym follow: the patient's id, else the name, else the study, the series, the folder.
+
+    Never the object: slices of one series are one person's, and move by the same number of days.
+    """
+    for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"):
         value = str(data.get(keyword) or "").strip()
         if value:
             return value
-    return "unknown"
+    return f"folder:{folder}"
 
 
 def _elements(data: Dataset) -> Iterator[DataElement]:

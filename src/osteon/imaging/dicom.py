@@ -6,7 +6,8 @@ Keys of ``Volume.meta`` (absent where the header says nothing): ``format`` ("dic
 ``study_description``, ``study_date``, ``study_time``, ``accession_number``, ``patient_id``, ``patient_name``,
 ``patient_sex``, ``patient_age``, ``patient_birth_date``, ``study_uid``, ``series_uid``, ``frame_uid``, ``sop_class_uid``,
 ``image_type``, ``sop_uids`` and ``files`` (one per slice of the scan along array axis ``slice_axis``, in array order; they
-match the array's slices one to one unless a note says that missing or unequal slices were resampled), ``series_choice``.
+match the array's slices one to one unless a note says that missing or unequal slices were resampled), ``series_choice``
+(the criterion of :func:`choose_series`, or "asked_for"), ``other_series`` (a SeriesLeftOut for each other one).
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from osteon.core.errors import FileError, InputError
+from osteon.domain.spine import SeriesLeftOut
 from osteon.imaging.dicom_files import sources_in
 from osteon.imaging.dicom_header import Slice, slices_of
+from osteon.imaging.dicom_patients import by_patient
 from osteon.imaging.dicom_series import Chosen, Series, choose_series, grouped
 from osteon.imaging.dicom_stack import stacked
 from osteon.imaging.volume import Volume
@@ -77,22 +80,37 @@ def read_dicom(place: Path | Iterable[Path], *, series: str | None = None) -> Vo
     FileError
         See :func:`list_series` and :func:`read_series`.
     InputError
-        No series, or more than one, answers to ``series``.
+        No series, or more than one, answers to ``series``; none was asked for and there are several patients.
     """
     found = list_series(place)
+    people = by_patient(item for one in found for item in one.slices)
     if series is None:
+        if len(people) > 1:
+            raise InputError(
+                f"{place}: images of {len(people)} patients, expected one.",
+                hint=f"Give the folder of one, or a series (--series): {_listed(found)}.",
+            )
         chosen = choose_series(found)
-        return read_series(chosen.series, choice=chosen.reason)
+        return _read(chosen.series, choice=chosen.reason, others=chosen.others)
     asked = [s for s in found if series in (s.key, s.fact("SeriesInstanceUID"))] or [
         s for s in found if series in (s.fact("SeriesNumber"), s.description)
     ]
     exact = [s for s in asked if s.key == series] or asked
     if len(exact) != 1:
-        known = "; ".join(
-            f"{s.key} ({s.description or s.modality}, {len(s.slices)} slices)" for s in found[:12]
-        )
-        raise InputError(f"{len(exact)} series answer to {series!r}.", hint=f"There are: {known}.")
-    return read_series(exact[0], choice="asked_for")
+        raise InputError(f"{len(exact)} series answer to {series!r}.", hint=f"There are: {_listed(found)}.")
+    others = tuple((s, "not_asked_for") for s in found if s is not exact[0])
+    notes = (f"several_patients:{len(people)}",) if len(people) > 1 else ()
+    return _read(exact[0], choice="asked_for", others=others, notes=notes)
+
+
+def _listed(found: tuple[Series, ...]) -> str:
+    """Keys to choose from, with what each series is and whose."""
+    several = len({s.fact("PatientID") for s in found}) > 1
+    told = []
+    for s in found[:12]:
+        whose = f"patient {s.fact('PatientID') or 'unknown'}, " if several else ""
+        told.append(f"{s.key} ({whose}{s.description or s.modality}, {len(s.slices)} slices)")
+    return "; ".join(told) + ("; ..." if len(found) > 12 else "")
 
 
 def read_series(series: Series, *, choice: str = "asked_for") -> Volume:
@@ -108,6 +126,16 @@ def read_series(series: Series, *, choice: str = "asked_for") -> Volume:
     NotEnoughData
         Fewer than two positions.
     """
+    return _read(series, choice=choice)
+
+
+def _read(
+    series: Series,
+    *,
+    choice: str,
+    others: tuple[tuple[Series, str], ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Volume:
     stack = stacked(series.slices)
     meta: dict[str, Any] = {key: text for key, word in _META.items() if (text := series.fact(word))}
     first = stack.slices[0]
@@ -115,6 +143,7 @@ def read_series(series: Series, *, choice: str = "asked_for") -> Volume:
     meta |= {
         "format": "dicom",
         "series_choice": choice,
+        "other_series": tuple(_left_out(other, why) for other, why in others),
         "largest_step_mm": stack.largest_step_mm,
         "sop_class_uid": first.sop_class_uid,
         "image_type": first.image_type,
@@ -131,5 +160,16 @@ def read_series(series: Series, *, choice: str = "asked_for") -> Volume:
     heard = (note for s in stack.slices for note in s.notes)
     kinds = {"derived_image": series.derived, "localizer": series.localizer, "not_axial": not series.axial}
     doubts = (note for note, true in kinds.items() if true)
-    notes = tuple(dict.fromkeys((*series.notes, *heard, *stack.notes, *doubts)))
-    return Volume(array=stack.array, affine=stack.affine, meta=meta, notes=notes).canonical()
+    noted = tuple(dict.fromkeys((*notes, *series.notes, *heard, *stack.notes, *doubts)))
+    return Volume(array=stack.array, affine=stack.affine, meta=meta, notes=noted).canonical()
+
+
+def _left_out(series: Series, why: str) -> SeriesLeftOut:
+    return SeriesLeftOut(
+        key=series.key,
+        description=series.description,
+        modality=series.modality,
+        slices=len(series.slices),
+        spacing_mm=series.spacing_mm,
+        why_not=why,
+    )

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 
 from osteon.core.errors import FileError
 from osteon.imaging.dicom_files import DAMAGED, Source
+from osteon.imaging.dicom_text import reading_of
 
 __all__ = ["Slice", "slices_of", "slices_of_frames", "text_of"]
 
@@ -54,7 +55,6 @@ _NO_IMAGE = (
     "ANN",
 )  # have rows, but are no picture
 _ESCAPES = re.compile("\x1b[\x20-\x2f]+[\x30-\x7e]")  # shifts of ISO 2022 that pydicom leaves in Chinese text
-_CHINESE = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,22 +277,17 @@ def text_of(level: Dataset, keyword: str, *, notes: list[str] | None = None) -> 
     """
     An attribute as text, several values joined by a backslash.
 
-    Chinese scanners write GB 18030 without declaring it: undeclared bytes that read whole as UTF-8 or as Chinese pairs
-    are taken for it, and ``notes`` is told.
+    Chinese scanners write GB 18030 without declaring it, or under another name: ``notes`` is told where another
+    character set than the declared one was read (see :mod:`osteon.imaging.dicom_text`).
     """
     raw = level.get_item(keyword) if keyword in level else None
     if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and not raw.value.isascii():
-        declared = level.get("SpecificCharacterSet")
-        if not declared or declared == "ISO_IR 6":
-            for name, fits in (("utf-8", None), ("gb18030", _CHINESE)):
-                if fits is None or fits.fullmatch(raw.value):
-                    try:
-                        text = raw.value.decode(name).strip("\0 ")
-                    except UnicodeDecodeError:
-                        continue
-                    if notes is not None:
-                        notes.append(f"character_set_guessed:{name}")
-                    return text
+        declared = level.get("SpecificCharacterSet") or ()
+        names = (declared,) if isinstance(declared, str) else declared
+        if found := reading_of(raw.value, (str(name or "").strip() for name in names)):
+            if notes is not None:
+                notes.append(found[1])
+            return found[0]
     try:
         value = level.get(keyword)
     except DAMAGED:

@@ -25,8 +25,8 @@ __all__ = ["AIR_HU", "MAX_VOXELS", "fill", "stored_values"]
 AIR_HU = -1024.0
 """What stands where the scanner saw nothing."""
 
-MAX_VOXELS = 1 << 30
-"""Largest array read: 4 GiB of float32, about 4000 slices of 512 x 512."""
+MAX_VOXELS = 1 << 29
+"""Largest array read: 2 GiB of float32, about 2000 slices of 512 x 512."""
 
 _AIR_BELOW = -900.0
 _NATIVE = {8: "u1", 16: "u2", 32: "u4"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from osteon.core.errors import FileError, NotEnoughData
 from osteon.imaging.dicom_header import Slice
+from osteon.imaging.dicom_patients import by_patient
 from osteon.imaging.dicom_pixels import stored_values
 from osteon.imaging.dicom_stack import LARGEST_GAP_MM, depths, normal_of
 
@@ -37,7 +38,7 @@ class Series:
     ----------
     key : str
         SeriesInstanceUID, or "content:" and a hash of what the headers share where it is empty; "#2" for the second
-        geometric group under one UID.
+        geometric group under one UID, "#patient2" for the second patient.
     slices : tuple of Slice
         In order of position where all have one.
     notes : tuple of str
@@ -78,6 +79,12 @@ class Series:
     def step_mm(self) -> float:
         """Median distance between slices; infinite where unknown."""
         return float(np.median(np.diff(np.sort(depths(self.slices))))) if self.placed else float("inf")
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float] | None:
+        """Between slices, rows and columns; None where unknown."""
+        pixels = self.slices[0].spacing_mm
+        return (self.step_mm, *pixels[:2]) if self.placed and pixels is not None else None  # type: ignore[return-value]
 
     @property
     def axial(self) -> bool:
@@ -145,23 +152,31 @@ def grouped(slices: Iterable[Slice]) -> tuple[Series, ...]:
     Slices to series: by SeriesInstanceUID, or by what the headers share where it is empty; then by geometry.
 
     Exact copies are dropped with a note. Different images at one position are told apart by acquisition, phase, echo
-    or time where these differ; where nothing does, reading the series is refused later.
+    or time where these differ; where nothing does, reading the series is refused later. Two patients under one UID are
+    two series.
     """
     by_name: dict[str, list[Slice]] = {}
     for item in slices:
         by_name.setdefault(_identity(item), []).append(item)
     found: list[Series] = []
     for name, members in by_name.items():
-        parts: list[tuple[tuple[Slice, ...], tuple[str, ...]]] = []
-        for group in _geometric_groups(members):
-            kept, notes = _without_copies(group)
-            parts.extend((phase, notes) for phase in _phases(kept))
-        parts.sort(key=lambda part: -len(part[0]))
-        split = ("split_mixed_series",) if len(parts) > 1 else ()
-        for n, (part, notes) in enumerate(parts):
-            key = name if n == 0 else f"{name}#{n + 1}"
-            found.append(Series(key=key, slices=_in_order(part), notes=notes + split))
+        people = by_patient(members)
+        for n, own in enumerate(people, start=1):
+            found.extend(_series(own, name if len(people) == 1 else f"{name}#patient{n}"))
     return tuple(found)
+
+
+def _series(members: list[Slice], name: str) -> Iterator[Series]:
+    """The series of the slices that one patient has under one name, the largest first."""
+    parts: list[tuple[tuple[Slice, ...], tuple[str, ...]]] = []
+    for group in _geometric_groups(members):
+        kept, notes = _without_copies(group)
+        parts.extend((phase, notes) for phase in _phases(kept))
+    parts.sort(key=lambda part: -len(part[0]))
+    split = ("split_mixed_series",) if len(parts) > 1 else ()
+    for n, (part, notes) in enumerate(parts):
+        key = name if n == 0 else f"{name}#{n + 1}"
+        yield Series(key=key, slices=_in_order(part), notes=notes + split)
 
 
 def _identity(item: Slice) -> str:

@@ -25,6 +25,7 @@ from typing import Any, Self
 
 from osteon.core.errors import ConfigError, FileError, OsteonError
 from osteon.imaging.guard import handover
+from osteon.imaging.guard.launch import command, environment
 from osteon.imaging.guard.limits import Limits
 from osteon.imaging.guard.request import AGAIN, Request
 from osteon.imaging.guard.wire import ANSWER, ASK, ENDED
@@ -32,7 +33,7 @@ from osteon.imaging.volume import Volume
 
 __all__ = ["LABEL_LIMITS", "Limits", "ReaderPool", "Reply", "guarded", "read_volume_guarded"]
 
-LABEL_LIMITS = Limits(sparse_bytes=768 << 20)
+LABEL_LIMITS = Limits(sparse_bytes=768 << 20, expansion=200.0, cpu_s=20.0)
 """For label maps: a 512 x 512 x 700 one is mostly zeros and packs as tightly as a bomb."""
 
 _PREFORK = sys.platform == "linux" and hasattr(os, "pidfd_open")
@@ -192,10 +193,9 @@ class ReaderPool:
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", "osteon.imaging.guard.process", str(theirs.fileno())]
-            alone = os.environ | dict.fromkeys(_THREADS, "1")  # a process with threads must not fork
+            alone = environment() | dict.fromkeys(_THREADS, "1")  # a process with threads must not fork
             self._process = subprocess.Popen(
-                command,
+                command("osteon.imaging.guard.process", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -240,9 +240,9 @@ def _asked_afresh(request: Request) -> Reply:
         asked, answer = Path(folder) / "request", Path(folder) / "answer"
         with asked.open("wb") as stream:
             handover.write(request, stream)
-        command = [sys.executable, "-m", "osteon.imaging.guard.afresh", str(asked), str(answer)]
+        reader = command("osteon.imaging.guard.afresh", str(asked), str(answer))
         try:
-            done = subprocess.run(command, timeout=wall_s, check=False, capture_output=True)
+            done = subprocess.run(reader, timeout=wall_s, check=False, capture_output=True, env=environment())
         except subprocess.TimeoutExpired:
             error = FileError(f"{request.subject}: not read within {wall_s:.0f} s.", hint=AGAIN)
             return Reply(error=error, fate="wall_limit")

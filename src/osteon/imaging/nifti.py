@@ -20,8 +20,8 @@ from osteon.imaging.volume import Volume
 __all__ = ["MAX_VOXELS", "finite", "lps_to_ras", "placed_array", "read_nifti"]
 
 _nibabel: Any = nibabel  # its functions carry no types
-MAX_VOXELS = 1 << 30
-"""Largest array read: 4 GiB of float32."""
+MAX_VOXELS = 1 << 29
+"""Largest array read: 2 GiB of float32."""
 
 _DAMAGED = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, TypeError, ArithmeticError, KeyError,
             zlib.error, struct.error, gzip.BadGzipFile)  # fmt: skip

@@ -233,5 +233,7 @@ def scan_facts(volume: Volume, *, source: str = "") -> ScanFacts:
         accession=text("accession_number"),
         study_uid=text("study_uid"),
         series_uid=text("series_uid"),
+        series_choice=text("series_choice"),
+        other_series=tuple(said.get("other_series", ())),
         notes=volume.notes,
     )

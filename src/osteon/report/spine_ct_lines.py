@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from osteon.domain.spine import SpineReading, VertebraFinding
+from collections.abc import Iterator
+
+from osteon.domain.spine import ScanFacts, SpineReading, VertebraFinding
 from osteon.report.spine_ct_phrases import coded, denis_name, dotted, phrase, possible_burst, share
-from osteon.report.value import Number, Text, Words
+from osteon.report.value import Level, Number, Text, Words
 from osteon.report.words import words
 
 __all__ = ["reading_lines"]
@@ -17,6 +19,7 @@ def reading_lines(reading: SpineReading, lang: str) -> tuple[str, ...]:
     Invented data are said to be so first; the last line is the disclaimer. ``lang`` is "en" or "zh".
     """
     said: list[Text] = [Words("report.simulated_banner")] if reading.simulated else []
+    said += list(_series(reading.scan))
     said += [
         phrase(
             "terminal.line",
@@ -32,6 +35,24 @@ def reading_lines(reading: SpineReading, lang: str) -> tuple[str, ...]:
         said.append(phrase("terminal.nothing", notes=coded("spine_note", reading.notes)))
     said.append(Words("report.disclaimer"))
     return tuple(words(lang).say(text) for text in said)
+
+
+def _series(scan: ScanFacts) -> Iterator[Text]:
+    """Which series of several was read, why, and how to ask for another."""
+    if not scan.other_series:
+        return
+    read = scan.series_description or scan.modality
+    yield phrase("terminal.series", name=read, why=Level("series_choice", scan.series_choice))
+    for other in scan.other_series:
+        steps = " × ".join(f"{step:.3g}" for step in other.spacing_mm or ())
+        yield phrase(
+            "terminal.left_out" if steps else "terminal.left_out_unmeasured",
+            name=other.description or other.modality,
+            n=other.slices,
+            steps=steps,
+            why=Level("series_choice", other.why_not),
+            uid=other.key,
+        )
 
 
 def _text(v: VertebraFinding) -> Text:

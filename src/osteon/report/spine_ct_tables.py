@@ -39,6 +39,9 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
     thickness = Number(scan.slice_thickness_mm, digits=2)
     key = "exam.slices_text" if scan.slice_thickness_mm is not None else "exam.slices_text_unknown"
     yield row("slices", phrase(key, n=scan.shape[0], thickness=thickness, z=z, y=y, x=x))
+    if scan.other_series:
+        why = Level("series_choice", scan.series_choice)
+        yield row("series", phrase("exam.series_text", n=len(scan.other_series), why=why))
     kvp = phrase("exam.kvp", kvp=Number(scan.kvp)) if scan.kvp is not None else phrase("exam.kvp_unknown")
     kernel = phrase("exam.kernel", kernel=scan.kernel) if scan.kernel else phrase("exam.kernel_unknown")
     contrast = phrase(f"contrast.{scan.contrast}")

@@ -41,6 +41,8 @@ def results_json(
         "simulated": reading.simulated,
         "source": reading.scan.source,
         "spacing_mm": list(reading.scan.spacing_mm),
+        "series_choice": reading.scan.series_choice,
+        "other_series": list(reading.scan.other_series),
         "backend": reading.backend,
         "backend_version": reading.backend_version,
         "anchored": reading.anchored,

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteon.core.errors import NotEnoughData
+from osteon.imaging.measure import surface
 from osteon.imaging.measure.frame import body_box, frame_from, robust_plane, tilted
 from osteon.imaging.measure.surface import endplates
 from osteon.imaging.volume import Grid, LabelMap, Volume
@@ -148,6 +149,21 @@ def test_what_is_no_body_is_refused():
         body_box(empty, 3, far)
     with pytest.raises(NotEnoughData):
         robust_plane(*np.zeros((3, 4)))
+
+
+def test_strips_without_a_border_are_refused_without_a_warning(shapes, monkeypatch):
+    whole = surface._border
+
+    def half(*args, **kwargs):
+        border = whole(*args, **kwargs)
+        border[::2] = np.inf
+        return border
+
+    monkeypatch.setattr(surface, "_border", half)
+    body = shapes.Body(*shapes.level())
+    labels = body.voxels((1.0, 1.0, 1.0))
+    with pytest.raises(NotEnoughData):
+        endplates(body_box(labels, 7, body.frame(labels)))
 
 
 @pytest.mark.parametrize("box", [(30, 2, 30), (30, 30, 2)])

@@ -67,3 +67,13 @@ def test_a_failing_program_is_one_clear_error(install, scan):
     install('echo "CUDA out of memory" >&2; exit 3')
     with pytest.raises(FileError, match=r"ended with 3.*CUDA out of memory"):
         ExternalSegmenter("totalsegmentator").segment(scan[0])
+
+
+def test_a_program_runs_in_a_folder_of_its_own(install, scan, tmp_path, monkeypatch):
+    volume, truth = scan
+    write_nifti(truth, tmp_path / "truth.nii.gz")
+    install(f'pwd > {tmp_path}/where; cp {tmp_path}/truth.nii.gz "$4"')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OSTEON_TOTALSEGMENTATOR", "./TotalSegmentator")
+    ExternalSegmenter("totalsegmentator").segment(volume)
+    assert (tmp_path / "where").read_text(encoding="utf-8").strip() != str(tmp_path)

@@ -12,6 +12,7 @@ _UNDEFINED = 0xFFFFFFFF
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 _PIXELS = frozenset(((0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010)))
 _TRANSFER_SYNTAX = (0x0002, 0x0010)
+_SERIES = (0x0020, 0x000E)
 _NUMBERS = {
     (0x0028, 0x0002): "samples",
     (0x0028, 0x0008): "frames",
@@ -29,6 +30,7 @@ class Seen:
     """What the walk met: elements outside the file meta group, the claimed shape, where pixels and data set begin."""
 
     transfer_syntax: str = ""
+    series: str = ""
     start: int = 0
     elements: int = 0
     too_deep: bool = False
@@ -50,7 +52,7 @@ class _Level:
     fragments: bool = False
 
 
-def walk(stream: BinaryIO, *, depth: int, elements: int) -> Seen:
+def walk(stream: BinaryIO, *, depth: int, elements: int, past_pixels: bool = True) -> Seen:
     """
     Walk to the end, to the first thing that is no element, to a nesting beyond ``depth``, or past ``elements``.
 
@@ -61,6 +63,8 @@ def walk(stream: BinaryIO, *, depth: int, elements: int) -> Seen:
     stream : a seekable binary stream of a DICOM file with or without its 128-byte preamble
     depth, elements : int
         Sequences inside one another, and elements in all, that are followed.
+    past_pixels : bool
+        Go on to what follows the pixels; in an archive that means to unpack them.
     """
     seen = Seen()
     stream.seek(0)
@@ -69,7 +73,7 @@ def walk(stream: BinaryIO, *, depth: int, elements: int) -> Seen:
     seen.start = pos
     if seen.transfer_syntax == _DEFLATED:
         return seen
-    walk_data_set(stream, seen, depth=depth, elements=elements)
+    walk_data_set(stream, seen, depth=depth, elements=elements, past_pixels=past_pixels)
     return seen
 
 
@@ -90,7 +94,9 @@ def _meta(stream: BinaryIO, pos: int, seen: Seen) -> int:
         pos += skip + length
 
 
-def walk_data_set(stream: BinaryIO, seen: Seen, *, depth: int, elements: int) -> None:
+def walk_data_set(
+    stream: BinaryIO, seen: Seen, *, depth: int, elements: int, past_pixels: bool = True
+) -> None:
     """Go on from ``seen.start`` and tell ``seen`` what is met."""
     order = ">" if seen.transfer_syntax == _BIG else "<"
     tag_of, long_of, short_of = (struct.Struct(order + kind).unpack_from for kind in ("HH", "I", "H"))
@@ -130,6 +136,8 @@ def walk_data_set(stream: BinaryIO, seen: Seen, *, depth: int, elements: int) ->
         pixels = tag in _PIXELS
         if not levels and pixels:
             seen.pixels_at = pos
+            if not past_pixels:
+                return
         if not level.fragments and (tag[0] == 0xFFFE or vr == b"SQ" or length == _UNDEFINED):
             within = level.explicit and vr != b"UN"  # unknown of undefined length: implicit elements inside
             levels.append(_Level(None if length == _UNDEFINED else pos + length, within, fragments=pixels))
@@ -140,6 +148,9 @@ def walk_data_set(stream: BinaryIO, seen: Seen, *, depth: int, elements: int) ->
         if not levels and tag in _NUMBERS and length <= 16:
             stream.seek(pos)
             _number(seen, _NUMBERS[tag], stream.read(length), order)
+        elif not levels and tag == _SERIES and length <= 64:
+            stream.seek(pos)
+            seen.series = stream.read(length).decode("latin-1").strip("\0 ")
         pos += length
 
 

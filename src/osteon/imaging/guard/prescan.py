@@ -12,13 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from osteon.core.errors import FileError
+from osteon.imaging.guard.budget import BAD_EXPORT, Budget
 from osteon.imaging.guard.dicom_walk import Seen, walk, walk_data_set
-from osteon.imaging.guard.limits import Limits, told_bytes
+from osteon.imaging.guard.limits import Limits, bytes_of, told_bytes
 
 __all__ = ["prescan"]
 
-_AGAIN = "Export it again from the scanner or PACS."
 _BLOCK = 1 << 20
+_PACKED = 1 << 16  # at a time: each member of a gzip stream copies what is left of it
 _HEAD = 4096
 _FRAGMENT = 10  # bytes of the smallest compressed frame, its header included
 _RAW_DEFLATE, _GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS | 16
@@ -27,9 +28,9 @@ _NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 _TYPES = {"char": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
 
 
-def prescan(path: Path, *, limits: Limits | None = None) -> None:
+def prescan(*paths: Path, limits: Limits | None = None) -> None:
     """
-    Refuse a file, an archive or a folder that claims or expands to more than ``limits`` allow.
+    Refuse files, archives or folders that, together, claim or expand to more than ``limits`` allow.
 
     Only headers are read, and compressed data where nothing else tells its size (counted as it streams, never kept).
     What is merely damaged is left to the reader.
@@ -37,66 +38,51 @@ def prescan(path: Path, *, limits: Limits | None = None) -> None:
     Raises
     ------
     FileError
-        Nothing is there; a header claims more than the limit, or more than the file holds; the compression is that of
+        Nothing is there; headers claim more than the limit, or more than the file holds; the compression is that of
         a bomb; an archive has names that lead outside; sequences are nested too deep; nothing follows a DICOM header.
     """
     limits = Limits() if limits is None else limits
-    if not path.exists():
-        raise FileError(f"{path}: no such file or folder.")
-    if path.is_dir():
-        _folder(path, limits)
-        return
-    if zipfile.is_zipfile(path):
-        _archive(path, limits)
-        return
-    with path.open("rb") as stream:
-        _member(stream, path.stat().st_size, str(path), limits, alone=True)
+    for path in paths:
+        if not path.exists():
+            raise FileError(f"{path}: no such file or folder.")
+    packed = sum(map(bytes_of, paths))
+    budget = Budget(limits, subject=", ".join(map(str, paths)), packed_bytes=packed)
+    for path in paths:
+        if path.is_dir():
+            _folder(path, budget)
+        elif zipfile.is_zipfile(path):
+            _archive(path, budget)
+        else:
+            with path.open("rb") as stream:
+                _member(stream, path.stat().st_size, str(path), budget, alone=True)
+        budget.close()
 
 
-def _expands(name: str, expanded: float, packed: int, limits: Limits) -> None:
-    """Refuse an expansion beyond the limit, or one that no image reaches."""
-    if expanded > limits.memory_bytes:
-        raise FileError(
-            f"{name}: claims {told_bytes(expanded)} of voxels from {told_bytes(packed)}; the limit is "
-            f"{told_bytes(limits.memory_bytes)}.", hint="Check its header, or raise the memory limit.",
-        )  # fmt: skip
-    if expanded > limits.sparse_bytes and expanded > limits.expansion * packed:
-        raise FileError(
-            f"{name}: {told_bytes(packed)} would expand to {told_bytes(expanded)} or more, as a decompression bomb does; "
-            f"images reach {limits.expansion:g} to 1 at most.", hint=_AGAIN,
-        )  # fmt: skip
-
-
-def _folder(path: Path, limits: Limits) -> None:
-    expanded = packed = 0.0
+def _folder(path: Path, budget: Budget) -> None:
     for n, each in enumerate(p for p in sorted(path.rglob("*")) if p.is_file()):
-        if n >= limits.files:
-            raise FileError(f"{path}: more than {limits.files} files.", hint="Name the folder of one study.")
-        size = each.stat().st_size
+        if n >= budget.limits.files:
+            raise FileError(
+                f"{path}: more than {budget.limits.files} files.", hint="Name the folder of one study."
+            )
         with each.open("rb") as stream:
-            expanded += _member(stream, size, str(each), limits, alone=False)
-        packed += size
-    if expanded > limits.sparse_bytes and expanded > limits.expansion * packed:
-        _expands(str(path), expanded, int(packed), limits)
+            _member(stream, each.stat().st_size, str(each), budget, alone=False)
 
 
-def _archive(path: Path, limits: Limits) -> None:
+def _archive(path: Path, budget: Budget) -> None:
+    limit = budget.limits.files
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-            if len(members) > limits.files:
-                raise FileError(f"{path}: {len(members)} files in the archive; the limit is {limits.files}.")
+            if len(members) > limit:
+                raise FileError(f"{path}: {len(members)} files in the archive; the limit is {limit}.")
             for member in members:
                 _inside(path, member)
-            total = sum(member.file_size for member in members)
-            _expands(str(path), total, path.stat().st_size, limits)
+            # unpacked one by one, so that all of it is never held twice
+            budget.check(str(path), sum(m.file_size for m in members), path.stat().st_size, copies=1)
             for member in members:
-                name = f"{path}, {member.filename}"
                 with archive.open(member) as stream:
-                    head = stream.read(_HEAD)
-                if head[:2] == b"\x1f\x8b" or _DEFLATED.encode() in head:  # compressed once more inside
-                    with archive.open(member) as inner:
-                        _member(inner, member.file_size, name, limits, alone=False)  # type: ignore[arg-type]
+                    inner = cast(BinaryIO, stream)
+                    _member(inner, member.file_size, f"{path}, {member.filename}", budget, alone=False)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, struct.error, zlib.error) as error:
         raise FileError(f"{path}: not a whole zip archive ({error}).", hint="Pack it again.") from error
 
@@ -114,27 +100,21 @@ def _inside(path: Path, member: zipfile.ZipInfo) -> None:
         )
 
 
-def _member(stream: BinaryIO, size: int, name: str, limits: Limits, *, alone: bool) -> float:
-    """Check one file by its content; returns the bytes its voxels take, 0 where nothing tells."""
+def _member(stream: BinaryIO, size: int, name: str, budget: Budget, *, alone: bool) -> None:
+    """Check one file by its content, and count what its voxels take where something tells."""
     head = stream.read(_HEAD)
     if head[:2] == b"\x1f\x8b":
-        return _gzipped(stream, head, size, name, limits)
+        budget.add(name, _gzipped(stream, head, size, name, budget), size)
+        return
     claim = _claim_of_header(head)
     if claim is not None:
         expanded, raw = claim
-        _expands(name, expanded, size, limits)
-        if (
-            raw > size
-            and b"gzip" not in head
-            and b"CompressedData = True" not in head
-            and alone
-            and _is_nifti(head)
-        ):
-            raise FileError(f"{name}: cut short, {told_bytes(size)} of {told_bytes(raw)}.", hint=_AGAIN)
-        return expanded
-    if head[128:132] == b"DICM" or head[:2] in (b"\x08\0", b"\x02\0"):
-        return _dicom(stream, size, name, limits, alone=alone)
-    return 0.0
+        budget.add(name, expanded, size)
+        packed = b"gzip" in head or b"CompressedData = True" in head
+        if raw > size and not packed and alone and _is_nifti(head):
+            raise FileError(f"{name}: cut short, {told_bytes(size)} of {told_bytes(raw)}.", hint=BAD_EXPORT)
+    elif head[128:132] == b"DICM" or head[:2] in (b"\x08\0", b"\x02\0"):
+        _dicom(stream, size, name, budget, alone=alone)
 
 
 def _is_nifti(head: bytes) -> bool:
@@ -182,34 +162,33 @@ def _claim_of_nifti(head: bytes) -> tuple[float, float] | None:
     return None
 
 
-def _gzipped(stream: BinaryIO, head: bytes, size: int, name: str, limits: Limits) -> float:
+def _gzipped(stream: BinaryIO, head: bytes, size: int, name: str, budget: Budget) -> float:
     """A header inside that tells the size is enough, where the trailer agrees; otherwise the expansion is counted."""
     try:
         claim = _claim_of_header(zlib.decompressobj(_GZIP).decompress(head, _HEAD))
     except (zlib.error, struct.error):
         return 0.0  # damaged: the reader will say so
     if claim is not None:
-        _expands(name, claim[0], size, limits)
+        budget.check(name, claim[0], size)
         stream.seek(-4, 2)
         if struct.unpack("<I", stream.read(4))[0] == int(claim[1]) % (1 << 32):
             return claim[0]
-    counted = _expanded(stream, 0, _GZIP, size, limits)
-    _expands(name, counted, size, limits)
-    return float(counted)
+    return float(_expanded(stream, 0, _GZIP, budget.room(size)))
 
 
-def _expanded(stream: BinaryIO, start: int, wbits: int, size: int, limits: Limits) -> int:
-    """Bytes a compressed stream gives, counted no further than is needed to refuse it."""
-    enough = min(limits.memory_bytes, max(limits.sparse_bytes, int(limits.expansion * size))) + 1
+def _expanded(stream: BinaryIO, start: int, wbits: int, enough: int) -> int:
+    """Bytes a compressed stream gives, counted to ``enough``."""
     stream.seek(start)
     machine, total = zlib.decompressobj(wbits), 0
     try:
-        while total < enough and (block := stream.read(_BLOCK)):
+        while total < enough and (block := stream.read(_PACKED)):
             while block and total < enough:
+                if machine.eof:  # what follows is another member, or padding: its tail is never consumed
+                    if wbits != _GZIP:
+                        return total
+                    machine = zlib.decompressobj(wbits)
                 total += len(machine.decompress(block, _BLOCK))
-                block = machine.unconsumed_tail
-                if machine.eof and wbits == _GZIP and machine.unused_data:  # another member follows
-                    block, machine = machine.unused_data, zlib.decompressobj(wbits)
+                block = machine.unused_data if machine.eof else machine.unconsumed_tail
     except zlib.error:
         return total
     return total
@@ -234,6 +213,8 @@ class _Inflated:
 
     def read(self, size: int) -> bytes:
         while self._at + len(self._buffer) < self._pos + size:
+            if self._machine.eof:  # padding may follow
+                break
             packed = self._machine.unconsumed_tail or self._stream.read(_HEAD)
             more = self._machine.decompress(packed, _BLOCK) if packed else b""
             if not more and not packed:
@@ -245,28 +226,30 @@ class _Inflated:
         return self._buffer[start : start + size] if start >= 0 else b""
 
 
-def _dicom(stream: BinaryIO, size: int, name: str, limits: Limits, *, alone: bool) -> float:
+def _dicom(stream: BinaryIO, size: int, name: str, budget: Budget, *, alone: bool) -> None:
     """What the header of a DICOM file claims; a deflated one is counted as well."""
-    seen = walk(stream, depth=limits.depth, elements=limits.elements)
-    counted = 0
+    limits, counted = budget.limits, 0
+    packed = isinstance(stream, zipfile.ZipExtFile)
+    seen = walk(stream, depth=limits.depth, elements=limits.elements, past_pixels=not packed)
     if seen.transfer_syntax == _DEFLATED:
-        counted = _expanded(stream, seen.start, _RAW_DEFLATE, size, limits)
-        _expands(name, counted, size, limits)
+        counted = _expanded(stream, seen.start, _RAW_DEFLATE, budget.room(size))
+        budget.check(name, counted, size)
         with suppress(zlib.error):  # damaged: the reader will say so
             view = cast(BinaryIO, _Inflated(stream, seen.start))
             walk_data_set(view, seen, depth=limits.depth, elements=limits.elements)
     if seen.too_deep:
-        raise FileError(f"{name}: sequences nested deeper than {limits.depth}.", hint=_AGAIN)
+        raise FileError(f"{name}: sequences nested deeper than {limits.depth}.", hint=BAD_EXPORT)
     if seen.too_many:
-        raise FileError(f"{name}: more than {limits.elements} elements.", hint=_AGAIN)
+        raise FileError(f"{name}: more than {limits.elements} elements.", hint=BAD_EXPORT)
     if not seen.elements and alone:
-        raise FileError(f"{name}: cut short, nothing follows its DICOM header.", hint=_AGAIN)
+        raise FileError(f"{name}: cut short, nothing follows its DICOM header.", hint=BAD_EXPORT)
     plain = seen.start + counted if counted else size
-    return max(float(counted), _pixels(seen, plain, name, limits, alone=alone))
+    claimed = max(float(counted), _pixels(seen, plain, name, alone=alone))
+    budget.add(name, claimed, size, series=seen.series)
 
 
-def _pixels(seen: Seen, size: int, name: str, limits: Limits, *, alone: bool) -> float:
-    """Bytes of pixels that the header claims."""
+def _pixels(seen: Seen, size: int, name: str, *, alone: bool) -> float:
+    """Bytes of the array that the pixels become, by what the header claims."""
     if seen.pixels_at is None:
         return 0.0
     voxels = seen.rows * seen.columns * max(1, seen.frames) * max(1, seen.samples)
@@ -278,7 +261,7 @@ def _pixels(seen: Seen, size: int, name: str, limits: Limits, *, alone: bool) ->
     if invented or (native and alone and raw > held):
         raise FileError(
             f"{name}: cut short, it claims {told_bytes(raw)} of pixels ({seen.frames} frames) and holds "
-            f"{told_bytes(held)}.", hint=_AGAIN,
+            f"{told_bytes(held)}.", hint=BAD_EXPORT,
         )  # fmt: skip
-    _expands(name, raw if native else max(raw, 4.0 * voxels), size, limits)
-    return raw
+    array = max(raw, 4.0 * voxels) if seen.bits >= 8 or not native else raw  # bits of a segmentation stay few
+    return array * max(0.0, min(1.0, held / raw)) if native and raw else array

@@ -52,8 +52,7 @@ class Request:
 
     def answer(self) -> Any:
         """Scan the paths, then call the function; in the reader."""
-        for path in self.paths:
-            prescan(path, limits=self.limits)
+        prescan(*self.paths, limits=self.limits)
         function = self.function
         if isinstance(function, str):
             module, _, name = function.partition(":")

@@ -136,7 +136,10 @@ def endplates(box: BodyBox) -> Endplates:
         borders = [_border(box, surface, forwards=forwards) for surface in (top, -bottom)]
         if not all(np.isfinite(border[central]).any() for border in borders):
             raise NotEnoughData("the central third of the body has no border.")
-        usual_ends = [float(np.nanpercentile(border[central], 75)) for border in borders]
+        with np.errstate(
+            invalid="ignore"
+        ):  # a strip without a border is infinite; between two such is no number
+            usual_ends = [float(np.nanpercentile(border[central], 75)) for border in borders]
         # a spur of one endplate reaches far beyond the other: the body ends near the shorter one
         ends[forwards] = min(max(usual_ends), min(usual_ends) + SPUR_MM)
         for surface, border in zip(trimmed, borders, strict=True):

@@ -168,13 +168,15 @@ class ExternalSegmenter:
                 "result": str(output / self.tool.result),
                 "dataset": os.environ.get("OSTEON_NNUNET_DATASET", ""),
             }
-            command = [program, *(part.format(**fill) for part in self.tool.arguments)]
+            command = [str(Path(program).absolute()), *(part.format(**fill) for part in self.tool.arguments)]
             if "" in command:
                 raise ConfigError("OSTEON_NNUNET_DATASET names no data set of nnU-Net.")
             try:
+                # in its own folder: Python tools start children that import from the working folder, the upload's
                 done = subprocess.run(
-                    command, capture_output=True, text=True, errors="replace", timeout=LONGEST_S, check=False
-                )
+                    command, capture_output=True, text=True, errors="replace", timeout=LONGEST_S, check=False,
+                    cwd=folder,
+                )  # fmt: skip
             except (OSError, subprocess.TimeoutExpired) as error:
                 raise FileError(f"{self.tool.command} did not finish: {error}.") from error
             if done.returncode:
