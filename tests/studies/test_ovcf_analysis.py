@@ -7,8 +7,8 @@ import pytest
 from osteon.core.config import override
 from osteon.core.errors import NotEnoughData
 from osteon.core.provenance import provenance
-from osteon.report.document import Bullets, Document, Paragraph, TableBlock
-from osteon.report.value import Words
+from osteon.report.document import Bullets, Document, GroupRow, Paragraph, TableBlock
+from osteon.report.value import Estimate, Words
 from osteon.report.words import words
 from osteon.studies.ovcf_analysis import analysed
 from osteon.studies.ovcf_config import Config, configured
@@ -211,6 +211,18 @@ def test_tables_say_which_unit_and_which_method(virtual):
             assert f"ovcf_reading.paired.by_{unit}" in notes[id], id
         for id in ("table-kappa", "table-agreement", "table-denis"):
             assert f"ovcf_reading.kappa.by_{unit}" in notes[id], id
+
+
+def test_readers_who_differ_by_nothing_leave_no_number_that_fills_a_page(virtual):
+    """Both readers gain the same: no interval between equal limits, no degrees of freedom of sixty digits."""
+    own = virtual.table[virtual.table["reader"] == "R1"].drop(columns="unit")
+    again = pd.concat([own, own.assign(reader="R2")], ignore_index=True)
+    reads = reads_of(again, source="r")
+    table = next(b for b in study_blocks(reads, analysed(reads, Config()), Config(), simulated=True)
+                 if isinstance(b, TableBlock) and b.id == "table-mrmc")  # fmt: skip
+    cells = [cell for row in table.rows if not isinstance(row, GroupRow) for cell in row]
+    assert all(len(cell) < 12 for cell in cells if isinstance(cell, str))
+    assert all(cell.high > cell.low for cell in cells if isinstance(cell, Estimate))
 
 
 def with_columns(reads, **columns):

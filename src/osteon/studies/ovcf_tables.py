@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from osteon.core.result import Interval
 from osteon.report.document import Column, GroupRow, Row, TableBlock
 from osteon.report.value import Cell, Estimate, Number, PValue, Spread, Text
 from osteon.report.value import Proportion as Shown
@@ -259,11 +260,24 @@ def _few(analysis: Analysis) -> bool:
 def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
     first, second = test.means
     gap = test.differences[0]
-    # the analysis gives CT alone minus CT with AI; printed the other way round: what AI adds
-    df = f"{test.df1}, {test.df2:.1f}" if test.df2 != float("inf") else f"{test.df1}"
+    # readers who differ by next to nothing make Hillis' degrees of freedom astronomical: no limit in print
+    df = (
+        f"{test.df1}"
+        if test.df2 == float("inf")
+        else f"{test.df1}, {test.df2:.1f}"
+        if test.df2 < 1e4
+        else f"{test.df1}, ∞"
+    )
     return (ovcf_word(f"measure.{endpoint}"), *(_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second)),
-            Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), Number(test.statistic, digits=2), df,
+            _added(gap.difference, gap.ci), Number(test.statistic, digits=2), df,
             PValue(test.p))  # fmt: skip
+
+
+def _added(difference: float, ci: Interval) -> Cell:
+    """What AI adds: the analysis gives CT alone minus CT with AI; alone where readers leave it without error."""
+    if not ci.high > ci.low:
+        return Number(-difference, digits=3)
+    return Estimate(-difference, -ci.high, -ci.low, digits=3)
 
 
 def _figure(value: float, low: float, high: float) -> Cell:
@@ -286,7 +300,7 @@ def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
             )
             both = study.figures.values[:, i]
             rows.append((reader_name(own.reader), *(_figure(*map(float, x)) for x in zip(both, both - half, both + half, strict=True)),
-                         Estimate(-own.difference, -own.ci.high, -own.ci.low, digits=3), PValue(own.p)))  # fmt: skip
+                         _added(own.difference, own.ci), PValue(own.p)))  # fmt: skip
     return TableBlock(
         id="table-mrmc-readers", title=ovcf_word("mrmc.readers_title"),
         columns=labelled("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
