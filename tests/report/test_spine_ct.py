@@ -285,8 +285,10 @@ def test_the_choice_among_series_is_told():
     assert "read out of several (it has the softer kernel); left out: 2, listed in results.json" in told
     assert len(told) == 1 + len(examination_table(reading()).rows)
     lines = reading_lines(chosen(), "en")
+    assert lines[1].startswith("Series read: ")
     assert (
-        lines[1] == "  left out: lung, 90 slices, 1 × 0.7 × 0.7 mm (it has the softer kernel). Series 1.2.90"
+        lines[2]
+        == "  left out: lung, 90 slices, 1 × 0.7 × 0.7\u00a0mm (it has the softer kernel). Series 1.2.90"
     )
     assert lines[3].startswith("  left out: CT, 2 slices") and lines[3].endswith("Series 1.2.2")
     assert "未读取：lung" in reading_lines(chosen(), "zh")[2]

@@ -30,17 +30,21 @@ def endplate_findings(
     Signs of a broken endplate: depression, discontinuity, a dense band below. Signs of a displaced one: sunk (nearer to
     the pedicles than in the neighbours, beyond what its tilt explains) and tilt; where the anterior wall alone gives way,
     both endplates tilt about their backs and stay whole. An endplate is injured where two signs speak, one of them of a
-    break, or where one sign alone is strong; a tilt never speaks alone.
+    break, or where one sign alone is strong; a tilt never speaks alone. Below a cortex that is seen whole and not
+    depressed a dense band belongs to what broke elsewhere in the body, and sinking alone speaks only where the other
+    endplate is not broken either.
 
     Raises
     ------
     InputError
         The signs of ``level`` were not read.
     """
+    seen = {side: _ratios(measured, level, side, good=good, loss=loss) for side in SIDES}
+    broken = {side: _broken(ratios) for side, (_, ratios) in seen.items()}
     made = []
-    for side in SIDES:
-        values, ratios = _ratios(measured, level, side, good=good, loss=loss)
-        injury = _injury(ratios)
+    for side, other in zip(SIDES, reversed(SIDES), strict=True):
+        values, ratios = seen[side]
+        injury = _injury(ratios, elsewhere=broken[other])
         made.append(
             Endplate(
                 depression_mm=values["depression"],
@@ -55,12 +59,37 @@ def endplate_findings(
     return made[0], made[1]
 
 
-def _injury(ratios: Mapping[str, float]) -> float:
-    """How far an endplate is from counting as injured, 1 on the threshold; ``ratios`` are signs over their thresholds."""
+def _whole(ratios: Mapping[str, float]) -> bool:
+    """Whether the cortex of an endplate is seen without a gap, and not depressed."""
     rule = rules("endplate")
+    gap = ratios.get("discontinuity")
+    return (
+        gap is not None and gap * rule["discontinuity"] <= rule["whole_cortex"] and ratios["depression"] < 1.0
+    )
+
+
+def _broken(ratios: Mapping[str, float]) -> bool:
+    """Whether an endplate shows a break itself."""
+    return not _whole(ratios) and max(ratios.get(name, 0.0) for name in BREAKS) > 1.0
+
+
+def _injury(ratios: Mapping[str, float], *, elsewhere: bool) -> float:
+    """
+    How far an endplate is from counting as injured, 1 on the threshold.
+
+    Parameters
+    ----------
+    ratios : signs over their thresholds
+    elsewhere : whether the other endplate is broken
+    """
+    rule = rules("endplate")
+    left_out = {"tilt"}
+    if _whole(ratios):
+        ratios = {name: ratio for name, ratio in ratios.items() if name != "band"}
+        left_out |= {"sunk"} if elsewhere else set()
     broken = max(ratios.get(name, 0.0) for name in BREAKS)
     second = sorted([0.0, *ratios.values()])[-2]
-    alone = [ratio / rule[f"strong_{name}"] for name, ratio in ratios.items() if name != "tilt"]
+    alone = [ratio / rule[f"strong_{name}"] for name, ratio in ratios.items() if name not in left_out]
     return float(max(min(broken, second), *alone))
 
 

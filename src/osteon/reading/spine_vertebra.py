@@ -23,6 +23,7 @@ from osteon.imaging.measure.surroundings import THIRDS, arch_bone, pedicle_bone,
 from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
 from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.quality import border_width
 from osteon.imaging.volume import LabelMap, Volume
 from osteon.reading.spine_rules import numbers, rules
 
@@ -203,6 +204,8 @@ def measured(
     if refine_with_hu:
         plates = on_the_edge(box, plates)
     shape = body_shape(box, plates)
+    if close is not None:  # a blurred border moves more than voxels do
+        shape = replace(shape, se_mm=max(shape.se_mm, 0.1 + 1.2 * border_width(close.array)))
     rule = TrabecularRule(**numbers("trabecular"))
     hu = trabecular(box, plates, rule=rule, calibration=calibration)
     tissue = None if labels.tissue is None else labels.tissue.cropped(wide)
