@@ -23,7 +23,7 @@ from osteon.imaging.volume import LabelMap
 from osteon.report.dicom_codes import level_code, private_code
 from osteon.report.dicom_sc import encapsulated_pdf
 from osteon.report.dicom_seg import spine_seg
-from osteon.report.dicom_source import dicom_source
+from osteon.report.dicom_source import character_set, dicom_source
 from osteon.report.dicom_sr import spine_sr
 from osteon.report.spine_save import save_reading
 from osteon.synth.ct_series import write_ct_series
@@ -247,6 +247,62 @@ def test_files_that_have_gone_and_other_formats_are_refused(scanned, tmp_path):
     empty = LabelMap(array=np.zeros_like(labels.vertebrae.array), affine=labels.vertebrae.affine)
     with pytest.raises(InputError, match="no vertebra"):
         spine_seg(replace(labels, vertebrae=empty), dicom_source(read))
+
+
+CHINESE = ("张^三丰", "住院0012345", "李^医生")
+
+
+def renamed(path, charset, names, *, declared=True):
+    """The image with these names in this character set; undeclared as old Chinese scanners leave it."""
+    image = pydicom.dcmread(path)
+    image.SpecificCharacterSet = charset
+    image.PatientName, image.PatientID, image.ReferringPhysicianName = names
+    image.save_as(path)
+    if not declared:
+        content = path.read_bytes()
+        start = content.index(b"\x08\x00\x05\x00CS")
+        length = int.from_bytes(content[start + 6 : start + 8], "little")
+        path.write_bytes(content[:start] + content[start + 8 + length :])
+
+
+@pytest.mark.parametrize(("charset", "names", "declared", "written"), [
+    ("GB18030", CHINESE, True, "GB18030"), ("GB18030", CHINESE, False, "GB18030"), ("ISO_IR 192", CHINESE, True, "ISO_IR 192"),
+    (["", "ISO 2022 IR 149"], ("KIM^HEEJOONG=金^喜中", "0012345", "이^의사"), True, "ISO_IR 192"),
+    ("ISO_IR 100", ("Müller^Jürgen", "0012345", "Ärztin^Eva"), True, "ISO_IR 100"),
+])  # fmt: skip
+def test_names_arrive_in_every_object_as_they_were_written(tmp_path, charset, names, declared, written):
+    volume, labels = fixture.spine(spacing=(6.0, 3.0, 3.0))
+    for path in write_ct_series(volume, tmp_path / "series"):
+        renamed(path, charset, names, declared=declared)
+    save_reading(tmp_path / "out", fixture.intact(), read_volume(tmp_path / "series"), labels, lang="zh")
+    made = sorted((tmp_path / "out").glob("*.dcm"))
+    assert {path.name for path in made} >= {
+        "segmentation.dcm",
+        "report.dcm",
+        "key-image.dcm",
+        "report-pdf.dcm",
+    }
+    for path in made:
+        said = pydicom.dcmread(path)
+        assert (said.PatientName, said.PatientID, said.ReferringPhysicianName) == names, path.name
+        sets = {"report-pdf.dcm"} if written == "ISO_IR 100" else set()  # its title is Chinese
+        assert said.SpecificCharacterSet == ("ISO_IR 192" if path.name in sets else written), path.name
+
+
+def test_shifts_of_a_code_extension_are_no_part_of_a_name(tmp_path):
+    volume, _ = fixture.spine(spacing=(6.0, 3.0, 3.0))
+    shifted = b"ZHANG^SANFENG=\x1b$)A\xd5\xc5^\x1b$)A\xc8\xfd\xb7\xe1"
+    for path in write_ct_series(volume, tmp_path):
+        renamed(path, ["", "ISO 2022 IR 58"], ("Q" * len(shifted), "1", ""))
+        path.write_bytes(path.read_bytes().replace(b"Q" * len(shifted), shifted))
+    first = dicom_source(read_volume(tmp_path)).first
+    assert (first.PatientName, first.SpecificCharacterSet) == ("ZHANG^SANFENG=张^三丰", "ISO_IR 192")
+
+
+def test_a_character_set_is_kept_only_where_it_can_write_what_is_said():
+    assert character_set("ISO_IR 100", ["Müller"]) == "ISO_IR 100"
+    assert character_set("ISO_IR 100", ["Müller", "张"]) == "ISO_IR 192"
+    assert character_set("no such set", ["A"]) == "ISO_IR 192"
 
 
 @pytest.mark.data

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from osteon import __version__
-from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, series_name
+from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, character_set, series_name
 
 __all__ = ["SERIES_NUMBER_PDF", "SERIES_NUMBER_SC", "encapsulated_pdf", "key_image"]
 
@@ -37,6 +37,7 @@ def key_image(png: bytes, source: DicomSource, *, simulated: bool = False) -> SC
         accession_number=first.AccessionNumber, study_id=first.StudyID, study_date=first.StudyDate,
         study_time=first.StudyTime, referring_physician_name=first.ReferringPhysicianName,
         series_description=series_name("key image, preliminary", simulated=simulated),
+        specific_character_set=first.get("SpecificCharacterSet"),
     )  # fmt: skip
     made.Laterality = ""  # the spine is no paired part
     return made
@@ -50,6 +51,9 @@ def encapsulated_pdf(pdf: bytes, source: DicomSource, *, title: str, simulated: 
     for name in _PATIENT_AND_STUDY:
         if name in source.first:
             setattr(made, name, source.first[name].value)
+    said = (title, *(str(made[name].value) for name in _PATIENT_AND_STUDY if name in made))
+    if (fits := character_set(source.first.get("SpecificCharacterSet"), said)) is not None:
+        made.SpecificCharacterSet = fits
     made.SOPClassUID, made.SOPInstanceUID = EncapsulatedPDFStorage, hd.UID()
     made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID

@@ -17,6 +17,7 @@ from osteon.report.save import save
 from osteon.report.spine_ct import spine_ct_document
 from osteon.report.spine_results import read_prior, results_json
 from osteon.report.spine_scene import spine_scene
+from osteon.report.words import words
 
 __all__ = ["read_prior", "save_reading"]
 
@@ -58,7 +59,7 @@ def save_reading(
             warnings.filterwarnings(
                 "ignore", message="The string .* is unlikely to represent", category=UserWarning
             )
-            dicom = _dicom(stage, reading, volume, drawn) if drawn is not None else None
+            dicom = _dicom(stage, reading, volume, drawn, lang=lang) if drawn is not None else None
         write_json(stage / "results.json", results_json(reading, prior=prior, provenance=made, dicom=dicom))
         written = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
     return tuple(out / path for path in written)
@@ -71,7 +72,7 @@ def _inputs(volume: Volume | None) -> tuple[Path, ...]:
 
 
 def _dicom(
-    stage: Path, reading: SpineReading, volume: Volume | None, labels: SpineLabels
+    stage: Path, reading: SpineReading, volume: Volume | None, labels: SpineLabels, *, lang: str
 ) -> dict[str, Any] | None:
     """Write the DICOM objects of a DICOM scan; says what was written, or why nothing could be."""
     if volume is None or volume.meta.get("format") != "dicom":
@@ -86,8 +87,9 @@ def _dicom(
         seg = spine_seg(labels, source, simulated=reading.simulated)
     except InputError as error:
         return {"written": [], "why_not": error.message}
+    title = words(lang)("spine_ct.title")
     pdf = encapsulated_pdf(
-        (stage / "report.pdf").read_bytes(), source, title="Spine CT: vertebral fracture report"
+        (stage / "report.pdf").read_bytes(), source, title=title, simulated=reading.simulated
     )
     objects = {
         "segmentation.dcm": seg,
