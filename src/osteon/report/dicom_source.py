@@ -127,7 +127,7 @@ def _settle_text(header: Dataset) -> None:
 
 def _elements(header: Dataset) -> list[DataElement | RawDataElement]:
     """The elements of the standard that hold text, as read; an implicit transfer syntax does not say which do."""
-    found = (header.get_item(tag) for tag in header.keys())
+    found = map(header.get_item, header.keys())
     return [raw for raw in found if dictionary_has_tag(raw.tag) and dictionary_VR(raw.tag) in _TEXT]
 
 
