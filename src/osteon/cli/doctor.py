@@ -35,7 +35,7 @@ def doctor() -> None:
     lines = [*_python(), *_packages(), _torch(), _weights(), *_programs(), *_segmenters(), _data(), _disk()]
     marks = {"ok": "ok      ", "optional": "optional", "missing": "MISSING "}
     for line in lines:
-        typer.echo(f"{marks[line.state]}  {line.part:14s} {line.detail}")
+        typer.echo(f"{marks[line.state]}  {line.part:16s} {line.detail}")
     if any(line.state == "missing" for line in lines):
         raise typer.Exit(2)
 

@@ -91,7 +91,7 @@ def character_set(declared: str | None, texts: Iterable[str]) -> str | None:
     written = "".join(texts)
     if not declared or declared == "ISO_IR 6":
         return None if written.isascii() else _UNICODE
-    codec = python_encoding.get(declared)
+    codec = None if declared.startswith("ISO 2022") else python_encoding.get(declared)
     try:
         written.encode(codec or "ascii")
     except (UnicodeEncodeError, LookupError):
