@@ -114,6 +114,6 @@ def _derivation(header: Dataset) -> Dataset:
         CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
     ]
     item = Dataset()
-    item.DerivationCodeSequence = [CodedConcept.from_code(codes.cid7203.Segmentation)]
+    item.DerivationCodeSequence = [CodedConcept("113076", "DCM", "Segmentation")]
     item.SourceImageSequence = [image]
     return item

@@ -107,8 +107,8 @@ def spine_sr(
     for name in (
         "PatientName",
         "ReferringPhysicianName",
-    ):  # a name keeps the bytes of the object it was last written to
-        setattr(made, name, str(source.first.get(name, "")))
+    ):  # a shared name keeps the bytes it was first written in
+        made.add_new(name, "PN", str(source.first.get(name, "")))
     made.CodingSchemeIdentificationSequence = private_scheme()
     return made
 

@@ -104,7 +104,7 @@ def _dicom(
     say = words(lang)
     title = say("spine_ct.title")
     if reading.simulated:
-        title = say("report.simulated_title", label=say("report.simulated_mark"), title=title)
+        title = f"{say('report.simulated_mark')} · {title}"
     pdf = encapsulated_pdf(
         (stage / "report.pdf").read_bytes(), source, title=title, simulated=reading.simulated
     )
