@@ -115,6 +115,26 @@ def test_doctor_says_what_is_there_and_what_is_not(osteon, monkeypatch):
     assert "/nowhere is not a folder" in said.output
 
 
+def test_doctor_names_the_segmenters_that_are_absent_and_the_variable_that_finds_them(
+    osteon, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for variable in ("OSTEON_TOTALSEGMENTATOR", "OSTEON_NNUNET", "OSTEON_SPINEPS"):
+        monkeypatch.delenv(variable, raising=False)
+    lines = {line[10:].split()[0]: line for line in osteon("doctor").output.splitlines()}
+    for name, variable in (
+        ("totalsegmentator", "OSTEON_TOTALSEGMENTATOR"),
+        ("nnunet", "OSTEON_NNUNET"),
+        ("spineps", "OSTEON_SPINEPS"),
+    ):
+        assert lines[name].startswith("optional")
+        assert variable in lines[name]
+    monkeypatch.setenv("OSTEON_SPINEPS", "/nowhere/spineps")
+    said = CliRunner().invoke(app, ["doctor"])
+    assert said.exit_code == 2
+    assert "OSTEON_SPINEPS names /nowhere/spineps" in said.output
+
+
 @pytest.mark.parametrize(
     ("lang", "word"), [("en", "does a model beat bone density"), ("zh", "骨质疏松与骨折风险")]
 )

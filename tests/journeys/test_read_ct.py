@@ -1,15 +1,18 @@
 """``osteon read ct`` as a user runs it: an invented DICOM study, a label map alone, real scans, and files that are none."""
 
 import json
+from datetime import date
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from osteon.cli.main import app
-from osteon.core.errors import OsteonError
+from osteon.core.errors import InputError, OsteonError
+from osteon.domain.spine import ScanFacts, SpineReading
 from osteon.imaging.read import read_volume
 from osteon.imaging.write import write_nifti
+from osteon.report.spine_results import results_json
 from osteon.synth.ct_series import write_ct_series
 from osteon.synth.spine_ct import PlannedFracture, phantom
 
@@ -82,9 +85,15 @@ def test_the_masks_lie_on_the_scan(invented):
 
 @pytest.mark.slow
 def test_an_earlier_reading_is_compared(invented, tmp_path):
-    _, folder, _ = invented
-    said = read(folder / "study", "--prior", folder / "out", "--out", tmp_path / "again")
+    scan, folder, _ = invented
+    same = read(folder / "study", "--prior", folder / "out", "--out", tmp_path / "same")
+    assert isinstance(same.exception, InputError)
+    assert not (tmp_path / "same").exists()
+    write_ct_series(scan.volume, tmp_path / "later", study_date=date(2026, 6, 1))
+    said = read(tmp_path / "later", "--prior", folder / "out", "--out", tmp_path / "again")
     assert said.exit_code in (0, 3)
+    results = json.loads((tmp_path / "again" / "results.json").read_text(encoding="utf-8"))
+    assert (results["prior"]["study_date"], results["prior"]["notes"]) == ("20260101", [])
     html = (tmp_path / "again" / "report.html").read_text(encoding="utf-8")
     assert "nchanged" in html
 
@@ -99,6 +108,30 @@ def test_a_label_map_alone_has_heights_and_no_density(tmp_path):
     assert found["L3"]["hu_median"] is None
     truth = scan.anatomy.at("L3").heights_mm
     assert found["L3"]["heights_mm"]["posterior"] == pytest.approx(truth[2], abs=1.5)
+
+
+def test_another_patients_reading_is_refused_before_the_work_begins(tmp_path):
+    scan = phantom(12, spacing_mm=(3.0, 2.0, 2.0), fov="lumbar", variant="", fractures=[])
+    write_ct_series(scan.volume, tmp_path / "study", patient_id="SIMULATED-2", study_date=date(2026, 6, 1))
+    facts = ScanFacts(
+        source="x",
+        shape=(9, 9, 9),
+        spacing_mm=(1.0, 1.0, 1.0),
+        patient_id="SIMULATED-1",
+        study_date="20250101",
+    )
+    earlier = SpineReading(vertebrae=(), scan=facts, anchored=True, backend="x", backend_version="1", operating_point=0.2,
+                           simulated=True)  # fmt: skip
+    (tmp_path / "prior").mkdir()
+    (tmp_path / "prior" / "results.json").write_text(json.dumps(results_json(earlier)), encoding="utf-8")
+    options = ["--prior", tmp_path / "prior", "--out", tmp_path / "out", "--backend", "classical"]
+    refused = read(tmp_path / "study", *options)
+    assert isinstance(refused.exception, InputError)
+    assert "'SIMULATED-2'" in str(refused.exception)
+    assert "'SIMULATED-1'" in str(refused.exception)
+    assert not (tmp_path / "out").exists()
+    said = read(tmp_path / "study", *options, "--prior-unchecked")
+    assert "earlier reading: patient_differs" in said.output
 
 
 @pytest.mark.parametrize("words", [["--operating-point", "30"], ["--pin", "L3"], ["--hu-calibration", "1"]])

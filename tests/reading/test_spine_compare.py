@@ -42,7 +42,8 @@ def change(now, before):
 
 @pytest.mark.parametrize(("before", "now", "verdict"), [
     (0.02, 0.30, "new"), (0.25, 0.45, "progressed"), (0.30, 0.32, "unchanged"), (0.02, 0.05, "unchanged"),
-    (0.19, 0.21, "within_error"), (0.21, 0.19, "within_error"), (0.45, 0.25, "regained"), (0.02, 0.15, "unchanged"),
+    (0.19, 0.21, "within_error"), (0.21, 0.19, "within_error"), (0.45, 0.25, "regained"), (0.02, 0.15, "lower"),
+    (0.15, 0.02, "regained"), (0.10, 0.15, "unchanged"),
 ])  # fmt: skip
 def test_what_counts_as_a_change(before, now, verdict):
     assert change(vertebra(now), vertebra(before)) == verdict
@@ -71,6 +72,13 @@ def test_what_cannot_be_compared_is_not(other):
     assert change(vertebra(0.3), vertebra(0.1, **other)) == "not_comparable"
 
 
+def test_a_loss_that_grew_beyond_the_error_is_never_unchanged():
+    before, now = vertebra(0.008, se=0.041), vertebra(0.18, se=0.041)
+    found = compare_readings(spine(now), spine(before))[0]
+    assert found.error == pytest.approx(0.1136, abs=1e-3)
+    assert (found.change, now.fractured) == ("lower", False)
+
+
 def test_unnamed_levels_are_not_compared():
     one = spine(vertebra(0.3))
     assert compare_readings(one, spine(vertebra(0.1), anchored=False)) == ()
@@ -88,4 +96,5 @@ def test_nothing_is_both_new_and_old(a, b, se):
         change(vertebra(a, se=se), vertebra(b, se=se)),
         change(vertebra(b, se=se), vertebra(a, se=se)),
     )
-    assert not {forth, back} <= {"new", "progressed"}
+    assert not {forth, back} <= {"new", "progressed", "lower"}
+    assert "regained" not in {forth, back} or {forth, back} & {"new", "progressed", "lower"}

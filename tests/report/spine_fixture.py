@@ -192,8 +192,8 @@ def unanchored():
     ))  # fmt: skip
 
 
-def intact():
+def intact(**changes):
     """Every body as expected, nothing left out."""
     made = reading()
     heights = [finding(replace(b, heights=(EXPECTED[b.level],) * 3)) for b in planted()]
-    return replace(made, vertebrae=tuple(heights), deformity_index=0, notes=(), hu_l1=108.0)
+    return replace(made, vertebrae=tuple(heights), deformity_index=0, notes=(), hu_l1=108.0, **changes)

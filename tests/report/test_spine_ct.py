@@ -294,6 +294,46 @@ def test_the_choice_among_series_is_told():
     assert "未读取：lung" in reading_lines(chosen(), "zh")[2]
 
 
+def lower_at_l2():
+    """L2 unfractured with 1 % lost on the first scan and 18 % on the second."""
+    first = intact()
+    l2 = first.at("L2")
+    before, now = (
+        replace(l2, height_loss=replace(l2.height_loss, anterior=loss, middle=0.0, posterior=0.0))
+        for loss in (0.008, 0.18)
+    )
+    return tuple(
+        replace(first, vertebrae=tuple(v if w.level == "L2" else w for w in first.vertebrae))
+        for v in (before, now)
+    )
+
+
+@pytest.mark.parametrize(("lang", "line", "verdict"), [
+    ("en", "Height lost since the earlier scan beyond measurement error, not called a fracture: L2.", "lower beyond error"),
+    ("zh", "较既往检查高度降低且超过测量误差，但未判定为骨折：L2。", "降低超过误差"),
+])  # fmt: skip
+def test_height_lost_below_the_call_of_a_fracture_is_said_first_and_in_the_impression(lang, line, verdict):
+    before, now = lower_at_l2()
+    document = spine_ct_document(now, prior=before)
+    assert line in said(document.summary, lang)
+    assert sum(line in text for text in texts(document, lang)) == 2
+    table = next(b for b in document.blocks if isinstance(b, TableBlock) and b.id == "table-change")
+    assert any(words(lang).cell(row[1]).startswith(verdict) for row in table.rows)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_doubts_about_the_earlier_reading_stand_in_report_and_results(lang):
+    stranger = intact(scan=replace(intact().scan, patient_id="X-9", study_date="20251103"))
+    unknown = intact(scan=replace(intact().scan, patient_id="", study_date=""))
+    for prior, codes in ((stranger, ["patient_differs"]), (unknown, ["patient_unknown", "date_unknown"])):
+        document = spine_ct_document(reading(), prior=prior)
+        expected = [words(lang)(f"value.spine_prior.{code}") for code in codes]
+        assert any(all(e in text for e in expected) for text in texts(document, lang))
+        made = results_json(reading(), prior=prior)["prior"]
+        assert made["notes"] == codes
+        assert made["patient_id"] == prior.scan.patient_id
+
+
 @pytest.mark.parametrize("made", [reading, suspicious, unanchored, intact, chosen])
 def test_a_reading_comes_back_from_its_results(made, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(results_json(made())), encoding="utf-8")

@@ -14,18 +14,24 @@ import pydicom
 import pypdfium2
 import pytest
 from highdicom.sr import Comprehensive3DSR
+from matplotlib import image
 from pydicom.sr.codedict import codes
 
+from osteon.core.config import read_toml
 from osteon.core.errors import FileError, InputError
 from osteon.domain.anatomy import LEVELS as ALL_LEVELS
 from osteon.imaging.read import read_volume
 from osteon.imaging.volume import LabelMap
-from osteon.report.dicom_codes import level_code, private_code
-from osteon.report.dicom_sc import encapsulated_pdf
+from osteon.reading.spine_compare import compare_readings
+from osteon.report import dicom_codes
+from osteon.report.dicom_codes import level_code, private_code, reading_code
+from osteon.report.dicom_sc import encapsulated_pdf, key_image
 from osteon.report.dicom_seg import spine_seg
-from osteon.report.dicom_source import dicom_source
+from osteon.report.dicom_source import character_set, dicom_source
 from osteon.report.dicom_sr import spine_sr
+from osteon.report.spine_ct_text import impression
 from osteon.report.spine_save import save_reading
+from osteon.report.words import words
 from osteon.synth.ct_series import write_ct_series
 
 
@@ -44,9 +50,9 @@ def series_of(volume, folder, *, empty_uids=False):
     """The volume as a DICOM folder, read back."""
     for path in write_ct_series(volume, folder, patient_id="P-0042"):
         if empty_uids:
-            image = pydicom.dcmread(path)
-            image.StudyInstanceUID = image.SeriesInstanceUID = image.SOPInstanceUID = ""
-            image.save_as(path)
+            header = pydicom.dcmread(path)
+            header.StudyInstanceUID = header.SeriesInstanceUID = header.SOPInstanceUID = ""
+            header.save_as(path)
     return read_volume(folder)
 
 
@@ -57,6 +63,18 @@ def scanned(tmp_path_factory):
     volume, labels = fixture.spine(spacing=(3.0, 1.5, 1.5))
     read = series_of(volume, folder / "series")
     save_reading(folder / "out", fixture.reading(), read, labels, lang="en", command="osteon read ct series")
+    return folder, read, labels
+
+
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory):
+    """A scan with Chinese names read in Chinese, beside an earlier reading, with a suspicious vertebra."""
+    folder = tmp_path_factory.mktemp("chinese")
+    volume, labels = fixture.spine(spacing=(6.0, 3.0, 3.0))
+    for path in write_ct_series(volume, folder / "series"):
+        renamed(path, "GB18030", CHINESE)
+    read = read_volume(folder / "series")
+    save_reading(folder / "out", fixture.suspicious(), read, labels, lang="zh", prior=fixture.intact())
     return folder, read, labels
 
 
@@ -132,7 +150,9 @@ def test_the_structured_report_says_what_was_measured(scanned):
         assert value_of(group, private_code("LEVELCONF")) == pytest.approx(v.level_confidence)
         said = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
         if not v.evaluable:
-            assert said == {"CALL": "NOTEVALUABLE"}
+            reason = {"T11": "CEMENT", "L5": "CROPPED"}[v.level]
+            content = {"CONTENT": "CEMENT"} if v.contents else {}
+            assert said == {"CALL": "NOTEVALUABLE", "REASON": reason, **content}
             assert value_of(group, private_code("HA")) is None
             continue
         assert value_of(group, private_code("HA")) == pytest.approx(v.heights_mm.anterior, abs=1e-4)
@@ -142,6 +162,18 @@ def test_the_structured_report_says_what_was_measured(scanned):
         assert said["CALL"] == ("FRACTURE" if v.fractured else "NOFRACTURE")
         assert said["GENANT"] == f"GENANT{v.genant.grade}"
         assert said.get("DENIS") == ("DENISB" if v.denis else None)
+        assert said.get("OF") == (f"OF{v.of_type}" if v.of_type else None)
+        assert said["WALL"] == ("WALLINVOLVED" if v.level == "T12" else "WALLINTACT")
+        for name, value, share in (
+            ("EXPHA", v.height_loss.reference_mm.anterior, 1), ("EXPHM", v.height_loss.reference_mm.middle, 1),
+            ("EXPHP", v.height_loss.reference_mm.posterior, 1), ("LOSSA", v.height_loss.anterior, 100),
+            ("LOSSM", v.height_loss.middle, 100), ("LOSSP", v.height_loss.posterior, 100), ("LOSSSE", v.height_loss.se, 100),
+            ("WALLBULGE", v.posterior_wall.convexity_mm, 1), ("CANALRATIO", v.posterior_wall.canal_area_ratio, 1),
+        ):  # fmt: skip
+            assert value_of(group, private_code(name)) == pytest.approx(share * value, abs=1e-3), name
+        evaluations = group.get_qualitative_evaluations()
+        rests_on = [e.value for e in evaluations if e.name == private_code("HEIGHTREF")]
+        assert rests_on == [level_code(level) for level in v.height_loss.reference_from]
         median = value_of(group, codes.DCM.MedianAttenuationCoefficient)
         assert median == (pytest.approx(v.hu.median, abs=1e-4) if v.hu else None)
 
@@ -161,9 +193,81 @@ def test_a_suspicious_vertebra_carries_no_grade(scanned):
     source = dicom_source(read)
     report = spine_sr(fixture.suspicious(), spine_seg(labels, source), source)
     group = read_back(report).get_volumetric_roi_measurement_groups()[5]
-    assert {e.name.value: e.value.value for e in group.get_qualitative_evaluations()} == {
-        "CALL": "SUSPICIOUS"
+    assert [(e.name.value, e.value.value) for e in group.get_qualitative_evaluations()] == [
+        ("CALL", "SUSPICIOUS"), ("FLAG", "ARCHDESTROYED"), ("FLAG", "LYTIC"),
+    ]  # fmt: skip
+
+
+def test_a_vertebra_judged_by_its_own_height_says_so(scanned):
+    _, read, labels = scanned
+    made = fixture.reading()
+    own = replace(made.vertebrae[0], height_loss=replace(made.vertebrae[0].height_loss, reference_from=()))
+    source = dicom_source(read)
+    report = spine_sr(replace(made, vertebrae=(own, *made.vertebrae[1:])), spine_seg(labels, source), source)
+    group = read_back(report).get_volumetric_roi_measurement_groups()[0]
+    said = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
+    assert said["HEIGHTREF"] == "OWNHEIGHT"
+
+
+def impressions(report):
+    """Language of the report, and the texts of its impression by their name."""
+    stream = io.BytesIO()
+    report.save_as(stream, enforce_file_format=True)
+    stream.seek(0)
+    items = pydicom.dcmread(stream).ContentSequence
+    named = {item.ConceptNameCodeSequence[0].CodeValue: item for item in items}
+    texts = named["121072"].ContentSequence
+    language = named["121049"].ConceptCodeSequence[0].CodeValue
+    return language, [(t.ConceptNameCodeSequence[0].CodeMeaning, t.TextValue) for t in texts]
+
+
+@pytest.mark.parametrize(("lang", "code"), [("en", "en-US"), ("zh", "zh-CN")])
+def test_the_impression_stands_in_the_language_of_the_report(scanned, lang, code):
+    _, read, labels = scanned
+    source = dicom_source(read)
+    made = fixture.reading()
+    prior = fixture.intact(scan=replace(made.scan, patient_id="", study_date="20250101"))
+    language, texts = impressions(spine_sr(made, spine_seg(labels, source), source, lang=lang, prior=prior))
+    assert language == code
+    expected = [words(lang).say(text) for text in impression(made, compare_readings(made, prior))]
+    assert [text for name, text in texts if name == "Impression"] == expected
+    comments = [text for name, text in texts if name == "Comment"]
+    assert comments == [
+        words(lang)(key) for key in ("report.simulated_banner", "value.spine_prior.patient_unknown")
+    ]
+
+
+def test_changes_since_the_earlier_scan_stand_beside_each_level(scanned):
+    _, read, labels = scanned
+    source = dicom_source(read)
+    now, prior = fixture.reading(), fixture.intact()
+    report = spine_sr(now, spine_seg(labels, source), source, prior=prior)
+    groups = read_back(report).get_volumetric_roi_measurement_groups()
+    codes_of = {
+        "new": "CHANGENEW",
+        "unchanged": "CHANGENONE",
+        "within_error": "CHANGEERROR",
+        "not_comparable": "CHANGEUNKNOWN",
     }
+    for group, change in zip(groups, compare_readings(now, prior), strict=True):
+        said = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
+        assert said["CHANGE"] == codes_of[change.change]
+        if change.loss_before is not None:
+            assert value_of(group, private_code("LOSSBEFORE")) == pytest.approx(
+                100 * change.loss_before, abs=1e-3
+            )
+            assert value_of(group, private_code("LOSSNOW")) == pytest.approx(100 * change.loss_now, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["flag", "reason", "content", "change"])
+def test_all_that_a_reading_can_say_has_a_code_and_every_code_fits(kind):
+    spoken = {key.split(".")[2] for key in words("en").entries if key.startswith(f"value.spine_{kind}.")}
+    table = read_toml(Path(dicom_codes.__file__).with_name("spine_codes.toml"))
+    assert set(table[kind]) == spoken
+    for value, meaning in [*table[kind].values(), *table["private"].items()]:
+        assert len(value) <= 16, value
+        assert len(meaning) <= 64, meaning
+    assert reading_code(kind, "unheard_of").meaning == "unheard_of"
 
 
 def test_unnamed_levels_get_codes_of_their_own(scanned):
@@ -187,6 +291,15 @@ def test_a_vertebra_without_a_segment_keeps_its_measurements(scanned):
     assert len(read_back(report).get_image_measurement_groups()) == 1
 
 
+def test_a_chinese_scan_keeps_its_names_in_all_that_is_saved(chinese):
+    made = sorted((chinese[0] / "out").glob("*.dcm"))
+    assert len(made) >= 4
+    for path in made:
+        said = pydicom.dcmread(path)
+        assert (said.PatientName, said.PatientID, said.ReferringPhysicianName) == CHINESE, path.name
+        assert said.SpecificCharacterSet == "GB18030", path.name
+
+
 def test_key_image_and_pdf_can_be_shown_by_any_viewer(scanned):
     folder, read, _ = scanned
     picture = pydicom.dcmread(folder / "out" / "key-image.dcm")
@@ -202,16 +315,85 @@ def test_key_image_and_pdf_can_be_shown_by_any_viewer(scanned):
         assert (made.PatientID, made.StudyInstanceUID) == ("P-0042", read.meta["study_uid"])
 
 
+CLOSE_UPS = ("T12", "L1", "L3")
+
+
+def test_every_close_up_is_a_capture_in_the_series_of_the_overview(scanned):
+    folder, read, _ = scanned
+    names = ["key-image.dcm", *(f"key-image-{level}.dcm" for level in CLOSE_UPS)]
+    made = [pydicom.dcmread(folder / "out" / name) for name in names]
+    assert len({d.SeriesInstanceUID for d in made}) == 1
+    assert [d.InstanceNumber for d in made] == [1, 2, 3, 4]
+    assert [d.ImageComments for d in made] == ["overview", *CLOSE_UPS]
+    for picture in made:
+        assert (picture.BurnedInAnnotation, picture.PatientOrientation) == ("YES", "")
+        assert picture.SeriesDescription.startswith("SIMULATED")
+        assert picture.ReferencedSeriesSequence[0].SeriesInstanceUID == read.meta["series_uid"]
+    sources = [[s.ReferencedSOPInstanceUID for s in d.SourceImageSequence] for d in made]
+    assert set(sources[0]) == set(read.meta["sop_uids"])
+    at = {str(uid): read.grid.world([k, 0, 0])[2] for k, uid in enumerate(read.meta["sop_uids"])}
+    for level, uids in zip(CLOSE_UPS, sources[1:], strict=True):
+        z = fixture.reading().at(level).centroid_lps_mm[2]
+        assert {str(uid) for uid in uids} == {uid for uid, place in at.items() if abs(place - z) <= 32.0}
+
+
+@pytest.mark.parametrize(("scan", "title"), [
+    ("scanned", "SIMULATED DATA · Spine CT: vertebral fracture report"), ("chinese", "模拟数据 · 脊柱 CT 椎体骨折检查报告"),
+])  # fmt: skip
+def test_the_pdf_is_marked_as_invented_and_titled_in_its_language(request, scan, title):
+    made = pydicom.dcmread(request.getfixturevalue(scan)[0] / "out" / "report-pdf.dcm")
+    assert made.DocumentTitle == title
+    assert made.SeriesDescription.startswith("SIMULATED")
+
+
+def test_with_a_missing_slice_the_other_frames_refer_to_their_images(tmp_path):
+    volume, labels = fixture.spine(spacing=(3.0, 3.0, 3.0))
+    paths = write_ct_series(volume, tmp_path)
+    missing = float(pydicom.dcmread(paths[50]).ImagePositionPatient[2])
+    whole = spine_seg(labels, dicom_source(read_volume(tmp_path)))
+    paths[50].unlink()
+    read = read_volume(tmp_path)
+    assert "resampled_missing_slices:1" in read.notes
+    seg = spine_seg(labels, dicom_source(read))
+    assert seg.ReferencedSeriesSequence[0].SeriesInstanceUID == read.meta["series_uid"]
+    place = {h.SOPInstanceUID: float(h.ImagePositionPatient[2]) for h in dicom_source(read).headers}
+    lone = 0
+    for frame, complete in zip(
+        seg.PerFrameFunctionalGroupsSequence, whole.PerFrameFunctionalGroupsSequence, strict=True
+    ):
+        z = float(frame.PlanePositionSequence[0].ImagePositionPatient[2])
+        if abs(z - missing) < 0.01:
+            lone += 1
+            assert not frame.get("DerivationImageSequence")
+            continue
+        assert frame.DerivationImageSequence == complete.DerivationImageSequence
+        origin = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        assert place[origin.ReferencedSOPInstanceUID] == pytest.approx(z, abs=0.01)
+    assert lone > 0
+
+
+def test_a_resampled_grid_refers_to_no_image_that_it_does_not_lie_on(tmp_path):
+    volume, labels = fixture.spine(spacing=(3.0, 3.0, 3.0))
+    write_ct_series(volume, tmp_path)
+    source = dicom_source(read_volume(tmp_path))
+    moved = labels.vertebrae.affine.copy()
+    moved[:3, 3] += (0.0, 0.0, 1.5)  # between the images
+    seg = spine_seg(replace(labels, vertebrae=replace(labels.vertebrae, affine=moved)), source)
+    assert not any(frame.get("DerivationImageSequence") for frame in seg.PerFrameFunctionalGroupsSequence)
+
+
 def test_results_name_the_objects(scanned):
     folder, _, _ = scanned
     written = json.loads((folder / "out" / "results.json").read_text(encoding="utf-8"))["dicom"]["written"]
-    assert written == ["key-image.dcm", "report-pdf.dcm", "report.dcm", "segmentation.dcm"]
+    pictures = sorted(["key-image.dcm", *(f"key-image-{level}.dcm" for level in CLOSE_UPS)])
+    assert written == [*pictures, "report-pdf.dcm", "report.dcm", "segmentation.dcm"]
 
 
 def test_no_uid_is_used_twice(scanned):
     folder, _, _ = scanned
     made = [pydicom.dcmread(path) for path in sorted((folder / "out").glob("*.dcm"))]
-    assert len({d.SOPInstanceUID for d in made} | {d.SeriesInstanceUID for d in made}) == 8
+    uids = [d.SOPInstanceUID for d in made] + list({d.SeriesInstanceUID for d in made})
+    assert len(set(uids)) == len(uids) == 7 + 4  # the pictures share a series
 
 
 def test_images_without_identifiers_get_no_objects_and_the_results_say_why(tmp_path):
@@ -249,6 +431,66 @@ def test_files_that_have_gone_and_other_formats_are_refused(scanned, tmp_path):
         spine_seg(replace(labels, vertebrae=empty), dicom_source(read))
 
 
+CHINESE = ("张^三丰", "住院0012345", "李^医生")
+
+
+def renamed(path, charset, names, *, declared=True):
+    """The slice with these names in this character set; undeclared as old Chinese scanners leave it."""
+    header = pydicom.dcmread(path)
+    header.SpecificCharacterSet = charset
+    header.PatientName, header.PatientID, header.ReferringPhysicianName = names
+    header.save_as(path)
+    if not declared:
+        content = path.read_bytes()
+        start = content.index(b"\x08\x00\x05\x00CS")
+        length = int.from_bytes(content[start + 6 : start + 8], "little")
+        path.write_bytes(content[:start] + content[start + 8 + length :])
+
+
+@pytest.mark.parametrize(("charset", "names", "declared", "written"), [
+    ("GB18030", CHINESE, True, "GB18030"), ("GB18030", CHINESE, False, "GB18030"), ("ISO_IR 192", CHINESE, True, "ISO_IR 192"),
+    (["", "ISO 2022 IR 149"], ("KIM^HEEJOONG=金^喜中", "0012345", "이^의사"), True, "ISO_IR 192"),
+    ("ISO_IR 100", ("Müller^Jürgen", "0012345", "Ärztin^Eva"), True, "ISO_IR 100"),
+])  # fmt: skip
+def test_names_arrive_in_every_object_as_they_were_written(tmp_path, charset, names, declared, written):
+    volume, labels = fixture.spine(spacing=(12.0, 6.0, 6.0))
+    for path in write_ct_series(volume, tmp_path):
+        renamed(path, charset, names, declared=declared)
+    source, dot = dicom_source(read_volume(tmp_path)), io.BytesIO()
+    image.imsave(dot, np.zeros((4, 4, 3)), format="png")
+    seg = spine_seg(labels, source)
+    made = {
+        "seg": seg,
+        "sr": spine_sr(fixture.intact(), seg, source, lang="zh"),
+        "sc": key_image(dot.getvalue(), source),
+        "pdf": encapsulated_pdf(b"%PDF", source, title="脊柱 CT"),
+    }
+    for name, thing in made.items():
+        thing.save_as(tmp_path / f"{name}.dcm", enforce_file_format=True)
+    for name in made:
+        said = pydicom.dcmread(tmp_path / f"{name}.dcm")
+        assert (said.PatientName, said.PatientID, said.ReferringPhysicianName) == names, name
+        chinese_text = written == "ISO_IR 100" and name in ("sr", "pdf")
+        assert said.SpecificCharacterSet == ("ISO_IR 192" if chinese_text else written), name
+
+
+def test_shifts_of_a_code_extension_are_no_part_of_a_name(tmp_path):
+    volume, _ = fixture.spine(spacing=(6.0, 3.0, 3.0))
+    shifted = b"ZHANG^SANFENG=\x1b$)A\xd5\xc5^\x1b$)A\xc8\xfd\xb7\xe1"
+    for path in write_ct_series(volume, tmp_path):
+        renamed(path, ["", "ISO 2022 IR 58"], ("Q" * len(shifted), "1", ""))
+        path.write_bytes(path.read_bytes().replace(b"Q" * len(shifted), shifted))
+    first = dicom_source(read_volume(tmp_path)).first
+    assert (first.PatientName, first.SpecificCharacterSet) == ("ZHANG^SANFENG=张^三丰", "ISO_IR 192")
+
+
+def test_a_character_set_is_kept_only_where_it_can_write_what_is_said():
+    assert character_set("ISO_IR 100", ["Müller"]) == "ISO_IR 100"
+    assert character_set("ISO_IR 100", ["Müller", "张"]) == "ISO_IR 192"
+    assert character_set("no such set", ["A"]) == "ISO_IR 192"
+    assert character_set("ISO 2022 GBK", ["张"]) == "ISO_IR 192"
+
+
 @pytest.mark.data
 def test_a_real_series_with_empty_identifiers_is_refused(real_data):
     read = read_volume(real_data / "ct" / "series_empty_uids" / "series")
@@ -271,9 +513,12 @@ def test_an_odd_pdf_is_padded(scanned):
     assert (made.EncapsulatedDocumentLength, len(made.EncapsulatedDocument)) == (9, 10)
 
 
-@pytest.mark.parametrize("name", ["segmentation.dcm", "report.dcm", "key-image.dcm", "report-pdf.dcm"])
-def test_dciodvfy_finds_no_error(scanned, name, dciodvfy):
-    folder, _, _ = scanned
+@pytest.mark.parametrize(
+    "name", ["segmentation.dcm", "report.dcm", "key-image.dcm", "key-image-L1.dcm", "report-pdf.dcm"]
+)
+@pytest.mark.parametrize("scan", ["scanned", "chinese"])
+def test_dciodvfy_finds_no_error(request, scan, name, dciodvfy):
+    folder = request.getfixturevalue(scan)[0]
     said = subprocess.run([dciodvfy, str(folder / "out" / name)], capture_output=True, text=True, check=False)
     errors = [line for line in said.stderr.splitlines() if line.startswith("Error")]
     assert errors == []

@@ -35,7 +35,7 @@ def doctor() -> None:
     lines = [*_python(), *_packages(), _torch(), _weights(), *_programs(), *_segmenters(), _data(), _disk()]
     marks = {"ok": "ok      ", "optional": "optional", "missing": "MISSING "}
     for line in lines:
-        typer.echo(f"{marks[line.state]}  {line.part:14s} {line.detail}")
+        typer.echo(f"{marks[line.state]}  {line.part:16s} {line.detail}")
     if any(line.state == "missing" for line in lines):
         raise typer.Exit(2)
 
@@ -96,13 +96,26 @@ def _weights() -> _Line:
 
 
 def _segmenters() -> list[_Line]:
-    from osteon.imaging.segment.external import found
+    from osteon.imaging.segment.external import TOOLS, found
 
-    return [
-        _Line("ok", name, f"{version}; `osteon read ct --backend {name}`")
-        for name, version in found().items()
-        if version
-    ]
+    lines = []
+    for name, said in found().items():
+        tool = TOOLS[name]
+        place = os.environ.get(tool.variable)
+        if said is not None:
+            lines.append(_Line("ok", name, f"{said}; `osteon read ct --backend {name}`{_unset(name)}"))
+        elif place:
+            lines.append(_Line("missing", name, f"{tool.variable} names {place}, which is no program"))
+        else:
+            detail = f"not found; install {tool.package} in an environment of its own, {tool.variable}=its {tool.command}"
+            lines.append(_Line("optional", name, detail))
+    return lines
+
+
+def _unset(name: str) -> str:
+    """What a segmenter that is there still needs to be told."""
+    told = name != "nnunet" or os.environ.get("OSTEON_NNUNET_DATASET")
+    return "" if told else "; OSTEON_NNUNET_DATASET names no data set yet"
 
 
 def _programs() -> list[_Line]:

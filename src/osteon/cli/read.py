@@ -13,7 +13,7 @@ import typer
 from osteon.cli.screen import Language, bars
 
 if TYPE_CHECKING:
-    from osteon.domain.spine import SpineReading
+    from osteon.domain.spine import ScanFacts, SpineReading
 
 __all__ = ["Backend", "OperatingPoint", "app", "ct", "say"]
 
@@ -44,6 +44,7 @@ def ct(
     segmentation: Annotated[Path | None, typer.Option(help="A label map of this scan: NIfTI, NRRD, DICOM SEG, RTSTRUCT.")] = None,
     labels: Annotated[str | None, typer.Option(help="What its numbers mean: verse, totalsegmentator, totalsegmentator_v1, spineps, totalspineseg or a TOML file.")] = None,
     prior: Annotated[Path | None, typer.Option(help="Folder of an earlier reading of this patient (its results.json).")] = None,
+    prior_unchecked: Annotated[bool, typer.Option("--prior-unchecked", help="Compare with --prior even where patient ID, examination or date speak against it.")] = False,
     backend: Annotated[Backend, typer.Option(help="What finds the vertebrae; auto = embedded where torch is installed, else classical.")] = Backend.auto,
     series: Annotated[str | None, typer.Option(help="Series to read where a folder holds several (its number or UID); by default the best suited one.")] = None,
     pin: Annotated[str | None, typer.Option(help="Name one vertebra and shift the others with it: LEVEL=x,y,z in LPS mm, e.g. L3=4,-32,-710.")] = None,
@@ -55,6 +56,7 @@ def ct(
     """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects."""
     from osteon.core.files import checked_folder
     from osteon.reading.spine_ct import CtOptions, read_ct
+    from osteon.reading.spine_prior import check_prior
     from osteon.report.spine_save import read_prior, save_reading
 
     checked_folder(out)
@@ -66,8 +68,13 @@ def ct(
         series=series,
     )
     earlier = read_prior(prior) if prior is not None else None
+
+    def check(scan: ScanFacts, simulated: bool) -> None:
+        if earlier is not None:
+            check_prior(scan, earlier, simulated=simulated, unchecked=prior_unchecked)
+
     with bars():
-        read = read_ct(source, segmentation=segmentation, labels=labels, options=options)
+        read = read_ct(source, segmentation=segmentation, labels=labels, options=options, check=check)
         save_reading(
             out,
             read.reading,
@@ -77,7 +84,7 @@ def ct(
             prior=earlier,
             command=shlex.join(["osteon", *sys.argv[1:]]),
         )
-    say(read.reading, lang=lang.value, report=out / "report.html")
+    say(read.reading, prior=earlier, lang=lang.value, report=out / "report.html")
     if not read.reading.vertebrae or not all(v.evaluable for v in read.reading.vertebrae):
         raise typer.Exit(3)
 
@@ -105,11 +112,11 @@ def _pair(text: str | None) -> tuple[float, float] | None:
     return slope, intercept
 
 
-def say(reading: SpineReading, *, lang: str, report: Path) -> None:
+def say(reading: SpineReading, *, lang: str, report: Path, prior: SpineReading | None = None) -> None:
     """One line a vertebra in the words of the report, and where that lies."""
     from osteon.report.spine_ct_lines import reading_lines
     from osteon.report.words import words
 
-    for line in reading_lines(reading, lang):
+    for line in reading_lines(reading, lang, prior=prior):
         typer.echo(line)
     typer.echo(words(lang)("spine_ct.terminal.report", path=str(report)))

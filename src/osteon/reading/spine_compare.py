@@ -11,7 +11,7 @@ from osteon.reading.spine_rules import rules
 
 __all__ = ["Change", "LevelChange", "compare_readings"]
 
-Change = Literal["new", "progressed", "unchanged", "within_error", "regained", "not_comparable"]
+Change = Literal["new", "progressed", "lower", "unchanged", "within_error", "regained", "not_comparable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,8 @@ class LevelChange:
     Attributes
     ----------
     change : str
-        "new": fractured now, not then. "progressed": fractured both times and lower. "unchanged": the same call, the
-        difference within measurement error. "within_error": another call, the difference within measurement error.
+        "new": fractured now, not then. "progressed": fractured both times and lower. "lower": lower beyond measurement
+        error, but not called a fracture. "unchanged": the same call, the difference within measurement error. "within_error": another call, the difference within measurement error.
         "regained": taller than before (treated, or measured otherwise). "not_comparable": missing or not evaluable.
     loss_before, loss_now : float or None
         Loss of height at the site that has lost most now, as a fraction of the expected height.
@@ -61,9 +61,9 @@ def _compared(now: VertebraFinding, before: VertebraFinding | None) -> LevelChan
     error = max(rule["sigma"] * math.hypot(now.height_loss.se, before.height_loss.se), rule["least_loss"])
     change: Change
     if loss_now - loss_before > error:
-        change = ("progressed" if before.fractured else "new") if now.fractured else "unchanged"
+        change = ("progressed" if before.fractured else "new") if now.fractured else "lower"
     elif loss_before - loss_now > error:
-        change = "regained" if before.fractured else "unchanged"
+        change = "regained"
     else:
         change = "unchanged" if now.fractured == before.fractured else "within_error"
     return LevelChange(

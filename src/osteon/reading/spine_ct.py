@@ -89,6 +89,7 @@ def read_ct(
     segmentation: Path | None = None,
     labels: str | None = None,
     options: CtOptions = CtOptions(),
+    check: Callable[[ScanFacts, bool], None] | None = None,
 ) -> CtRead:
     """
     Read the CT at ``source``.
@@ -102,6 +103,8 @@ def read_ct(
     labels : str, optional
         Preset or TOML file that says what the numbers of the label map mean.
     options : CtOptions
+    check : callable, optional
+        Told what the scan says of itself and whether it was invented, before the work begins; may raise.
 
     Raises
     ------
@@ -129,9 +132,10 @@ def read_ct(
                 like=volume,
                 limits=LABEL_LIMITS,
             )
-    return _read(
-        volume, imported, source=str(source), options=options, clock=clock, simulated=_invented(volume)
-    )
+    scan = _facts(volume, imported, source=str(source))
+    if check is not None:
+        check(scan, _invented(volume))
+    return _read(volume, imported, scan=scan, options=options, clock=clock, simulated=_invented(volume))
 
 
 def read_spine(
@@ -143,21 +147,22 @@ def read_spine(
     simulated: bool = False,
 ) -> CtRead:
     """As :func:`read_ct`, of a volume that is at hand (Hounsfield units)."""
-    return _read(volume, labels, source=source, options=options, clock=_Clock(), simulated=simulated)
+    scan = _facts(volume, labels, source=source)
+    return _read(volume, labels, scan=scan, options=options, clock=_Clock(), simulated=simulated)
 
 
 def _read(
     volume: Volume | None,
     labels: SpineLabels | None,
     *,
-    source: str,
+    scan: ScanFacts,
     options: CtOptions,
     clock: _Clock,
     simulated: bool,
 ) -> CtRead:
     if labels is None:
         if volume is None:
-            raise ConfigError("neither a scan nor labels.", hint="Give a CT, or a label map with --labels.")
+            raise ConfigError("neither a scan nor labels.")
         with clock.step("segment"):
             labels = segmenter(options.backend).segment(volume, pin=options.pin, progress=_told())
         if options.cross_check and labels.backend == "embedded" and labels.levels:
@@ -168,10 +173,6 @@ def _read(
 
         labels = pinned(labels, *options.pin)
     labels = gated(labels, volume)
-    grid = volume.grid if volume is not None else labels.vertebrae.grid
-    scan = scan_facts(volume, source=source) if volume is not None else ScanFacts(
-        source=source, shape=grid.shape, spacing_mm=grid.spacing_mm, notes=("labels_only",)
-    )  # fmt: skip
     with clock.step("measure"):
         reading = findings(
             volume,
@@ -193,6 +194,16 @@ def _invented(volume: Volume | None) -> bool:
     if volume is None:
         return False
     return any("SIMULATED" in str(volume.meta.get(key, "")) for key in ("series_description", "patient_id"))
+
+
+def _facts(volume: Volume | None, labels: SpineLabels | None, *, source: str) -> ScanFacts:
+    """The facts of the scan, or all that a label map alone says."""
+    if volume is not None:
+        return scan_facts(volume, source=source)
+    if labels is None:
+        raise ConfigError("neither a scan nor labels.", hint="Give a CT, or a label map with --labels.")
+    grid = labels.vertebrae.grid
+    return ScanFacts(source=source, shape=grid.shape, spacing_mm=grid.spacing_mm, notes=("labels_only",))
 
 
 def _told() -> Callable[[str, float], None]:

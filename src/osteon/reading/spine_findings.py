@@ -325,6 +325,7 @@ def _reading(
     notes = list(scan.notes) + [note for note in labels.notes if note not in scan.notes]
     notes += list(density_notes(scan)) if volume is not None else ["no_image"]
     notes += [] if labels.anchored_by else ["unanchored"]
+    notes += ["levels_pinned"] if "user" in labels.anchored_by else []
     usable = {v.level: seen[v.level] for v in made if v.level in seen and "cropped" not in v.not_evaluable}
     if "S1" in seen:
         usable["S1"] = seen["S1"]

@@ -12,7 +12,7 @@ from pydicom.sr.coding import Code
 from osteon.core.config import read_toml
 from osteon.domain.anatomy import level_rank
 
-__all__ = ["UNITS", "level_code", "private_code", "private_scheme"]
+__all__ = ["UNITS", "level_code", "private_code", "private_scheme", "reading_code"]
 
 #: UCUM units by the name used here.
 UNITS = {
@@ -53,6 +53,22 @@ def private_code(name: str) -> Code:
     """A code of the private scheme."""
     table = _table()
     return Code(name, table["scheme"]["private"], table["private"][name])
+
+
+def reading_code(kind: str, name: str) -> Code:
+    """
+    The code of what a reading says by a name of its own ("reason", "flag", "content", "change").
+
+    A name that has no code yet is not lost: it stands as the meaning of the kind's code for others.
+
+    Examples
+    --------
+    >>> reading_code("reason", "cropped").value, reading_code("reason", "brand_new").meaning
+    ('CROPPED', 'brand_new')
+    """
+    table = _table()
+    value, meaning = table[kind].get(name, (f"{kind.upper()}OTHER", name[:64]))
+    return Code(value, table["scheme"]["private"], meaning)
 
 
 def private_scheme() -> list[Dataset]:

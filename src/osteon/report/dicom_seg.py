@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import highdicom as hd
 import numpy as np
 from highdicom.seg import Segmentation, SegmentDescription
+from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from osteon import __version__
@@ -16,14 +20,15 @@ from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, series_
 __all__ = ["SERIES_NUMBER_SEG", "spine_seg"]
 
 SERIES_NUMBER_SEG = 9101
+SAME_PLACE_MM = 0.05
 
 
 def spine_seg(labels: SpineLabels, source: DicomSource, *, simulated: bool = False) -> Segmentation:
     """
     Whole vertebrae as a BINARY segmentation of the source series; segments are numbered from the head down.
 
-    Frames lie on the grid of ``labels``; where that is the scan's own (not resampled) each refers to its source image.
-    Planes without bone are left out.
+    Frames lie on the grid of ``labels``. Each that lies on an image of the series refers to it; a filled-in or resampled
+    plane refers to none, and all to the series. Planes without bone are left out.
 
     Raises
     ------
@@ -68,4 +73,47 @@ def spine_seg(labels: SpineLabels, source: DicomSource, *, simulated: bool = Fal
         series_description=series_name("vertebrae", simulated=simulated),
     )  # fmt: skip
     made.CodingSchemeIdentificationSequence = private_scheme()
+    _refer(made, source)
     return made
+
+
+def _refer(made: Segmentation, source: DicomSource) -> None:
+    """References of the frames that lie on an image; they are made elsewhere only where every frame lies on one."""
+    shared = made.SharedFunctionalGroupsSequence[0]
+    orientation = shared.PlaneOrientationSequence[0].ImageOrientationPatient
+    spacing = shared.PixelMeasuresSequence[0].PixelSpacing
+    images = [
+        header
+        for header in source.headers
+        if (header.get("Rows"), header.get("Columns")) == (made.Rows, made.Columns)
+        and _alike(header.get("ImageOrientationPatient"), orientation, 1e-3)
+        and _alike(header.get("PixelSpacing"), spacing, 1e-3)
+        and header.get("ImagePositionPatient")
+    ]
+    if not images:
+        return
+    places = np.array([header.ImagePositionPatient for header in images], dtype=np.float64)
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        if frame.get("DerivationImageSequence"):
+            continue
+        off = np.abs(places - np.array(frame.PlanePositionSequence[0].ImagePositionPatient)).max(axis=1)
+        if off.min() <= SAME_PLACE_MM:
+            frame.DerivationImageSequence = [_derivation(images[int(off.argmin())])]
+
+
+def _alike(ours: Iterable[float] | None, theirs: Iterable[float], within: float) -> bool:
+    return bool(ours) and bool(np.allclose(list(ours or ()), list(theirs), rtol=0.0, atol=within))
+
+
+def _derivation(header: Dataset) -> Dataset:
+    """That a frame is the segmentation of this image."""
+    image = Dataset()
+    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    image.SpatialLocationsPreserved = "YES"
+    image.PurposeOfReferenceCodeSequence = [
+        CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
+    ]
+    item = Dataset()
+    item.DerivationCodeSequence = [CodedConcept("113076", "DCM", "Segmentation")]
+    item.SourceImageSequence = [image]
+    return item

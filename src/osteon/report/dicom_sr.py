@@ -1,4 +1,4 @@
-"""DICOM structured report (TID 1500): one measurement group for each vertebra, tied to its segment."""
+"""DICOM structured report (TID 1500): a measurement group for each vertebra, tied to its segment, and the impression."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import highdicom as hd
 from highdicom.seg import Segmentation
 from highdicom.sr import (
     AlgorithmIdentification,
+    CodedConcept,
     Comprehensive3DSR,
+    ContainerContentItem,
+    ContentSequence,
     DeviceObserverIdentifyingAttributes,
     FindingSite,
+    LanguageOfContentItemAndDescendants,
     Measurement,
     MeasurementReport,
     MeasurementsAndQualitativeEvaluations,
@@ -20,6 +24,7 @@ from highdicom.sr import (
     QualitativeEvaluation,
     ReferencedSegment,
     SourceSeriesForSegmentation,
+    TextContentItem,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
@@ -29,22 +34,42 @@ from pydicom.sr.coding import Code
 
 from osteon import __version__
 from osteon.domain.spine import SpineReading, VertebraFinding
-from osteon.report.dicom_codes import UNITS, level_code, private_code, private_scheme
-from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, series_name
+from osteon.reading.spine_compare import LevelChange, compare_readings
+from osteon.reading.spine_prior import prior_notes
+from osteon.report.dicom_codes import UNITS, level_code, private_code, private_scheme, reading_code
+from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, character_set, series_name
+from osteon.report.spine_ct_phrases import coded
+from osteon.report.spine_ct_text import impression
+from osteon.report.words import words
 
 __all__ = ["SERIES_NUMBER_SR", "spine_sr"]
 
 SERIES_NUMBER_SR = 9102
 _DEVICE_UID = "2.25.329800735698586629295641978511506172918"  # of this software, whatever the machine
 _PROCEDURE = Code("25045-6", "LN", "CT unspecified body region")
+_LANGUAGES = {
+    "en": Code("en-US", "RFC5646", "English (United States)"),
+    "zh": Code("zh-CN", "RFC5646", "Chinese (China)"),
+}
+_SITES = {"anterior": "A", "middle": "M", "posterior": "P"}
 
 
-def spine_sr(reading: SpineReading, seg: Segmentation, source: DicomSource) -> Comprehensive3DSR:
+def spine_sr(
+    reading: SpineReading,
+    seg: Segmentation,
+    source: DicomSource,
+    *,
+    lang: str = "en",
+    prior: SpineReading | None = None,
+) -> Comprehensive3DSR:
     """
-    Heights, loss, density, grade, type and confidence of each vertebra, preliminary and unverified.
+    All that was measured and called of each vertebra, and the impression in words; preliminary and unverified.
 
-    A vertebra without a segment (nothing of it in the label map) gets a group without a region.
+    A vertebra without a segment (nothing of it in the label map) gets a group without a region. ``lang`` is the language
+    of the words; codes carry their English meaning. ``prior`` adds the change of each level since an earlier reading.
     """
+    changes = None if prior is None else compare_readings(reading, prior)
+    changed = {change.level: change for change in changes or ()}
     observer = ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
@@ -59,21 +84,58 @@ def spine_sr(reading: SpineReading, seg: Segmentation, source: DicomSource) -> C
         observation_context=ObservationContext(observer_device_context=observer),
         procedure_reported=_PROCEDURE,
         title=codes.DCM.ImagingMeasurementReport,
+        language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
+            CodedConcept.from_code(_LANGUAGES[lang])
+        ),
         imaging_measurements=[
-            _group(v, segments.get(v.level), seg, source, algorithm) for v in reading.vertebrae
+            _group(v, changed.get(v.level), segments.get(v.level), seg, source, algorithm)
+            for v in reading.vertebrae
         ],
     )
+    say = words(lang).say
+    statements = [say(text) for text in impression(reading, changes)]
+    remarks = [words(lang)("report.simulated_banner")] if reading.simulated else []
+    remarks += [say(text) for text in coded("spine_prior", prior_notes(reading, prior))] if prior else []
+    report[0].ContentSequence.append(_impressions(statements, remarks))
     made = Comprehensive3DSR(
         evidence=[seg, *source.headers], content=report[0], series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SR,
         sop_instance_uid=hd.UID(), instance_number=1, manufacturer=MANUFACTURER, is_complete=True, is_final=False,
         is_verified=False, series_description=series_name("measurements, preliminary", simulated=reading.simulated),
+        specific_character_set=character_set(
+            source.first.get("SpecificCharacterSet"), (*_names(source.first), *statements, *remarks)
+        ),
     )  # fmt: skip
+    for name in (
+        "PatientName",
+        "ReferringPhysicianName",
+    ):  # a shared name keeps the bytes it was first written in
+        made.add_new(name, "PN", str(source.first.get(name, "")))
     made.CodingSchemeIdentificationSequence = private_scheme()
+    return made
+
+
+def _names(header: Dataset) -> Iterator[str]:
+    """What the report copies from the source in letters."""
+    for name in ("PatientName", "PatientID", "ReferringPhysicianName", "StudyID", "AccessionNumber"):
+        yield str(header.get(name, ""))
+
+
+def _impressions(statements: list[str], remarks: list[str]) -> ContainerContentItem:
+    """The impression as the report words it, and what the comparison with an earlier scan rests on."""
+    made = ContainerContentItem(name=codes.DCM.Impressions, relationship_type="CONTAINS")
+    made.ContentSequence = ContentSequence(
+        [
+            TextContentItem(name=name, value=text, relationship_type="CONTAINS")
+            for name, texts in ((codes.DCM.Impression, statements), (codes.DCM.Comment, remarks))
+            for text in texts
+        ]
+    )
     return made
 
 
 def _group(
     v: VertebraFinding,
+    change: LevelChange | None,
     segment: Dataset | None,
     seg: Segmentation,
     source: DicomSource,
@@ -83,8 +145,8 @@ def _group(
         "finding_type": level_code(v.level),
         "finding_sites": [FindingSite(anatomic_location=level_code(v.level))],
         "algorithm_id": algorithm,
-        "measurements": list(_measurements(v)),
-        "qualitative_evaluations": list(_evaluations(v)),
+        "measurements": [*_measurements(v), *_losses(v, change)],
+        "qualitative_evaluations": [*_evaluations(v), *_change(change)],
     }
     if segment is None:
         tracking = TrackingIdentifier(identifier=v.level, uid=hd.UID())
@@ -99,37 +161,82 @@ def _group(
     )  # fmt: skip
 
 
-def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
-    def number(name: Code, value: float, unit: str) -> Measurement:
-        return Measurement(name=name, value=round(float(value), 4), unit=UNITS[unit])
+def _number(name: Code, value: float, unit: str) -> Measurement:
+    return Measurement(name=name, value=round(float(value), 4), unit=UNITS[unit])
 
+
+def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
     if v.heights_mm is not None:
-        yield number(private_code("HA"), v.heights_mm.anterior, "mm")
-        yield number(private_code("HM"), v.heights_mm.middle, "mm")
-        yield number(private_code("HP"), v.heights_mm.posterior, "mm")
-    if v.height_loss is not None:
-        yield number(private_code("LOSS"), 100 * v.height_loss.largest, "percent")
+        for site, letter in _SITES.items():
+            yield _number(private_code(f"H{letter}"), getattr(v.heights_mm, site), "mm")
     if v.hu is not None:
-        yield number(codes.DCM.MedianAttenuationCoefficient, v.hu.median, "hu")
+        yield _number(codes.DCM.MedianAttenuationCoefficient, v.hu.median, "hu")
+    if v.posterior_wall is not None:
+        yield _number(private_code("WALLBULGE"), v.posterior_wall.convexity_mm, "mm")
+        if v.posterior_wall.canal_area_ratio is not None:
+            yield _number(private_code("CANALRATIO"), v.posterior_wall.canal_area_ratio, "ratio")
     if v.confidence is not None:
-        yield number(private_code("CONFIDENCE"), v.confidence, "ratio")
-    yield number(private_code("LEVELCONF"), v.level_confidence, "ratio")
+        yield _number(private_code("CONFIDENCE"), v.confidence, "ratio")
+    yield _number(private_code("LEVELCONF"), v.level_confidence, "ratio")
+
+
+def _losses(v: VertebraFinding, change: LevelChange | None) -> Iterator[Measurement]:
+    """Expected heights and what is lost of them, now and on the earlier scan."""
+    loss = v.height_loss
+    if loss is not None:
+        yield _number(private_code("LOSS"), 100 * loss.largest, "percent")
+        yield _number(private_code("LOSSSE"), 100 * loss.se, "percent")
+        for site, letter in _SITES.items():
+            yield _number(private_code(f"EXPH{letter}"), getattr(loss.reference_mm, site), "mm")
+            yield _number(private_code(f"LOSS{letter}"), 100 * getattr(loss, site), "percent")
+    if change is not None:
+        values = {"LOSSBEFORE": change.loss_before, "LOSSNOW": change.loss_now, "LOSSERROR": change.error}
+        for name, value in values.items():
+            if value is not None:
+                yield _number(private_code(name), 100 * value, "percent")
+
+
+def _said(name: str, value: Code) -> QualitativeEvaluation:
+    return QualitativeEvaluation(name=private_code(name), value=value)
 
 
 def _evaluations(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
-    def said(name: str, value: str) -> QualitativeEvaluation:
-        return QualitativeEvaluation(name=private_code(name), value=private_code(value))
-
+    for content in v.contents:
+        yield _said("CONTENT", reading_code("content", content))
     if v.red_flags:
-        yield said("CALL", "SUSPICIOUS")
+        yield _said("CALL", private_code("SUSPICIOUS"))
+        for flag in v.red_flags:
+            yield _said("FLAG", reading_code("flag", flag))
         return
     if not v.evaluable or v.fractured is None:
-        yield said("CALL", "NOTEVALUABLE")
+        yield _said("CALL", private_code("NOTEVALUABLE"))
+        for reason in v.not_evaluable:
+            yield _said("REASON", reading_code("reason", reason))
         return
-    yield said("CALL", "FRACTURE" if v.fractured else "NOFRACTURE")
+    yield _said("CALL", private_code("FRACTURE" if v.fractured else "NOFRACTURE"))
+    if v.height_loss is not None:
+        for level in v.height_loss.reference_from:
+            yield _said("HEIGHTREF", level_code(level))
+        if not v.height_loss.reference_from:
+            yield _said("HEIGHTREF", private_code("OWNHEIGHT"))
+    yield from _types(v)
+
+
+def _types(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
+    """Grade, shape and types of an evaluable vertebra."""
     if v.genant is not None:
-        yield said("GENANT", f"GENANT{v.genant.grade}")
+        yield _said("GENANT", private_code(f"GENANT{v.genant.grade}"))
         if v.genant.type != "none":
-            yield said("SHAPE", v.genant.type.upper())
+            yield _said("SHAPE", private_code(v.genant.type.upper()))
     if v.denis is not None and v.denis.type is not None:
-        yield said("DENIS", f"{'DENIS' if v.denis.scheme == 'compression' else 'BURST'}{v.denis.type}")
+        scheme = "DENIS" if v.denis.scheme == "compression" else "BURST"
+        yield _said("DENIS", private_code(f"{scheme}{v.denis.type}"))
+    if v.of_type is not None:
+        yield _said("OF", private_code(f"OF{v.of_type}"))
+    if v.posterior_wall is not None:
+        yield _said("WALL", private_code("WALLINVOLVED" if v.posterior_wall.involved else "WALLINTACT"))
+
+
+def _change(change: LevelChange | None) -> Iterator[QualitativeEvaluation]:
+    if change is not None:
+        yield _said("CHANGE", reading_code("change", change.change))

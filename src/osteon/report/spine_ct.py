@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from osteon.core.provenance import Provenance
 from osteon.domain.spine import SpineReading
 from osteon.reading.spine_compare import LevelChange, compare_readings
+from osteon.reading.spine_prior import NAMES_IN_DOUBT, prior_notes
 from osteon.report.document import (
     Block,
     Bullets,
@@ -44,8 +45,6 @@ __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 MOST_CLOSE_UPS = 6
 #: Remarks that the table of the examination makes, or that another remark says better.
 _SAID_ELSEWHERE = ("contrast_unknown", "labels_only", "padding_set_to_air", "unanchored")
-#: Remarks that put the names of the levels in doubt: a fracture at the wrong level must not pass unseen.
-_NAMES_IN_DOUBT = ("anchors_disagree", "gap_in_levels", "levels_out_of_order", "duplicate_level")
 _LIMITS = ("density", "mimics", "grade_one")
 
 
@@ -71,7 +70,7 @@ def spine_ct_document(
     changes = compare_readings(reading, prior) if prior is not None else None
     blocks: list[Block] = [*_ahead(reading), *_examination(reading), *_findings(reading)]
     if changes is not None and prior is not None:
-        blocks += _comparison(prior, changes)
+        blocks += _comparison(reading, prior, changes)
     blocks += [
         *_impression(reading, changes),
         Heading("heights", phrase("section.heights")),
@@ -136,7 +135,7 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
-    if doubts := coded("spine_note", (note for note in reading.notes if note in _NAMES_IN_DOUBT)):
+    if doubts := coded("spine_note", (note for note in reading.notes if note in NAMES_IN_DOUBT)):
         sure = [v.level_confidence for v in reading.vertebrae]
         if "anchors_disagree" in reading.notes and sure:
             doubts = (*doubts, phrase("ahead.disagree", least=Number(min(sure), digits=2)))
@@ -149,7 +148,7 @@ def _examination(reading: SpineReading) -> Iterator[Block]:
     notes = [
         n
         for n in dict.fromkeys((*reading.scan.notes, *reading.notes))
-        if n not in (*_SAID_ELSEWHERE, *_NAMES_IN_DOUBT)
+        if n not in (*_SAID_ELSEWHERE, *NAMES_IN_DOUBT)
     ]
     if contrast_offset(reading) is not None:  # said beside the density, by its phase
         notes = [note for note in notes if note != "contrast_raises_hu"]
@@ -209,14 +208,16 @@ def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
         yield Paragraph(phrase("figure.not_shown", levels=rest))
 
 
-def _comparison(prior: SpineReading, changes: tuple[LevelChange, ...]) -> Iterator[Block]:
+def _comparison(
+    reading: SpineReading, prior: SpineReading, changes: tuple[LevelChange, ...]
+) -> Iterator[Block]:
     yield Heading("comparison", phrase("section.comparison"))
     when = date(prior.scan.study_date)
     yield Paragraph(phrase("comparison.intro", date=when) if when else phrase("comparison.intro_undated"))
+    if doubts := coded("spine_prior", prior_notes(reading, prior)):
+        yield Callout("warning", joined(doubts), phrase("comparison.doubt"))
     if changes:
         yield change_table(changes)
-    else:
-        yield Paragraph(phrase("comparison.not_comparable"))
 
 
 def _impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Block]:

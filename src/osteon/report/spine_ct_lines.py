@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from osteon.domain.spine import ScanFacts, SpineReading, VertebraFinding
+from osteon.reading.spine_prior import prior_notes
 from osteon.report.spine_ct_phrases import coded, denis_name, dotted, phrase, possible_burst, share
 from osteon.report.value import Level, Number, Text, Words
 from osteon.report.words import words
@@ -12,11 +13,12 @@ from osteon.report.words import words
 __all__ = ["reading_lines"]
 
 
-def reading_lines(reading: SpineReading, lang: str) -> tuple[str, ...]:
+def reading_lines(reading: SpineReading, lang: str, *, prior: SpineReading | None = None) -> tuple[str, ...]:
     """
     One line a vertebra from the head down: level, how sure its name is, and the call or why there is none.
 
-    Invented data are said to be so first; the last line is the disclaimer. ``lang`` is "en" or "zh".
+    Invented data are said to be so first, doubts about an earlier reading after the levels; the last line is the disclaimer.
+    ``lang`` is "en" or "zh".
     """
     said: list[Text] = [Words("report.simulated_banner")] if reading.simulated else []
     said += list(_series(reading.scan))
@@ -33,6 +35,8 @@ def reading_lines(reading: SpineReading, lang: str) -> tuple[str, ...]:
     ]
     if not reading.vertebrae:
         said.append(phrase("terminal.nothing", notes=coded("spine_note", reading.notes)))
+    if prior is not None and (doubts := prior_notes(reading, prior)):
+        said.append(phrase("terminal.prior", notes=coded("spine_prior", doubts)))
     said.append(Words("report.disclaimer"))
     return tuple(words(lang).say(text) for text in said)
 

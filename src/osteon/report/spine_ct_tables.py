@@ -226,7 +226,7 @@ def change_table(changes: tuple[LevelChange, ...]) -> TableBlock:
             change.level, Level("spine_change", change.change), *(Number(loss, digits=1, percent=True) for loss in losses),
             Number(change.error, digits=1, percent=True),
         )  # fmt: skip
-        if change.change in ("new", "progressed"):
+        if change.change in ("new", "progressed", "lower"):
             cells = tuple(Strong(cell) for cell in cells)
         rows.append(cells)
     return TableBlock(

@@ -65,6 +65,7 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
         parts += [_fracture_line(reading, fractures), _age(reading, changes), canal(reading)]
     else:
         parts.append(_no_fracture(reading))
+    parts += _lower(reading, changes)
     if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
         parts.append(phrase("headline.missing", levels=missing))
     if not reading.anchored:
@@ -116,6 +117,13 @@ def _age(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Text
     if unknown:
         parts.append(phrase("age.not_in_prior", levels=levels_text(reading, unknown)))
     return joined(parts) if parts else phrase("age.unknown")
+
+
+def _lower(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
+    """Levels that lost height since the earlier scan and are called no fracture: seen early or missed, never passed over."""
+    levels = [change.level for change in changes or () if change.change == "lower"]
+    if levels:
+        yield phrase("age.lower", levels=levels_text(reading, levels))
 
 
 def canal(reading: SpineReading) -> Text:
@@ -296,6 +304,7 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
         yield joined((_age(reading, changes), *mri, *walls))
     else:
         yield _no_fracture(reading)
+    yield from _lower(reading, changes)
     yield from _borderline(reading)
     if cement := levels_text(reading, (v.level for v in reading.vertebrae if v.contents)):
         yield phrase("impression.contents", levels=cement)

@@ -15,6 +15,7 @@ from osteon.core.provenance import Provenance
 from osteon.core.result import as_dict
 from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.reading.spine_compare import compare_readings
+from osteon.reading.spine_prior import prior_notes
 
 __all__ = ["read_prior", "results_json"]
 
@@ -32,7 +33,7 @@ def results_json(
     Parameters
     ----------
     prior : SpineReading or None
-        An earlier reading; adds ``changes``, one entry a level.
+        An earlier reading; adds ``changes``, one entry a level, and ``prior``: whose it is and what speaks against it.
     dicom : mapping or None
         Which DICOM objects were written, or why none.
     """
@@ -69,6 +70,12 @@ def results_json(
     }
     if prior is not None:
         made["changes"] = compare_readings(reading, prior)
+        made["prior"] = {
+            "source": prior.scan.source,
+            "patient_id": prior.scan.patient_id,
+            "study_date": prior.scan.study_date,
+            "notes": prior_notes(reading, prior),
+        }
     plain: dict[str, Any] = as_dict(made)
     return plain
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,11 @@ from osteon.imaging.write import write_nifti
 __all__ = ["TOOLS", "ExternalSegmenter", "Tool", "cache_folder", "found"]
 
 LONGEST_S = 3600.0
+UNKNOWN = "unknown"
+_SHEBANG = re.compile(rb"#!\s*(?:\S*/env\s+(?:-S\s+)?)?((?:\S*/)?python[\w.]*)(?=\s|$)")
+_LONG_SHEBANG = re.compile(
+    rb"#!/bin/sh\s+'''exec' [\"']?([^\"'\n]*?/python[\w.]*)[\"']? "
+)  # an installer's, for a long path or one with blanks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,54 +41,64 @@ class Tool:
     ----------
     command, variable : str
         Its name on the PATH, and the environment variable that says where it is instead.
+    package : str
+        The Python distribution it comes from, which knows its version.
+    scan : str
+        What the scan's file must be called.
     arguments : tuple of str
         With {input}, {folder} (of the input), {output} (folder) and {result} to be filled in.
     result : str
         Pattern of the label map below the output folder.
     preset : str
         How its labels are read.
+    settings : tuple of str
+        Environment variables that decide the result besides.
     """
 
     command: str
     variable: str
+    package: str
+    scan: str
     arguments: tuple[str, ...]
     result: str
     preset: str
+    settings: tuple[str, ...] = ()
 
 
 TOOLS = {
     "totalsegmentator": Tool(
         command="TotalSegmentator",
         variable="OSTEON_TOTALSEGMENTATOR",
+        package="TotalSegmentator",
+        scan="case.nii.gz",
         arguments=("-i", "{input}", "-o", "{result}", "--ml", "-ta", "vertebrae_pp_refined"),
         result="labels.nii.gz",
-        preset="totalsegmentator",
+        preset="totalsegmentator_bodies",  # the task knows vertebral bodies alone, by numbers of its own
     ),
     "nnunet": Tool(
         command="nnUNetv2_predict",
         variable="OSTEON_NNUNET",
-        arguments=(
-            "-i",
-            "{folder}",
-            "-o",
-            "{output}",
-            "-d",
-            "{dataset}",
-            "-c",
-            "3d_fullres",
-            "--disable_tta",
-        ),
+        package="nnunetv2",
+        scan="case_0000.nii.gz",
+        arguments=("-i", "{folder}", "-o", "{output}", "-d", "{dataset}", "-c", "3d_fullres", "--disable_tta"),
         result="*.nii.gz",
         preset="verse",
+        settings=("OSTEON_NNUNET_DATASET", "nnUNet_results"),
     ),
     "spineps": Tool(
         command="spineps",
         variable="OSTEON_SPINEPS",
-        arguments=("sample", "-i", "{input}", "-model_semantic", "ct", "-model_instance", "instance"),
-        result="**/*seg-vert_msk.nii.gz",
-        preset="verse",
+        package="spineps",
+        scan="sub-case_ct.nii.gz",  # it takes the modality from the name
+        arguments=(
+            "sample", "-i", "{input}", "-model_semantic", "ct", "-model_instance", "ct_instance",
+            "-model_labeling", "ct_labeling", "-ignore_inference_compatibility",
+        ),
+        result="*seg-vert_msk.nii.gz",
+        preset="spineps",
+        settings=("SPINEPS_SEGMENTOR_MODELS",),
     ),
-}
+}  # fmt: skip
 
 
 def found() -> dict[str, str | None]:
@@ -143,7 +159,8 @@ class ExternalSegmenter:
                 hint=f"Install it in an environment of its own and set {self.tool.variable} to its program.",
             )
         version = _version(self.tool)
-        kept = cache_folder() / f"{self.tool.command}-{_digest(volume, self.tool, version)}.nii.gz"
+        said = version if version != UNKNOWN else _identity(program)
+        kept = cache_folder() / f"{self.tool.command}-{_digest(volume, self.tool, said)}.nii.gz"
         if not kept.exists():
             if progress is not None:
                 progress("external", 0.0)
@@ -157,7 +174,7 @@ class ExternalSegmenter:
         """The tool in a folder of its own; its label map is kept whole or not at all."""
         with tempfile.TemporaryDirectory(prefix="osteon-") as name:
             folder = Path(name)
-            source, output = folder / "in" / "case_0000.nii.gz", folder / "out"
+            source, output = folder / "in" / self.tool.scan, folder / "out"
             source.parent.mkdir()
             output.mkdir()
             write_nifti(volume, source)
@@ -194,34 +211,63 @@ def _program(tool: Tool) -> str | None:
 
 
 def _version(tool: Tool) -> str:
-    """The first line of ``--version``; "unknown" where the tool does not say."""
+    """
+    The version of the tool's distribution in its own environment, else the first line of ``--version``; else "unknown".
+
+    Most such programs know no ``--version``, and all of them load their networks' libraries before they answer.
+    """
     program = _program(tool)
     if program is None:
-        return "unknown"
+        return UNKNOWN
+    ask = f"import importlib.metadata as m; print(m.version({tool.package!r}))"
+    for command in (*([python, "-c", ask] for python in _pythons(Path(program))), [program, "--version"]):
+        if line := _first_line(command):
+            return line
+    return UNKNOWN
+
+
+def _first_line(command: list[str]) -> str:
     try:
         said = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=60.0,
-            check=False,
-        )
+            command, capture_output=True, text=True, errors="replace", timeout=60.0, check=False,
+            cwd=Path(command[0]).parent,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
+        return ""
     lines = (said.stdout or said.stderr).strip().splitlines() if said.returncode == 0 else []
-    return lines[0].strip()[:80] if lines else "unknown"
+    return lines[0].strip()[:80] if lines else ""
+
+
+def _pythons(program: Path) -> Iterator[str]:
+    """Interpreters of the program's environment: the one its first line names, then those beside it."""
+    try:
+        with program.open("rb") as stream:
+            head = stream.read(1024)
+    except OSError:
+        return
+    named = _SHEBANG.match(head) or _LONG_SHEBANG.match(head)
+    if named is not None:
+        name = os.fsdecode(named[1])
+        if (where := shutil.which(name)) is not None:
+            yield where
+    for folder in dict.fromkeys((program.parent, program.resolve().parent)):
+        for name in ("python", "python3", "python.exe"):
+            if (beside := folder / name).is_file():
+                yield str(beside)
+                break
+
+
+def _identity(program: str) -> str:
+    """What tells two programs apart that do not say their version."""
+    facts = Path(program).stat()
+    return f"{program}:{facts.st_size}:{facts.st_mtime_ns}"
 
 
 def _digest(volume: Volume, tool: Tool, version: str) -> str:
     """What decides the result: voxels, geometry, the tool's version and its arguments."""
     digest = hashlib.sha256()
-    for part in (
-        version,
-        *tool.arguments,
-        os.environ.get("OSTEON_NNUNET_DATASET", ""),
-        str(volume.array.shape),
-    ):
+    settings = (os.environ.get(name, "") for name in tool.settings)
+    for part in (version, *tool.arguments, *settings, str(volume.array.shape)):
         digest.update(part.encode() + b"\0")
     digest.update(np.ascontiguousarray(volume.affine).tobytes())
     digest.update(np.ascontiguousarray(volume.array).tobytes())
