@@ -193,9 +193,9 @@ def test_a_failing_program_is_one_clear_error(install):
 
 
 def test_a_program_runs_in_a_folder_of_its_own(install, tmp_path, monkeypatch):
-    volume = spine((22, 23))[0]
-    install("totalsegmentator", f"pwd > {tmp_path}/where")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OSTEON_TOTALSEGMENTATOR", "./TotalSegmentator")
-    ExternalSegmenter("totalsegmentator").segment(volume)
-    assert (tmp_path / "where").read_text(encoding="utf-8").strip() != str(tmp_path)
+    body = WRITES["totalsegmentator"].format(**written("totalsegmentator", tmp_path))
+    program = install("totalsegmentator", f"pwd > {tmp_path}/where\n{body}")
+    monkeypatch.chdir(program.parent)
+    monkeypatch.setenv("OSTEON_TOTALSEGMENTATOR", f"./{program.name}")
+    ExternalSegmenter("totalsegmentator").segment(spine((22, 23))[0])
+    assert (tmp_path / "where").read_text(encoding="utf-8").strip() != str(program.parent)
