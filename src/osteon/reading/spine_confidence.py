@@ -74,7 +74,7 @@ def fit_confidence(rows: Sequence[Row], *, ridge: float = 0.1) -> dict[str, floa
     rule = rules("confidence")
     design = np.array([_terms(z, agreement, slice_mm, rule["cap"]) for z, agreement, slice_mm, _ in rows])
     names = ("base", "margin", "agreement", "coarse")
-    weights = _fitted(design, [row[3] for row in rows], ridge=(0.0, 0.0, ridge, ridge))
+    weights = _fitted(design, [row[3] for row in rows], ridge=(3 * ridge, 3 * ridge, ridge, ridge))
     return {**dict(zip(names, weights, strict=True)), "cap": rule["cap"], "most": rule["most"]}
 
 
