@@ -39,7 +39,7 @@ def call_confidence(
     Examples
     --------
     >>> far, near = (call_confidence(z, agreement=None, slice_mm=1.0) for z in (5.0, 0.1))
-    >>> far > 0.95 > 0.6 > near >= 0.5
+    >>> far > 0.95 > near >= 0.5
     True
     """
     rule = parameters or rules("confidence")
