@@ -26,21 +26,36 @@ def plate(injury, depression=0.0):
         ({"depression": 1.2, "band": 1.1}, True),  # two signs of a break
         ({"band": 1.2, "tilt": 1.5}, True),  # one of a break, one of displacement
         ({"depression": 1.4, "tilt": 0.2}, False),  # one alone must be strong
+        ({"depression": 0.2, "tilt": 0.2, "band": 1.9, "discontinuity": 0.4}, False),
+        ({"depression": 0.2, "tilt": 0.2, "band": 2.2, "discontinuity": 0.4}, True),
         ({"depression": 1.7, "tilt": 0.0}, True),
         ({"depression": 0.3, "tilt": 3.0}, False),  # tilted and whole: the anterior wall gave way
         ({"depression": 0.3, "tilt": 2.0, "sunk": 1.2}, False),  # displaced and whole
         ({"depression": 0.3, "tilt": 0.1, "sunk": 2.0}, True),
-        ({"depression": 0.1, "band": 2.0}, False),  # the other endplate's band
+        (
+            {"depression": 0.1, "band": 3.0, "discontinuity": 0.1, "tilt": 2.0},
+            False,
+        ),  # a whole cortex: a break elsewhere
+        ({"depression": 1.2, "band": 1.2, "discontinuity": 0.1, "tilt": 0.0}, True),  # whole but depressed
     ],
 )
 def test_injury_takes_two_signs_or_a_strong_one(ratios, injured):
-    assert (_injury(ratios) > 1) == injured
+    assert (_injury(ratios, elsewhere=False) > 1) == injured
+
+
+def test_a_whole_endplate_sunk_beside_a_broken_one_is_not_injured():
+    sunk = {"depression": 0.0, "discontinuity": 0.0, "band": 0.3, "tilt": 0.7, "sunk": 2.0}
+    assert _injury(sunk, elsewhere=False) > 1 > _injury(sunk, elsewhere=True)
+    unseen = {name: ratio for name, ratio in sunk.items() if name != "discontinuity"}
+    assert _injury(unseen, elsewhere=True) > 1  # nobody saw its cortex
 
 
 def test_a_stronger_sign_never_makes_an_endplate_less_injured():
     ratios = {"depression": 0.8, "discontinuity": 0.2, "band": 0.9, "tilt": 0.4, "sunk": 0.7}
     for name in ratios:
-        assert _injury(ratios | {name: ratios[name] + 0.5}) >= _injury(ratios)
+        assert _injury(ratios | {name: ratios[name] + 0.5}, elsewhere=False) >= _injury(
+            ratios, elsewhere=False
+        )
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ def measurement_table(reading: SpineReading) -> TableBlock:
         Column(phrase("table.lowest_side")),
         Column(phrase("table.sagittal"), group=wedge),
         Column(phrase("table.lateral"), group=wedge),
+        Column(phrase("table.local_kyphosis")),
         Column(phrase("table.volume")),
         Column(phrase("table.above"), group=disc),
         Column(phrase("table.below"), group=disc),
@@ -194,7 +195,7 @@ def _measurements(v: VertebraFinding, above: float | None, below: float | None) 
     ap, area = (v.canal_ap_mm, v.canal_area_mm2) if whole else (None, None)
     values = (
         (min(side.anterior, side.middle, side.posterior) if side is not None else None, 1),
-        (v.wedge_deg, 1), (v.lateral_wedge_deg, 1), (v.volume_ml, 1), (above, 1), (below, 1), (ap, 1), (area, 0),
+        (v.wedge_deg, 1), (v.lateral_wedge_deg, 1), (v.local_kyphosis_deg if whole else None, 0), (v.volume_ml, 1), (above, 1), (below, 1), (ap, 1), (area, 0),
         *(((hu.mean, 0), (hu.sd, 0), (hu.volume_ml, 1), (hu.vbmd_mg_cm3, 0)) if hu is not None else ((None, 0),) * 4),
     )  # fmt: skip
     return (v.level, *(None if value is None else Number(value, digits=digits) for value, digits in values))

@@ -239,8 +239,12 @@ def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
         yield from (_endplate(name, plate) for name, plate in plates.items())
     if vertebra.posterior_wall is not None:
         yield _wall(vertebra.posterior_wall)
+    if vertebra.local_kyphosis_deg is not None:
+        yield phrase("finding.local_kyphosis", deg=Number(vertebra.local_kyphosis_deg, digits=0))
     if vertebra.denis is not None:
         yield phrase("finding.denis", type=denis_name(vertebra, long=True))
+        if vertebra.denis.confidence is not None:
+            yield phrase("finding.type_confidence", value=Number(vertebra.denis.confidence, digits=2))
     if vertebra.of_type is not None:
         yield phrase("finding.of_type", type=vertebra.of_type)
     if vertebra.confidence is not None:
