@@ -91,6 +91,12 @@ def test_the_shipped_net_has_both_stages():
     assert net.card["trained_on"] == "procedural phantoms alone"
 
 
+def test_the_shipped_card_is_that_of_the_shipped_net():
+    path = shipped_weights()
+    assert read_card(path.with_suffix(".card.toml")) == spine_card(spine_net())
+    assert path.stat().st_size < 12e6
+
+
 def test_the_card_says_what_the_file_says(net, tmp_path):
     about = {
         "seed": 3,

@@ -22,11 +22,22 @@ class Network(StrEnum):
 
 
 @app.command("show")
-def show(folder: Annotated[Path, typer.Argument(help="Folder of a saved model.")]) -> None:
+def show(
+    model: Annotated[
+        str, typer.Argument(help="Folder of a saved model, or spine-ct for the networks in use.")
+    ],
+) -> None:
     """Print the card of a model: what it was trained on, how it did, where it must not be used."""
     from osteon.models.card import card_toml, read_card
 
-    typer.echo(card_toml(read_card(folder / "card.toml")).rstrip())
+    if model == Network.spine_ct and not Path(model).exists():
+        from osteon.models.spine_card import spine_card
+        from osteon.models.spine_net import spine_net
+
+        card = spine_card(spine_net())
+    else:
+        card = read_card(Path(model) / "card.toml")
+    typer.echo(card_toml(card).rstrip())
 
 
 @app.command("train")
@@ -42,8 +53,12 @@ def train(
     ] = False,
 ) -> None:
     """Train the vertebra network on procedural phantoms alone; OSTEON_SPINE_WEIGHTS=FILE makes `read ct` use it."""
+    from osteon.models.card import write_card
+    from osteon.models.spine_card import spine_card
     from osteon.reading.spine_ct_training import train_spine_ct
 
     with bars():
-        train_spine_ct(minutes=minutes, seed=seed, out=out, further=further)
-    typer.echo(f"weights: {out}")
+        net = train_spine_ct(minutes=minutes, seed=seed, out=out, further=further)
+    card = out.with_suffix(".card.toml")
+    write_card(spine_card(net), card)
+    typer.echo(f"weights: {out}\ncard: {card}")

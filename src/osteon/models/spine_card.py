@@ -29,7 +29,7 @@ def spine_card(net: SpineNet) -> ModelCard:
     about = {name: dict(net.card.get(name, {})) for name in sorted(net.stages)}
     settings: dict[str, float | int | str | bool] = {}
     for name, said in about.items():
-        for key in ("steps", "batch", "rate", "minutes", "bfloat16"):
+        for key in ("steps", "earlier_steps", "begun_from", "batch", "rate", "minutes", "bfloat16"):
             if isinstance(said.get(key), float | int | str | bool):
                 settings[f"{name}_{key}"] = said[key]
         settings[f"{name}_attention"] = net.stages[name].attention
@@ -56,7 +56,10 @@ def spine_card(net: SpineNet) -> ModelCard:
         code=str(next((said["code"] for said in about.values() if "code" in said), "")),
         artefact="spine_ct.npz",
         artefact_sha256=net.digest,
-        notes=("artefact_sha256 is over the weights and shapes, not over the bytes of the file",),
+        notes=(
+            "artefact_sha256 is over the weights and shapes, not over the bytes of the file",
+            "begun_from: the digest of the weights a stage went on from (osteon model train --further), trained in earlier_steps",
+        ),
     )
 
 
