@@ -219,7 +219,9 @@ def _judged(
     kink = anterior_kink(sound, level, good=good)
     broken = not coarse and (superior.injured or inferior.injured)
     burst = broken and wall is not None and wall.involved
-    grade = genant(loss, operating_point=options.operating_point, breaks=int(broken) + int(burst))
+    buckled = not coarse and kink is not None and kink > rules("denis")["kink_mm"]
+    breaks = int(broken or buckled) + int(burst)
+    grade = genant(loss, operating_point=options.operating_point, breaks=breaks)
     unexplained = not grade.grade and not broken and loss.largest < rules("reference")["exclude_loss"]
     if unexplained and wall is not None and wall.involved and "convex_posterior_wall" not in flags:
         flags = (*flags, "convex_posterior_wall")
@@ -229,7 +231,9 @@ def _judged(
     notes += ["near_threshold"] if abs(loss.largest - options.operating_point) < loss.se else []
     notes += ["suspicious"] if flags else []
     notes += (
-        ["called_by_endplate"] if grade.grade and loss.largest < options.operating_point and not flags else []
+        [f"called_by_{'endplate' if broken else 'wall'}"]
+        if grade.grade and loss.largest < options.operating_point and not flags
+        else []
     )
     typed = bool(fractured) and not coarse
     if fractured:

@@ -176,7 +176,7 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, breaks: int = 0) 
     loss : HeightLoss
     operating_point : float
     breaks : int
-        What is broken by its form: an endplate, a posterior wall in the canal. A loss short of the operating point by less
+        What is broken by its form: an endplate or a buckled anterior wall, a posterior wall in the canal. A loss short of the operating point by less
         than so many standard errors counts as reaching it.
 
     Examples
