@@ -52,7 +52,7 @@ def rows(**changed):
             "dice": 0.95, "true_loss": [0.0, 0.3, 0.22] * 10, "true_grade": [0, 2, 1] * 10, "grade": [0, 2, 1] * 10,
             "true_fracture": [False, True, True] * 10, "fractured": [False, True, True] * 10, "true_denis": [None, "A", "B"] * 10,
             "denis": [None, "A", "B"] * 10, "evaluable": True, "confidence": 0.95, "planted_reason": "",
-            "level_confidence": 0.9, "denis_confidence": [None, 0.8, 0.8] * 10,
+            "red_flags": "", "level_confidence": 0.9, "denis_confidence": [None, 0.8, 0.8] * 10,
             **{f"{p}{s}_mm": 25.0 for p in ("", "true_") for s in ("anterior", "middle", "posterior")},
         }
     )  # fmt: skip
@@ -90,6 +90,13 @@ def test_a_planted_reason_takes_a_vertebra_out():
         planted_reason=["", "screws", ""] * 10, grade=[0, None, 1] * 10, fractured=[False, None, True] * 10
     )
     assert figures(table)["sensitivity per vertebra"] == 1
+
+
+def test_suspicions_are_judged_beside_what_was_planted():
+    table = rows(planted_reason=["lytic", "", "sclerotic"] * 10, red_flags=["lytic_focus", "", ""] * 10)
+    found = figures(table)
+    assert found["planted disease called suspicious"] == 0.5 and found["suspicion right"] == 1.0
+    assert "suspicion right" not in figures(rows())
 
 
 @pytest.mark.slow

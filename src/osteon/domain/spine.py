@@ -167,7 +167,7 @@ class VertebraFinding:
     fractured : bool or None
         Deformity at or above the operating point and not explained otherwise; None where not evaluable.
     confidence : float or None, 0-1
-        Calibrated probability that the call (fractured or not) is right.
+        Calibrated probability that the call is right: fractured or not, or suspicious where there are red flags.
     local_kyphosis_deg : float or None
         Sagittal angle from the superior endplate of the vertebra above to the inferior one of the vertebra below.
     contents : tuple of str

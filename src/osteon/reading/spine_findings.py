@@ -260,7 +260,7 @@ def _judged(
         posterior_wall=wall,
         denis=denis_type(superior, inferior, loss=loss, kink_mm=kink, wall=wall) if typed else None,
         of_type=of_type(superior, inferior, loss=loss, wall=wall) if typed else None,
-        confidence=None
+        confidence=float(rules("flags")["confidence_of_suspicion"])
         if flags
         else call_confidence(
             (loss.largest - options.operating_point) / loss.se,

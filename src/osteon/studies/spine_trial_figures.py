@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 BOUNDARIES = (0.20, 0.25, 0.40)
+DISEASE = "lytic|sclerotic|destruction"
+"""What is planted that no osteoporosis explains; a bone island, cement and screws are none of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,7 @@ def trial_figures(rows: pd.DataFrame) -> tuple[TrialFigure, ...]:
                 target="<= .05",
             )
         )
+    figures += _suspicions(rows)
     typed = judged[judged["denis_confidence"].notna() & judged["true_denis"].notna()]
     if len(typed):
         types = type_confidence_table(rows)
@@ -157,6 +160,21 @@ def confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
     judged = _judged(rows)
     told = judged[judged["confidence"].notna() & judged["fractured"].notna()]
     return reliability_table(told["confidence"].astype(float), _call(told))
+
+
+def _suspicions(rows: pd.DataFrame) -> list[TrialFigure]:
+    """Red flags beside the planted foci and destroyed pedicles, of the vertebrae that were evaluated."""
+    seen = rows[rows["evaluable"].astype(bool)]
+    ill, flagged = seen["planted_reason"].str.contains(DISEASE), seen["red_flags"] != ""
+    parts = (
+        ("planted disease called suspicious", seen[ill].assign(hit=flagged[ill])),
+        ("suspicion right", seen[flagged].assign(hit=ill[flagged])),
+    )
+    return [_with_interval(name, part, _hits) for name, part in parts if len(part)]
+
+
+def _hits(rows: pd.DataFrame) -> float:
+    return float(rows["hit"].mean())
 
 
 def _within_one(rows: pd.DataFrame) -> float:
