@@ -11,18 +11,11 @@ import numpy as np
 from osteon.core.errors import ConfigError, NotEnoughData
 from osteon.domain.spine import HeightLoss, Hounsfield, ScanFacts, SpineReading, VertebraFinding
 from osteon.imaging.measure.curves import between_deg, disc_height_mm
-from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
-from osteon.reading.spine_confidence import call_confidence
-from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
-from osteon.reading.spine_flags import (
-    density_notes,
-    reasons_not_evaluable,
-    red_flags,
-    usual_cortex,
-    usual_density,
-)
-from osteon.reading.spine_genant import deformity_index, genant, height_losses, worse_side
+from osteon.reading.spine_flags import density_notes, reasons_not_evaluable, usual_cortex, usual_density
+from osteon.reading.spine_genant import deformity_index, height_losses, worse_side
+from osteon.reading.spine_judged import judged
 from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import level_place, rules
 from osteon.reading.spine_vertebra import Measured, Place, measured, places, with_signs
@@ -107,7 +100,7 @@ def findings(
     losses, one_sided = _losses(sound)
     good = frozenset(k for k, loss in losses.items() if loss.largest < rules("reference")["exclude_loss"])
     made = [
-        _finding(place, seen, reasons, losses, one_sided, sound, good, labels, options, scan)
+        _finding(place, seen, reasons, losses, one_sided, sound, good, options, scan)
         for place in everything
         if place.label.level != "S1"
     ]
@@ -144,7 +137,6 @@ def _finding(
     one_sided: frozenset[str],
     sound: Mapping[str, Measured],
     good: frozenset[str],
-    labels: SpineLabels,
     options: ReadingOptions,
     scan: ScanFacts,
 ) -> VertebraFinding:
@@ -168,7 +160,15 @@ def _finding(
         return plain
     if level in one_sided:
         plain = replace(plain, notes=(*plain.notes, "one_sided"))
-    return _judged(plain, sound, losses[level], good, label, labels, options, scan)
+    return judged(
+        plain,
+        sound,
+        losses[level],
+        good=good,
+        agreement=label.agreement,
+        operating_point=options.operating_point,
+        slice_mm=max(scan.spacing_mm),
+    )
 
 
 def _density(here: Measured, reasons: tuple[str, ...]) -> Hounsfield | None:
@@ -197,88 +197,6 @@ def _described(plain: VertebraFinding, here: Measured, *, hu: Hounsfield | None)
         hu=hu,
         contents=here.contents,
     )
-
-
-def _judged(
-    plain: VertebraFinding,
-    sound: Mapping[str, Measured],
-    loss: HeightLoss,
-    good: frozenset[str],
-    label: LevelLabel,
-    labels: SpineLabels,
-    options: ReadingOptions,
-    scan: ScanFacts,
-) -> VertebraFinding:
-    """With losses, grade, types, flags and confidence."""
-    level = plain.level
-    here = sound[level]
-    flags, figures = red_flags(sound, level, good=good)
-    superior, inferior = endplate_findings(sound, level, good=good, loss=loss)
-    coarse = max(scan.spacing_mm) > rules("endplate")["slice_mm_above"]
-    wall = posterior_wall(sound, level, good=good)
-    kink = anterior_kink(sound, level, good=good)
-    broken = not coarse and (superior.injured or inferior.injured)
-    burst = broken and wall is not None and wall.involved
-    buckled = not coarse and kink is not None and kink > rules("denis")["kink_mm"]
-    breaks = int(broken or buckled) + int(burst)
-    grade = genant(loss, operating_point=options.operating_point, breaks=breaks)
-    unexplained = not grade.grade and not broken and loss.largest < rules("reference")["exclude_loss"]
-    if unexplained and wall is not None and wall.involved and "convex_posterior_wall" not in flags:
-        flags = (*flags, "convex_posterior_wall")
-    fractured = None if flags else grade.grade > 0
-    notes = list(plain.notes)
-    notes += ["reference_own_height"] if not loss.reference_from else []
-    notes += ["near_threshold"] if abs(loss.largest - options.operating_point) < loss.se else []
-    notes += ["suspicious"] if flags else []
-    notes += (
-        [f"called_by_{'endplate' if broken else 'wall'}"]
-        if grade.grade and loss.largest < options.operating_point and not flags
-        else []
-    )
-    typed = bool(fractured) and not coarse
-    if fractured:
-        notes += ["too_coarse_to_type"] if coarse else []
-        notes += ["possible_burst"] if wall is not None and wall.involved else []
-        whole = not (superior.injured or inferior.injured or coarse)
-        seen = here.box.hu is not None
-        notes += ["deformity_without_broken_endplate"] if whole and seen else []
-    for plate, signs in ((superior, here.superior), (inferior, here.inferior)):
-        if (
-            signs
-            and plate.depression_mm > rules("endplate")["depression_mm"]
-            and signs.focality < rules("endplate")["node_share"]
-        ):
-            notes.append("schmorl_like")
-    return replace(
-        plain,
-        evaluable=True,
-        height_loss=loss,
-        fractured=fractured,
-        genant=None if flags else grade,
-        superior=superior,
-        inferior=inferior,
-        posterior_wall=wall,
-        denis=denis_type(superior, inferior, loss=loss, kink_mm=kink, wall=wall) if typed else None,
-        of_type=of_type(superior, inferior, loss=loss, wall=wall) if typed else None,
-        confidence=float(rules("flags")["confidence_of_suspicion"])
-        if flags
-        else call_confidence(
-            (loss.largest - options.operating_point) / loss.se,
-            agreement=label.agreement,
-            slice_mm=max(scan.spacing_mm),
-        ),
-        red_flags=flags,
-        indicators=figures | _indicators(here, kink, superior.band_hu, inferior.band_hu),
-        notes=tuple(dict.fromkeys(notes)),
-    )
-
-
-def _indicators(here: Measured, kink: float | None, *bands: float | None) -> dict[str, float]:
-    """Research indicators."""
-    found = {"spoke_wheel": here.spokes, "anterior_kink_mm": kink}
-    dense = [band for band in bands if band is not None]
-    found["fresh_band_hu"] = max(dense) if dense else None
-    return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def _with_neighbours(made: list[VertebraFinding], seen: Mapping[str, Measured]) -> list[VertebraFinding]:

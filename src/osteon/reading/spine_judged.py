@@ -1,0 +1,168 @@
+"""One vertebra judged: flags, grade, types, notes and confidence, from what was measured of it and of its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from osteon.domain.spine import Endplate, Genant, HeightLoss, PosteriorWall, VertebraFinding
+from osteon.reading.spine_confidence import call_confidence
+from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
+from osteon.reading.spine_flags import red_flags
+from osteon.reading.spine_genant import genant
+from osteon.reading.spine_rules import rules
+from osteon.reading.spine_vertebra import Measured
+
+__all__ = ["judged"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What speaks for and against a fracture; endplates of coarse slices say nothing."""
+
+    loss: HeightLoss
+    superior: Endplate
+    inferior: Endplate
+    wall: PosteriorWall | None
+    kink_mm: float | None
+    coarse: bool
+
+    @property
+    def broken(self) -> bool:
+        return not self.coarse and (self.superior.injured or self.inferior.injured)
+
+    @property
+    def buckled(self) -> bool:
+        return not self.coarse and self.kink_mm is not None and self.kink_mm > rules("denis")["kink_mm"]
+
+    @property
+    def bulging(self) -> bool:
+        return self.wall is not None and self.wall.involved
+
+    @property
+    def breaks(self) -> int:
+        """How many parts are broken by their form: an endplate or the anterior wall, and the posterior wall."""
+        return int(self.broken or self.buckled) + int(self.broken and self.bulging)
+
+    def unexplained_bulge(self, grade: Genant) -> bool:
+        """A posterior wall in the canal of a body that lost nothing: no burst explains that."""
+        lost = grade.grade > 0 or self.loss.largest >= rules("reference")["exclude_loss"]
+        return self.bulging and not self.broken and not lost
+
+
+def judged(
+    plain: VertebraFinding,
+    sound: Mapping[str, Measured],
+    loss: HeightLoss,
+    *,
+    good: frozenset[str],
+    agreement: float | None,
+    operating_point: float,
+    slice_mm: float,
+) -> VertebraFinding:
+    """
+    The finding of an evaluable vertebra.
+
+    Parameters
+    ----------
+    plain : VertebraFinding
+        With what was measured and no judgement.
+    sound : mapping of level to Measured
+        All evaluable vertebrae, their endplate signs read.
+    loss : HeightLoss
+        That the vertebra is graded by.
+    good : frozenset of str
+        The unfractured levels, which speak for their neighbours.
+    agreement : float or None
+        Dice of this body between two segmenters.
+    operating_point : float
+    slice_mm : float
+        The largest voxel size of the scan.
+    """
+    level = plain.level
+    superior, inferior = endplate_findings(sound, level, good=good, loss=loss)
+    seen = _Evidence(
+        loss=loss,
+        superior=superior,
+        inferior=inferior,
+        wall=posterior_wall(sound, level, good=good),
+        kink_mm=anterior_kink(sound, level, good=good),
+        coarse=slice_mm > rules("endplate")["slice_mm_above"],
+    )
+    grade = genant(loss, operating_point=operating_point, breaks=seen.breaks)
+    flags, figures = red_flags(sound, level, good=good)
+    if seen.unexplained_bulge(grade) and "convex_posterior_wall" not in flags:
+        flags = (*flags, "convex_posterior_wall")
+    fractured = None if flags else grade.grade > 0
+    typed = bool(fractured) and not seen.coarse
+    notes = (
+        *plain.notes,
+        *_notes(seen, sound[level], grade, suspicious=bool(flags), point=operating_point),
+    )
+    return replace(
+        plain,
+        evaluable=True,
+        height_loss=loss,
+        fractured=fractured,
+        genant=None if flags else grade,
+        superior=superior,
+        inferior=inferior,
+        posterior_wall=seen.wall,
+        denis=denis_type(superior, inferior, loss=loss, kink_mm=seen.kink_mm, wall=seen.wall)
+        if typed
+        else None,
+        of_type=of_type(superior, inferior, loss=loss, wall=seen.wall) if typed else None,
+        confidence=_confidence(
+            loss, operating_point, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm
+        ),
+        red_flags=flags,
+        indicators=figures | _indicators(sound[level], seen),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _notes(
+    seen: _Evidence, here: Measured, grade: Genant, *, suspicious: bool, point: float
+) -> Iterator[str]:
+    """Codes of what a reader should know of the judgement."""
+    largest = seen.loss.largest
+    if not seen.loss.reference_from:
+        yield "reference_own_height"
+    if abs(largest - point) < seen.loss.se:
+        yield "near_threshold"
+    if suspicious:
+        yield "suspicious"
+    elif grade.grade:
+        if largest < point:
+            yield "called_by_endplate" if seen.broken else "called_by_wall"
+        if seen.coarse:
+            yield "too_coarse_to_type"
+        if seen.bulging:
+            yield "possible_burst"
+        if not seen.coarse and not seen.broken and here.box.hu is not None:
+            yield "deformity_without_broken_endplate"
+    rule = rules("endplate")
+    for plate, signs in ((seen.superior, here.superior), (seen.inferior, here.inferior)):
+        focal = signs is not None and signs.focality < rule["node_share"]
+        if focal and plate.depression_mm > rule["depression_mm"]:
+            yield "schmorl_like"
+
+
+def _confidence(
+    loss: HeightLoss, point: float, *, suspicious: bool, agreement: float | None, slice_mm: float
+) -> float:
+    """Probability that the call is right, or that the suspicion is."""
+    if suspicious:
+        return float(rules("flags")["confidence_of_suspicion"])
+    return call_confidence((loss.largest - point) / loss.se, agreement=agreement, slice_mm=slice_mm)
+
+
+def _indicators(here: Measured, seen: _Evidence) -> dict[str, float]:
+    """Research indicators."""
+    bands = [plate.band_hu for plate in (seen.superior, seen.inferior) if plate.band_hu is not None]
+    found = {
+        "spoke_wheel": here.spokes,
+        "anterior_kink_mm": seen.kink_mm,
+        "fresh_band_hu": max(bands, default=None),
+    }
+    return {name: float(value) for name, value in found.items() if value is not None}
