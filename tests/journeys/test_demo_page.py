@@ -11,7 +11,7 @@ ENTRIES = (
         title=Words("index.study", data=Words("index.study_virtual")), folder="virtual", simulated=True
     ),
     IndexEntry(
-        title=Words("index.ct_lumbar"), folder="ct-lumbar", lines=("No vertebral fracture at L1–L5.",)
+        title=Words("index.ct-lumbar"), folder="ct-lumbar", lines=("No vertebral fracture at L1–L5.",)
     ),
 )
 

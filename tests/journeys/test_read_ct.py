@@ -131,7 +131,7 @@ def test_another_patients_reading_is_refused_before_the_work_begins(tmp_path):
     assert "'SIMULATED-1'" in str(refused.exception)
     assert not (tmp_path / "out").exists()
     said = read(tmp_path / "study", *options, "--prior-unchecked")
-    assert "earlier reading: patient_differs" in said.output
+    assert "two scans carry different patient IDs" in said.output
 
 
 @pytest.mark.parametrize("words", [["--operating-point", "30"], ["--pin", "L3"], ["--hu-calibration", "1"]])

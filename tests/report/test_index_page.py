@@ -13,9 +13,9 @@ from osteon.report.words import words
 def test_the_page_links_every_report_and_loads_nothing(lang):
     entries = (
         IndexEntry(
-            title=Words("index.ct_simulated"), folder="ct-simulated", lines=("2 < 3",), simulated=True
+            title=Words("index.ct-simulated"), folder="ct-simulated", lines=("2 < 3",), simulated=True
         ),
-        IndexEntry(title=Words("index.ct_lumbar"), folder="ct-lumbar"),
+        IndexEntry(title=Words("index.ct-lumbar"), folder="ct-lumbar"),
     )
     page = index_page(entries, lang)
     links = re.findall(r'href="([^"#]+)"', page)

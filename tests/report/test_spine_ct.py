@@ -255,7 +255,7 @@ def test_the_results_use_the_public_names():
             "notes"} <= set(twelfth)  # fmt: skip
     assert set(twelfth["heights_mm"]) == {"anterior", "middle", "posterior"}
     assert twelfth["genant"] == {"grade": 3, "type": "wedge"}
-    assert twelfth["denis"] == {"scheme": "compression", "type": "B"}
+    assert twelfth["denis"] == {"scheme": "compression", "type": "B", "confidence": None}
     assert made["vertebrae"][2]["heights_mm"] is None
     assert made["vertebrae"][2]["genant"] is None
     assert made["changes"][3]["change"] == "new"
