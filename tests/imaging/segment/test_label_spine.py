@@ -9,8 +9,10 @@ from scipy import ndimage
 
 from osteon.core.errors import InputError, ShapeError
 from osteon.domain.anatomy import Tissue
+from osteon.imaging.segment import assemble
 from osteon.imaging.segment.assemble import label_spine
 from osteon.imaging.segment.correct import with_mask
+from osteon.imaging.segment.discs import find_discs, plane_at
 from osteon.imaging.segment.paste import View
 from osteon.imaging.volume import Grid
 
@@ -126,6 +128,40 @@ def test_a_closer_look_is_used_where_it_confirms(phantom):
     assert set(labels.bodies.present) == {x.code for x in labels.levels}
     with pytest.raises(ShapeError, match="views"):
         label_spine(case.grid, case.maps, case.coarse, refine=lambda centres, bodies: [])
+
+
+def test_a_body_cut_by_an_invented_disc_is_made_whole_again(phantom, monkeypatch):
+    case = phantom(2)
+
+    def one_too_many(path, evidence):
+        """The discs, and a plane through the middle of L3."""
+        middle = float(path.coordinates(case.anatomy.at("L3").frame.centre)[0])
+        return tuple(
+            sorted((*find_discs(path, evidence), plane_at(path, evidence, middle)), key=lambda d: d.s_mm)
+        )
+
+    monkeypatch.setattr(assemble, "find_discs", one_too_many)
+    monkeypatch.setattr(assemble, "repaired", lambda *args: None)
+    cut = label_spine(case.grid, case.maps, case.coarse)
+    true = {
+        code: (case.labels.bodies.array == code).astype(np.float32) for code in case.labels.bodies.present
+    }
+    asked = []
+
+    def refine(centres, bodies):
+        """The true body nearest to each centre."""
+        asked.append(len(centres))
+        at = [tuple(np.rint(case.grid.index(centre)).astype(int)) for centre in centres]
+        codes = [case.labels.bodies.array[place] for place in at]
+        maps = [true.get(code, np.zeros(case.grid.shape, np.float32)) for code in codes]
+        return [View(body=body, vertebra=body, grid=case.grid) for body in maps]
+
+    labels = label_spine(case.grid, case.maps, case.coarse, refine=refine)
+    assert len(cut.levels) == len(labels.levels) + 1, (
+        "the invented disc cuts a body where nobody looks closely"
+    )
+    assert asked == [len(cut.levels), 1], "only the mended body is looked at again"
+    check(case, labels, least=0.9)
 
 
 def test_nothing_there(phantom):

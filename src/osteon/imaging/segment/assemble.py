@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +13,12 @@ from osteon.core.errors import NotEnoughData, ShapeError
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.segment.canal import CanalPath, canal_path, enclosure
 from osteon.imaging.segment.cues import level_cues
-from osteon.imaging.segment.discs import disc_evidence, find_discs
+from osteon.imaging.segment.discs import DiscPlane, disc_evidence, find_discs
 from osteon.imaging.segment.instances import Instances, separate, with_posterior
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.segment.levels import assign_levels
-from osteon.imaging.segment.paste import Box, CloseView, View, paste_tissue, paste_vertebrae
+from osteon.imaging.segment.looks import Refine, cut_twice, looked
+from osteon.imaging.segment.paste import Box, paste_tissue, paste_vertebrae
 from osteon.imaging.segment.quality import THICK_MM, UNSURE_BORDER, border_width, gated
 from osteon.imaging.segment.repair import repaired
 from osteon.imaging.volume import Grid, LabelMap, Volume
@@ -25,18 +26,12 @@ from osteon.imaging.volume import Grid, LabelMap, Volume
 __all__ = ["Refine", "label_spine"]
 
 Map = npt.NDArray[np.float32]
-Array = npt.NDArray[np.float64]
 Pin = tuple[tuple[float, float, float], str]
 Progress = Callable[[str, float], None]
 MENDS = 4
 RIBS_ALONE = 0.75  # confidence of a level at most, where only ribs name it
 RIBS_ALONE_THICK = 0.5  # the same in slices thicker than 3 mm
 SMALL = 0.65  # share of its neighbour below which a body at the border is cut
-Refine = Callable[[Array, LabelMap], Sequence[CloseView]]
-"""
-Takes the centres of the bodies (n, 3), LPS millimetres from the head down, and the coarse bodies (label k + 1 is centre
-k); answers one :class:`CloseView` per centre.
-"""
 
 
 def label_spine(
@@ -94,24 +89,29 @@ def label_spine(
     except NotEnoughData:
         return _empty(volume_grid, backend, version, provenance)
     tell("discs", 0.2)
-    found = _instances(path, known, maps_grid)
+    found, discs = _instances(path, known, maps_grid)
     if not found.vertebrae:
         return _empty(volume_grid, backend, version, provenance)
     found = with_posterior(found, path, maps_grid, known[Tissue.POSTERIOR])
     tell("instances", 0.4)
+    tell("refine", 0.5)
+    looks = looked(found, known, maps_grid, refine)
+    if false := cut_twice(found, looks):
+        discs = tuple(d for d in discs if not any(d is other for other in false))
+        found = separate(path, discs, maps_grid, body=known[Tissue.BODY], sacrum=known[Tissue.SACRUM])
+        found = with_posterior(found, path, maps_grid, known[Tissue.POSTERIOR])
+        looks = looked(found, known, maps_grid, refine, before=looks)
     cues = level_cues(found, path, maps_grid, known[Tissue.RIB] if Tissue.RIB in maps else None, pin)
     levels = assign_levels(cues, sacrum=found.sacrum_contact)
-    tell("refine", 0.5)
-    views, confirmed = _views(found, known, maps_grid, refine)
     tell("paste", 0.8)
     codes = [label.code for label in levels.labels]
-    vertebrae, bodies = paste_vertebrae(volume_grid, views, codes)
+    vertebrae, bodies = paste_vertebrae(volume_grid, [look.view for look in looks], codes)
     tissues = paste_tissue(volume_grid, known, maps_grid, _column(path, maps_grid), vertebrae, bodies)
     names = {label.code: label.level for label in levels.labels}
     close = {
-        code: Volume(array=view.body, affine=view.grid.affine)
-        for code, view, sure in zip(codes, views, confirmed, strict=True)
-        if sure
+        code: Volume(array=look.view.body, affine=look.view.grid.affine)
+        for code, look in zip(codes, looks, strict=True)
+        if look.confirmed
     }
     named = (
         _cropped(levels.labels, bodies)
@@ -191,8 +191,10 @@ def _path(maps: Mapping[Tissue, Map], grid: Grid) -> CanalPath:
         return canal_path(enclosure(bone, grid.spacing_mm), grid)
 
 
-def _instances(path: CanalPath, maps: Mapping[Tissue, Map], grid: Grid) -> Instances:
-    """Vertebrae between discs; a disc left out or taken twice is mended, one at a time."""
+def _instances(
+    path: CanalPath, maps: Mapping[Tissue, Map], grid: Grid
+) -> tuple[Instances, tuple[DiscPlane, ...]]:
+    """Vertebrae between discs, and the discs; one left out or taken twice is mended, one at a time."""
     column = np.minimum(maps[Tissue.BODY] + maps[Tissue.SACRUM], 1.0)  # the last disc lies on the sacrum
     evidence = disc_evidence(path, grid, column, maps[Tissue.DISC])
     discs = find_discs(path, evidence)
@@ -202,55 +204,7 @@ def _instances(path: CanalPath, maps: Mapping[Tissue, Map], grid: Grid) -> Insta
         if better is None:
             break
         discs = better
-    return found
-
-
-def _views(
-    found: Instances, maps: Mapping[Tissue, Map], grid: Grid, refine: Refine | None
-) -> tuple[tuple[CloseView, ...], tuple[bool, ...]]:
-    """One view per vertebra, the close one where it confirms the coarse body, else the coarse one; and which were."""
-    coarse = _coarse_views(found, maps, grid)
-    if refine is None:
-        return coarse, (False,) * len(coarse)
-    close = refine(found.centres_lps_mm, found.bodies)
-    if len(close) != len(coarse):
-        raise ShapeError(f"the closer look gave {len(close)} views of {len(coarse)} vertebrae.")
-    chosen: list[CloseView] = []
-    confirmed = []
-    for k, (near, far) in enumerate(zip(close, coarse, strict=True), start=1):
-        places = near.grid.index(grid.world(np.argwhere(found.bodies.array == k)))
-        inside = ndi.map_coordinates(near.body, places.T, order=1, mode="constant")
-        confirmed.append(float(np.mean(inside > 0.5)) > 0.5)
-        chosen.append(near if confirmed[-1] else far)
-    return tuple(chosen), tuple(confirmed)
-
-
-def _coarse_views(found: Instances, maps: Mapping[Tissue, Map], grid: Grid) -> tuple[View, ...]:
-    """The coarse probabilities around each vertebra, those of its neighbours set to nothing."""
-    bodies, whole = found.bodies.array, found.whole.array
-    both = np.minimum(maps[Tissue.BODY] + maps[Tissue.POSTERIOR], 1.0)
-    views = []
-    for k, box in enumerate(ndi.find_objects(whole, max_label=len(found.vertebrae)), start=1):
-        z, y, x = (
-            slice(max(0, s.start - 2), min(n, s.stop + 2)) for s, n in zip(box, whole.shape, strict=True)
-        )
-        around = (z, y, x)
-        fields = []
-        for labels, probability in (
-            (bodies[around], maps[Tissue.BODY][around]),
-            (whole[around], both[around]),
-        ):
-            near = ndi.binary_dilation(labels == k, np.ones((3, 3, 3), bool))
-            free = near & ((labels == k) | (labels == 0))
-            fields.append(np.where(free, probability, 0.0).astype(np.float32))
-        affine = grid.affine.copy()
-        affine[:3, 3] = grid.world([s.start for s in around])
-        views.append(
-            View(
-                body=fields[0], vertebra=np.maximum(*fields), grid=Grid(shape=fields[0].shape, affine=affine)
-            )
-        )
-    return tuple(views)
+    return found, discs
 
 
 def _column(path: CanalPath, grid: Grid) -> Box:
