@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
+from scipy.signal import find_peaks
 
 from osteon.imaging.segment.canal import CanalPath, straightened
 from osteon.imaging.volume import Grid
@@ -27,6 +28,8 @@ SPACINGS_MM = np.arange(9, 56)  # from a collapsed thoracic segment to a tall lu
 SPACING_OF_DEPTH = (
     0.93  # disc to disc over depth of the body: C5 1.1, T5 .84, T12 .9, L3 1.0 (Panjabi 1991, 1992)
 )
+CLEAR = 0.45  # gain of a disc that nobody would overlook
+APART_MM = 9
 THRESHOLD = 0.35  # evidence below this share of the clearest discs' speaks against a disc
 CHANGE = (
     0.14  # log change of the spacing between neighbours that is usual (growth 3-6 %, variation, disc wear)
@@ -145,7 +148,8 @@ def find_discs(path: CanalPath, evidence: Evidence) -> tuple[DiscPlane, ...]:
 
     The chain of positions that gains most: each disc its evidence, each gap the body between its discs, less what the
     gap's change from its neighbour and its ratio to the depth of the bodies cost. Both costs are capped, so that a
-    collapsed vertebra costs less than a disc left out.
+    collapsed vertebra costs less than a disc left out; and a clear disc beyond either end of the chain is one left out, so
+    that the chain does not stop before a collapsed vertebra.
     """
     scale = float(
         np.clip(np.percentile(evidence.score, 95), 0.3, 1.5)
@@ -163,6 +167,8 @@ def _chain(gain: Array, filled: Array, depth_mm: Array) -> list[int]:
     total = np.full((n, len(spacings)), -np.inf)
     first = np.zeros((n, len(spacings)), dtype=bool)
     came = np.zeros((n, len(spacings)), dtype=np.intp)
+    left_below, left_above = _left_out(gain)
+    start_at = gain - left_below
     for i in range(n):
         for k, h in enumerate(spacings):
             below = i - int(h)
@@ -174,12 +180,13 @@ def _chain(gain: Array, filled: Array, depth_mm: Array) -> list[int]:
             odd = min(0.5 * (np.log(h / expected) / 0.28) ** 2, 1.0)
             chains = total[below] - change[k]
             best = int(np.argmax(chains))
-            first[i, k] = gain[below] >= chains[best]
+            first[i, k] = start_at[below] >= chains[best]
             came[i, k] = best
-            total[i, k] = max(gain[below], chains[best]) + gain[i] + between - 0.5 * odd
+            total[i, k] = max(start_at[below], chains[best]) + gain[i] + between - 0.5 * odd
     if not np.isfinite(total).any() or total.max() <= 0:
         return [int(np.argmax(gain))] if gain.max() > THRESHOLD else []
-    i, k = (int(x) for x in np.unravel_index(int(np.argmax(total)), total.shape))
+    whole = total - left_above[:, None]
+    i, k = (int(x) for x in np.unravel_index(int(np.argmax(whole)), whole.shape))
     chosen = [i]
     while True:
         below, start, best = i - int(spacings[k]), bool(first[i, k]), int(came[i, k])
@@ -187,6 +194,17 @@ def _chain(gain: Array, filled: Array, depth_mm: Array) -> list[int]:
         if start:
             return chosen[::-1]
         i, k = below, best
+
+
+def _left_out(gain: Array) -> tuple[Array, Array]:
+    """What the clear discs below and above each position gain together."""
+    peaks, seen = find_peaks(np.pad(gain, 1, constant_values=-1.0), height=CLEAR, distance=APART_MM)
+    at = np.zeros(len(gain))
+    at[peaks - 1] = seen["peak_heights"]
+    total, reach = np.cumsum(at), APART_MM - 1
+    below = np.concatenate([np.zeros(reach), total])[: len(gain)]
+    above = total[-1] - np.concatenate([total, np.full(reach, total[-1])])[reach:]
+    return below, above
 
 
 def plane_at(path: CanalPath, evidence: Evidence, s_mm: float) -> DiscPlane:
