@@ -30,6 +30,7 @@ SPACING_OF_DEPTH = (
 )
 CLEAR = 0.45  # gain of a disc that nobody would overlook
 APART_MM = 9
+PASSED = 0.5  # a gap that passes over a clear disc costs this share of what the disc would gain
 THRESHOLD = 0.35  # evidence below this share of the clearest discs' speaks against a disc
 CHANGE = (
     0.14  # log change of the spacing between neighbours that is usual (growth 3-6 %, variation, disc wear)
@@ -148,8 +149,8 @@ def find_discs(path: CanalPath, evidence: Evidence) -> tuple[DiscPlane, ...]:
 
     The chain of positions that gains most: each disc its evidence, each gap the body between its discs, less what the
     gap's change from its neighbour and its ratio to the depth of the bodies cost. Both costs are capped, so that a
-    collapsed vertebra costs less than a disc left out; and a clear disc beyond either end of the chain is one left out, so
-    that the chain does not stop before a collapsed vertebra.
+    collapsed vertebra costs less than a disc left out. Clear discs left out cost something too, beyond the ends of the
+    chain and inside a gap: the chain neither stops before a collapsed vertebra nor takes it for a part of the next.
     """
     scale = float(
         np.clip(np.percentile(evidence.score, 95), 0.3, 1.5)
@@ -178,11 +179,13 @@ def _chain(gain: Array, filled: Array, depth_mm: Array) -> list[int]:
             between = min(0.0, (amount[z] - amount[a]) / (z - a) - 0.5)
             expected = SPACING_OF_DEPTH * 0.5 * (depth_mm[below] + depth_mm[i])
             odd = min(0.5 * (np.log(h / expected) / 0.28) ** 2, 1.0)
+            passed = max(0.0, left_below[i] - left_below[min(below + 2 * APART_MM - 1, i)])
             chains = total[below] - change[k]
             best = int(np.argmax(chains))
             first[i, k] = start_at[below] >= chains[best]
             came[i, k] = best
-            total[i, k] = max(start_at[below], chains[best]) + gain[i] + between - 0.5 * odd
+            cost = 0.5 * odd + PASSED * passed
+            total[i, k] = max(start_at[below], chains[best]) + gain[i] + between - cost
     if not np.isfinite(total).any() or total.max() <= 0:
         return [int(np.argmax(gain))] if gain.max() > THRESHOLD else []
     whole = total - left_above[:, None]
@@ -197,7 +200,7 @@ def _chain(gain: Array, filled: Array, depth_mm: Array) -> list[int]:
 
 
 def _left_out(gain: Array) -> tuple[Array, Array]:
-    """What the clear discs below and above each position gain together."""
+    """What the clear discs below and above each position, and not it itself, gain together."""
     peaks, seen = find_peaks(np.pad(gain, 1, constant_values=-1.0), height=CLEAR, distance=APART_MM)
     at = np.zeros(len(gain))
     at[peaks - 1] = seen["peak_heights"]
