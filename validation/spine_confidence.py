@@ -19,12 +19,10 @@ from spine_phantoms import rows_of_case
 
 from osteon.core.errors import NotEnoughData
 from osteon.reading.spine_confidence import fit_confidence, fit_type_confidence
-from osteon.reading.spine_rules import rules
 
 DEVELOPMENT = ((58_000_000, 60, 1.0), (59_000_000, 40, 3.0))
 """First seed, spines, slice spacing in mm."""
 FOLDER = Path(__file__).parent.parent / "build" / "spine_development"
-OPERATING_POINT = rules("genant")["operating_points"][0]
 
 
 def main() -> None:
@@ -41,7 +39,7 @@ def main() -> None:
     rows = pd.DataFrame([row for f in files for row in json.loads(f.read_text(encoding="utf-8"))])
     rows = rows[rows["planted_reason"] == ""]
     calls = rows[rows["loss"].notna() & rows["fractured"].notna()]
-    z = (calls["loss"] - OPERATING_POINT) / calls["loss_se"]
+    z = (calls["loss"] - calls["threshold"]) / calls["loss_se"]
     right = calls["fractured"].astype(bool) == calls["true_fracture"]
     agreement = [None if pd.isna(a) else float(a) for a in calls["agreement"]]
     fitted = fit_confidence(list(zip(z, agreement, calls["spacing_mm"], right, strict=True)))

@@ -117,7 +117,8 @@ def test_labels_alone_give_heights_and_grades_but_no_density(labels, reading):
     assert "no_image" in alone.notes and alone.hu_mean is None
     for v in graded(alone):
         same = reading.at(v.level)
-        assert v.heights_mm == same.heights_mm and v.genant == same.genant
+        assert v.heights_mm == same.heights_mm
+        assert (v.genant.grade, v.genant.type) == (same.genant.grade, same.genant.type)
         assert v.hu is None and v.superior.discontinuity is None and v.superior.band_hu is None
 
 
@@ -139,6 +140,23 @@ def test_what_cannot_be_graded_says_why(labels):
     crumb[tuple(where[:40].T)] = 23
     poor = replace(labels, bodies=LabelMap(array=crumb, affine=labels.bodies.affine))
     assert not findings(None, poor, scan=facts(labels)).at("L4").evaluable
+
+
+def test_a_vertebra_whose_labels_hold_no_body_is_named(labels):
+    bodies = labels.bodies.array.copy()
+    bodies[bodies == 22] = 0
+    found = findings(
+        None, replace(labels, bodies=LabelMap(array=bodies, affine=labels.bodies.affine)), scan=facts(labels)
+    )
+    assert found.at("L3").not_evaluable == ("no_body",)
+    assert [v.level for v in found.vertebrae] == [x.level for x in labels.levels if x.level != "S1"]
+    assert found.at("L2").disc_below_mm is None and found.at("L4").disc_above_mm is None
+
+
+def test_thick_overlapping_slices_are_as_coarse_as_they_are_thick(scan, labels):
+    found = findings(scan.volume, labels, scan=facts(labels, slice_thickness_mm=2.5))
+    broken = found.at("L1")
+    assert broken.fractured and broken.denis is None and "too_coarse_to_type" in broken.notes
 
 
 def test_unanchored_levels_are_graded_and_said_to_be_unanchored(labels):

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from osteon.domain.spine import ScanFacts
+from osteon.domain.spine import Endplate, HeightLoss, Heights, PosteriorWall, ScanFacts
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import LabelMap, Volume
 from osteon.reading.spine_findings import findings
+from osteon.reading.spine_genant import genant
+from osteon.reading.spine_judged import _confidence, _Evidence
 from osteon.synth.spine_ct import PlannedFracture, phantom
 
 LEVEL, CODE = "L3", 22
@@ -135,6 +137,47 @@ def test_a_body_pressed_on_one_side_is_graded_by_that_side(spine):
     assert [v.level for v in found.vertebrae if "one_sided" in v.notes] == ["L4"]
     whole = spine.read(spine.hu).at("L4")
     assert not whole.fractured and "one_sided" not in whole.notes
+
+
+def test_a_healthy_spine_is_what_its_own_neighbours_let_expect(spine):
+    found = spine.read(spine.hu)
+    sound = [
+        v for v in found.vertebrae if v.evaluable and not v.fractured and v.indicators.get("posterior_share")
+    ]
+    assert len(sound) >= 3
+    for name, spread in (("posterior_share", 0.3), ("pedicle_share", 0.4)):
+        shares = [v.indicators[name] for v in sound if name in v.indicators]
+        # the smaller of two sides and of two amounts, so a little less than one
+        assert 1 - spread < np.median(shares) <= 1.05, name
+
+
+def test_a_call_by_its_break_is_the_less_sure_the_further_the_loss_falls_short(spine):
+    found = spine.read(spine.hu)
+    at = next(v for v in found.vertebrae if v.evaluable and not v.fractured).height_loss
+
+    def sure(largest, breaks):
+        loss = replace(at, anterior=largest, middle=0.0, posterior=0.0, se=0.03, reference_from=("L2",))
+        grade = genant(loss, breaks=breaks)
+        return grade.grade, _confidence(loss, grade, suspicious=False, agreement=None, slice_mm=1.0)
+
+    far, near, barely = sure(0.22, 1), sure(0.19, 1), sure(0.175, 1)
+    assert [grade for grade, _ in (far, near, barely)] == [1, 1, 1]
+    assert far[1] > near[1] > barely[1]
+
+
+def test_a_narrow_canal_behind_a_hollow_wall_is_no_suspicion():
+    hollow = PosteriorWall(convexity_mm=-0.6, canal_area_ratio=0.6, involved=True)
+    out = PosteriorWall(convexity_mm=2.5, canal_area_ratio=0.6, involved=True)
+    at = Heights(anterior=27, middle=25, posterior=27)
+    loss = HeightLoss(anterior=0.02, middle=0.0, posterior=0.0, reference_mm=at, reference_from=("L2",), se=0.02, self_loss=0.0)  # fmt: skip
+    whole = Endplate(depression_mm=0.0, discontinuity=0.0, band_hu=0.0, tilt_deg=0.0, injured=False, signs=())
+
+    def unexplained(wall, *, coarse=False, kink_mm=0.0):
+        seen = _Evidence(loss=loss, superior=whole, inferior=whole, wall=wall, kink_mm=kink_mm, coarse=coarse)
+        return seen.unexplained_bulge(genant(loss))
+
+    assert unexplained(out) and not unexplained(hollow)
+    assert not unexplained(out, coarse=True) and not unexplained(out, kink_mm=3.0)
 
 
 def test_the_kyphosis_across_a_vertebra_is_the_sum_of_what_lies_within(spine):

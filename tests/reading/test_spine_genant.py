@@ -1,5 +1,7 @@
 """Height loss against the neighbours: planted losses come back, natural shapes do not count, more loss never grades lower."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,18 +139,29 @@ def test_the_operating_point_only_moves_the_lower_bound(anterior, middle, poster
     )
 
 
-@given(loss=st.floats(0.0, 0.7), se=st.floats(0.0, 0.05), point=st.sampled_from([0.20, 0.25]))
+@given(loss=st.floats(0.0, 0.7), se=st.floats(0.0, 0.1), point=st.sampled_from([0.20, 0.25]))
 def test_a_broken_endplate_only_carries_a_loss_over_the_threshold_from_within_its_error(loss, se, point):
     at = Heights(anterior=27, middle=25, posterior=27)
     seen = HeightLoss(
-        anterior=loss, middle=0.0, posterior=0.0, reference_mm=at, reference_from=(), se=se, self_loss=0.0
+        anterior=loss,
+        middle=0.0,
+        posterior=0.0,
+        reference_mm=at,
+        reference_from=("L2",),
+        se=se,
+        self_loss=0.0,
     )
     plain, broken, burst = (genant(seen, operating_point=point, breaks=n) for n in (0, 1, 2))
     for reach, found in ((se, broken), (2 * se, burst)):
+        reach = min(reach, 0.06)
+        assert found.threshold == pytest.approx(point - reach)
         if point - reach <= loss < point:
             assert plain.grade == 0 and found.grade == 1
         else:
-            assert found == plain
+            assert (found.grade, found.type) == (plain.grade, plain.type)
+    assert genant(replace(seen, reference_from=()), operating_point=point, breaks=2) == plain, (
+        "nobody says what was lost"
+    )
 
 
 def test_only_the_two_operating_points_are_offered():
@@ -180,6 +193,10 @@ def test_signs_are_expected_from_sound_neighbours_only():
     found = expected(values, "L1", frozenset({"L1", "L2", "L3", "L4"}), default=1.0, sd_floor=0.5)
     assert found.n == 2 and found.value == pytest.approx(1.1, abs=0.05)
     assert expected(values, "L1", frozenset(), default=1.0, sd_floor=0.5).n == 0
+    assert expected(values, "L1", frozenset({"L2", "L3"}), default=None, sd_floor=0.5).value == pytest.approx(
+        1.1
+    )
+    assert np.isnan(expected(values, "L1", frozenset(), default=None, sd_floor=0.5).value)
 
 
 @settings(max_examples=30, deadline=None)

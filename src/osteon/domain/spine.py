@@ -76,11 +76,14 @@ class Genant:
         Where most is lost; "none" for grade 0.
     operating_point : float
         The loss from which a deformity counts (0.20 or 0.25).
+    threshold : float or None
+        The loss from which this vertebra counted: the operating point, less what parts broken by their form allow for.
     """
 
     grade: int
     type: Literal["none", "wedge", "biconcave", "crush"]
     operating_point: float
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +96,9 @@ class Endplate:
     depression_mm : float
         Deepest point below the rim plane, less what the neighbours' same endplate shows.
     discontinuity : float or None, 0-1
-        Share of columns without a cortical peak; None without an image.
+        Share of columns without a cortical peak, less the neighbours'; None without an image.
     band_hu : float or None
-        Density 2-6 mm inside the endplate less that of the core; None without an image.
+        Density 2-6 mm inside the endplate less that of the core, less the neighbours'; None without an image.
     tilt_deg : float
         Angle to the posterior wall's normal, less what the neighbours show.
     injured : bool

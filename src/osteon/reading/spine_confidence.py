@@ -29,7 +29,7 @@ def call_confidence(
     Parameters
     ----------
     z : float
-        (loss - operating point) / standard error of the loss.
+        (loss - the loss from which this vertebra counts) / standard error of the loss.
     agreement : float or None
         Dice of this body between two segmenters.
     slice_mm : float

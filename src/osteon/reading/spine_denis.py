@@ -172,7 +172,7 @@ def posterior_wall(
         {k: m.convexity_mm for k, m in measured.items()}, level, good, default=-0.5, sd_floor=0.5
     )
     areas = {k: (m.canal.area_mm2 if m.canal else None) for k, m in measured.items()}
-    area = expected(areas, level, good, default=0.0, sd_floor=10.0)
+    area = expected(areas, level, good, default=None, sd_floor=10.0)
     own = areas[level]
     ratio = own / area.value if own is not None and area.n >= 2 and area.value > 0 else None
     coarse = max(1.0, here.box.voxel_mm / rule["wall_voxel_mm"])  # coarse voxels roughen a wall

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -13,11 +13,17 @@ from osteon.domain.spine import HeightLoss, Hounsfield, ScanFacts, SpineReading,
 from osteon.imaging.measure.curves import between_deg, disc_height_mm
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
-from osteon.reading.spine_flags import density_notes, reasons_not_evaluable, usual_cortex, usual_density
+from osteon.reading.spine_flags import (
+    coarsest_mm,
+    density_notes,
+    reasons_not_evaluable,
+    usual_cortex,
+    usual_density,
+)
 from osteon.reading.spine_genant import deformity_index, height_losses, worse_side
 from osteon.reading.spine_judged import judged
 from osteon.reading.spine_neighbours import expected
-from osteon.reading.spine_rules import level_place, rules
+from osteon.reading.spine_rules import adjacent, level_place, rules
 from osteon.reading.spine_vertebra import Measured, Place, measured, places, with_signs
 
 __all__ = ["ReadingOptions", "findings"]
@@ -34,13 +40,10 @@ class ReadingOptions:
         Loss of height from which a deformity counts, 0.20 or 0.25.
     hu_calibration : (slope, intercept) or None
         The site's map from Hounsfield units to mg/cm3.
-    refine_with_hu : bool
-        Move the endplates of the labels to the edge of the cortex in the image, at most one voxel.
     """
 
     operating_point: float = 0.20
     hu_calibration: tuple[float, float] | None = None
-    refine_with_hu: bool = False
 
     def __post_init__(self) -> None:
         if self.operating_point not in rules("genant")["operating_points"]:
@@ -83,9 +86,7 @@ def findings(
         if level.startswith("C"):
             why = (*why, "cervical")
         try:
-            found = measured(
-                everything, at, labels, volume, calibration=calibration, refine_with_hu=options.refine_with_hu
-            )
+            found = measured(everything, at, labels, volume, calibration=calibration)
         except NotEnoughData:
             reasons[level] = (*why, "not_measurable")
             continue
@@ -105,7 +106,32 @@ def findings(
         if place.label.level != "S1"
     ]
     whole = {k: m for k, m in seen.items() if not _cut(reasons[k])}
-    return _reading(_with_neighbours(made, whole), seen, good, labels, options, scan, volume)
+    made = _with_neighbours(made, whole, [place.label.level for place in everything])
+    return _reading(
+        _in_order([*made, *_bodiless(labels, everything)]), whole, good, labels, options, scan, volume
+    )
+
+
+def _bodiless(labels: SpineLabels, everything: list[Place]) -> Iterator[VertebraFinding]:
+    """Findings of vertebrae whose labels hold posterior elements and no body."""
+    drawn = {place.label.code for place in everything}
+    for label in labels.levels:
+        where = np.argwhere(labels.vertebrae.array == label.code) if label.code not in drawn else ()
+        if len(where) and label.level != "S1":
+            x, y, z = (float(k) for k in labels.vertebrae.grid.world(np.mean(where, axis=0)))
+            yield VertebraFinding(
+                level=label.level,
+                level_confidence=label.confidence,
+                evaluable=False,
+                not_evaluable=("no_body",),
+                centroid_lps_mm=(x, y, z),
+                notes=tuple(note for note in label.notes if note != "no_body"),
+            )
+
+
+def _in_order(made: list[VertebraFinding]) -> list[VertebraFinding]:
+    """From the head down."""
+    return sorted(made, key=lambda v: -v.centroid_lps_mm[2])
 
 
 def _losses(sound: Mapping[str, Measured]) -> tuple[dict[str, HeightLoss], frozenset[str]]:
@@ -167,7 +193,7 @@ def _finding(
         good=good,
         agreement=label.agreement,
         operating_point=options.operating_point,
-        slice_mm=max(scan.spacing_mm),
+        slice_mm=coarsest_mm(scan),
     )
 
 
@@ -199,15 +225,20 @@ def _described(plain: VertebraFinding, here: Measured, *, hu: Hounsfield | None)
     )
 
 
-def _with_neighbours(made: list[VertebraFinding], seen: Mapping[str, Measured]) -> list[VertebraFinding]:
-    """Disc heights between neighbouring levels, and the angle across a vertebra and both its discs."""
+def _with_neighbours(
+    made: list[VertebraFinding], seen: Mapping[str, Measured], order: Sequence[str]
+) -> list[VertebraFinding]:
+    """
+    Disc heights between neighbouring levels, and the angle across a vertebra and both its discs.
+
+    Neighbours follow each other in ``order``, all labelled levels from the head down, and by their names.
+    """
     below: dict[str, float] = {}
     above: dict[str, float] = {}
     next_up: dict[str, str] = {}
     next_down: dict[str, str] = {}
-    for upper, lower in pairwise(sorted(seen, key=level_place)):
-        step = level_place(lower) - level_place(upper)
-        if {upper[0], lower[0]} & {"C"} or step > 1.0:
+    for upper, lower in pairwise(order):
+        if not {upper, lower} <= seen.keys() or "C" in (upper[0], lower[0]) or not adjacent(upper, lower):
             continue
         next_up[lower], next_down[upper] = upper, lower
         height = disc_height_mm(seen[upper].planes["inferior"], seen[lower].planes["superior"])
@@ -231,16 +262,22 @@ def _with_neighbours(made: list[VertebraFinding], seen: Mapping[str, Measured]) 
 
 def _reading(
     made: list[VertebraFinding],
-    seen: Mapping[str, Measured],
+    whole: Mapping[str, Measured],
     good: frozenset[str],
     labels: SpineLabels,
     options: ReadingOptions,
     scan: ScanFacts,
     volume: Volume | None,
 ) -> SpineReading:
-    """What holds for the whole spine."""
+    """What holds for the whole spine; ``whole`` are the vertebrae seen from end to end."""
     graded = [v.genant.grade for v in made if v.evaluable and v.genant is not None]
-    sound = {v.level: v.hu.median for v in made if v.hu is not None and not v.red_flags and not v.fractured}
+    sound = {
+        v.level: v.hu.median
+        for v in made
+        if v.hu is not None
+        and v.level in whole
+        and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable)
+    }
     core = [
         hu for level, hu in sound.items() if level in ("T12", "L1", "L2", "L3", "L4", "L5") and level in good
     ]
@@ -248,10 +285,7 @@ def _reading(
     notes += list(density_notes(scan)) if volume is not None else ["no_image"]
     notes += [] if labels.anchored_by else ["unanchored"]
     notes += ["levels_pinned"] if "user" in labels.anchored_by else []
-    usable = {v.level: seen[v.level] for v in made if v.level in seen and "cropped" not in v.not_evaluable}
-    if "S1" in seen:
-        usable["S1"] = seen["S1"]
-    lordosis, to_l5 = _lordosis(usable)
+    lordosis, to_l5 = _lordosis(whole)
     notes += ["lordosis_to_l5"] if to_l5 else []
     return SpineReading(
         vertebrae=tuple(made),
@@ -262,7 +296,7 @@ def _reading(
         operating_point=options.operating_point,
         deformity_index=deformity_index(graded),
         lordosis_deg=lordosis,
-        kyphosis_deg=_kyphosis(usable),
+        kyphosis_deg=_kyphosis(whole),
         hu_l1=sound.get("L1"),
         hu_mean=float(np.mean(core)) if core else None,
         notes=tuple(dict.fromkeys(notes)),

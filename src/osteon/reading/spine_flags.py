@@ -15,6 +15,7 @@ from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
 __all__ = [
+    "coarsest_mm",
     "density_notes",
     "reasons_not_evaluable",
     "red_flags",
@@ -27,8 +28,7 @@ def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
     """Codes of why a vertebra is not graded, from its place and the scan alone; empty where it may be measured."""
     rule = rules("evaluable")
     found = []
-    thick = max(scan.slice_thickness_mm or 0.0, max(scan.spacing_mm))
-    if thick > rule["slice_mm_above"]:
+    if coarsest_mm(scan) > rule["slice_mm_above"]:
         found.append("slice_thickness_over_3mm")
     if place.cropped:
         found.append("cropped")
@@ -39,6 +39,11 @@ def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
     if place.body_ml < rule["body_ml_below"]:
         found.append("too_small")
     return tuple(found)
+
+
+def coarsest_mm(scan: ScanFacts) -> float:
+    """The largest of voxel size and slice thickness: overlapping slices show no more than thick ones."""
+    return max(scan.slice_thickness_mm or 0.0, *scan.spacing_mm)
 
 
 def usual_density(measured: Mapping[str, Measured]) -> float | None:
@@ -109,15 +114,15 @@ def _destruction(
     found: list[str] = []
     figures: dict[str, float] = {}
     both = {k: None if m.pedicles is None else sum(m.pedicles) / 2 for k, m in measured.items()}
-    usual = expected(both, level, good, default=0.0, sd_floor=1.0)
+    usual = expected(both, level, good, default=None, sd_floor=1.0)
     if here.pedicles is not None and usual.n >= 2 and usual.value > 0:
         figures["pedicle_share"] = min(here.pedicles) / usual.value
         found += ["pedicle_destruction"] if figures["pedicle_share"] < rule["pedicle_share"] else []
-    whole = {k: m for k, m in measured.items() if not m.place.cropped}
+    whole = {k: m for k, m in measured.items() if not (m.place.cropped or m.place.at_border)}
     sizes: dict[str, float | None] = {k: m.place.posterior_ml for k, m in whole.items()}
     shares = []
     for amounts in (sizes, {k: m.arch for k, m in whole.items()}):
-        arch = expected(amounts, level, good, default=0.0, sd_floor=1.0)
+        arch = expected(amounts, level, good, default=None, sd_floor=1.0)
         own = amounts.get(level)
         if arch.n >= 2 and own is not None and arch.value > 0:
             shares.append(own / arch.value)
@@ -134,22 +139,16 @@ def _mass(
 ) -> tuple[list[str], dict[str, float]]:
     """Soft tissue thicker than the neighbours' before a third of the wall that has lost its cortex."""
     rule = rules("flags")
-    figures: dict[str, float] = {}
-    found: list[str] = []
+    thirds = []
     for third in range(len(THIRDS)):
         lost = _cortex_lost(measured, level, good, third)
         soft = _beyond({k: m.soft_mm[third] for k, m in measured.items()}, level, good, floor=1.0)
-        for name, value in (("cortex_lost", lost), ("soft_tissue_mm", soft)):
-            if value is not None:
-                figures[name] = max(figures.get(name, -np.inf), value)
-        if (
-            lost is not None
-            and soft is not None
-            and lost > rule["cortex_lost"]
-            and soft > rule["soft_tissue_mm"]
-        ):
-            found = ["soft_tissue_mass"]
-    return found, figures
+        if lost is not None and soft is not None:
+            thirds.append((min(lost / rule["cortex_lost"], soft / rule["soft_tissue_mm"]), lost, soft))
+    if not thirds:
+        return [], {}
+    worst, lost, soft = max(thirds)
+    return ["soft_tissue_mass"] if worst > 1.0 else [], {"cortex_lost": lost, "soft_tissue_mm": soft}
 
 
 def _cortex_lost(
@@ -159,10 +158,12 @@ def _cortex_lost(
     rule = rules("flags")
     own = measured[level].wall_hu[third]
     usual = expected(
-        {k: m.wall_hu[third] for k, m in measured.items()}, level, good, default=0.0, sd_floor=10.0
+        {k: m.wall_hu[third] for k, m in measured.items()}, level, good, default=None, sd_floor=10.0
     )
+    if own is None or usual.n < 2:
+        return None
     contrast = usual.value - rule["soft_hu"]
-    if own is None or usual.n < 2 or contrast < rule["cortex_least_hu"]:
+    if contrast < rule["cortex_least_hu"]:
         return None
     return float(1.0 - (own - rule["soft_hu"]) / contrast)
 
@@ -172,7 +173,7 @@ def _beyond(
 ) -> float | None:
     """A figure less what the neighbours show; None where it was not measured or nobody speaks."""
     own = values[level]
-    usual = expected(values, level, good, default=0.0, sd_floor=floor)
+    usual = expected(values, level, good, default=None, sd_floor=floor)
     return None if own is None or usual.n < 2 else float(own - usual.value)
 
 

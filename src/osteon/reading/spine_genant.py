@@ -176,8 +176,9 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, breaks: int = 0) 
     loss : HeightLoss
     operating_point : float
     breaks : int
-        What is broken by its form: an endplate or a buckled anterior wall, a posterior wall in the canal. A loss short of the operating point by less
-        than so many standard errors counts as reaching it.
+        What is broken by its form: an endplate or a buckled anterior wall, a posterior wall in the canal. A loss short of
+        the operating point by less than so many standard errors counts as reaching it, where neighbours say what was
+        lost; an uncertain loss is allowed no more than a fixed amount, so that not knowing never makes a fracture.
 
     Examples
     --------
@@ -185,13 +186,15 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, breaks: int = 0) 
     >>> seen = HeightLoss(anterior=0.3, middle=0.1, posterior=0.0, reference_mm=at, reference_from=(), se=0.02, self_loss=0.3)
     >>> genant(seen).grade, genant(seen).type
     (2, 'wedge')
-    >>> near = HeightLoss(anterior=0.19, middle=0.1, posterior=0.0, reference_mm=at, reference_from=(), se=0.02, self_loss=0.2)
+    >>> near = HeightLoss(anterior=0.19, middle=0.1, posterior=0.0, reference_mm=at, reference_from=("L2",), se=0.02, self_loss=0.2)
     >>> genant(near).grade, genant(near, breaks=1).grade
     (0, 1)
     """
     rule = rules("genant")
     largest = loss.largest
-    counts = largest >= operating_point - breaks * loss.se
+    allowed = min(breaks * loss.se, rule["allowed_short"]) if loss.reference_from else 0.0
+    threshold = operating_point - allowed
+    counts = largest >= threshold
     grade = (
         int(np.searchsorted(rule["bounds"], max(largest, rule["bounds"][0]), side="right")) if counts else 0
     )
@@ -201,7 +204,7 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, breaks: int = 0) 
             shape = "crush"
         else:
             shape = "wedge" if loss.anterior >= loss.middle else "biconcave"
-    return Genant(grade=grade, type=shape, operating_point=operating_point)
+    return Genant(grade=grade, type=shape, operating_point=operating_point, threshold=threshold)
 
 
 def deformity_index(grades: list[int]) -> int | None:

@@ -45,9 +45,19 @@ class _Evidence:
         return int(self.broken or self.buckled) + int(self.broken and self.bulging)
 
     def unexplained_bulge(self, grade: Genant) -> bool:
-        """A posterior wall in the canal of a body that lost nothing: no burst explains that."""
+        """
+        A posterior wall that stands out of a body that lost nothing: no burst explains that.
+
+        A narrow canal behind a hollow wall is no such sign, and where slices are too coarse to see an endplate broken
+        nobody can say that none is.
+        """
         lost = grade.grade > 0 or self.loss.largest >= rules("reference")["exclude_loss"]
-        return self.bulging and not self.broken and not lost
+        out = (
+            self.wall is not None
+            and self.wall.involved
+            and self.wall.convexity_mm > rules("denis")["wall_mm"]
+        )
+        return out and not (self.coarse or self.broken or self.buckled or lost)
 
 
 def judged(
@@ -77,7 +87,7 @@ def judged(
         Dice of this body between two segmenters.
     operating_point : float
     slice_mm : float
-        The largest voxel size of the scan.
+        The largest of voxel size and slice thickness.
     """
     level = plain.level
     superior, inferior = endplate_findings(sound, level, good=good, loss=loss)
@@ -112,9 +122,7 @@ def judged(
         if typed
         else None,
         of_type=of_type(superior, inferior, loss=loss, wall=seen.wall) if typed else None,
-        confidence=_confidence(
-            loss, operating_point, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm
-        ),
+        confidence=_confidence(loss, grade, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm),
         red_flags=flags,
         indicators=figures | _indicators(sound[level], seen),
         notes=tuple(dict.fromkeys(notes)),
@@ -139,7 +147,7 @@ def _notes(
             yield "too_coarse_to_type"
         if seen.bulging:
             yield "possible_burst"
-        if not seen.coarse and not seen.broken and here.box.hu is not None:
+        if not (seen.coarse or seen.broken or seen.buckled) and here.box.hu is not None:
             yield "deformity_without_broken_endplate"
     rule = rules("endplate")
     for plate, signs in ((seen.superior, here.superior), (seen.inferior, here.inferior)):
@@ -149,12 +157,13 @@ def _notes(
 
 
 def _confidence(
-    loss: HeightLoss, point: float, *, suspicious: bool, agreement: float | None, slice_mm: float
+    loss: HeightLoss, grade: Genant, *, suspicious: bool, agreement: float | None, slice_mm: float
 ) -> float:
-    """Probability that the call is right, or that the suspicion is."""
+    """Probability that the call is right, from the distance to where it would turn; or that the suspicion is."""
     if suspicious:
         return float(rules("flags")["confidence_of_suspicion"])
-    return call_confidence((loss.largest - point) / loss.se, agreement=agreement, slice_mm=slice_mm)
+    turns = grade.operating_point if grade.threshold is None else grade.threshold
+    return call_confidence((loss.largest - turns) / loss.se, agreement=agreement, slice_mm=slice_mm)
 
 
 def _indicators(here: Measured, seen: _Evidence) -> dict[str, float]:

@@ -22,10 +22,15 @@ class Expected:
 
 
 def expected(
-    values: Mapping[str, float | None], level: str, good: frozenset[str], *, default: float, sd_floor: float
+    values: Mapping[str, float | None],
+    level: str,
+    good: frozenset[str],
+    *,
+    default: float | None,
+    sd_floor: float,
 ) -> Expected:
     """
-    Median of the nearest unfractured neighbours, drawn towards ``default`` as if that were half a neighbour.
+    Median of the nearest unfractured neighbours; ``default`` counts as half a neighbour beside them.
 
     Parameters
     ----------
@@ -34,14 +39,19 @@ def expected(
         Whose expectation is asked; its own value is left out.
     good : frozenset of str
         Levels that may speak.
-    default, sd_floor : float
-        What to expect where nobody speaks, and the least scatter.
+    default : float or None
+        What to expect where nobody speaks; None for quantities that have no usual value (areas, amounts): their
+        expectation is the neighbours' alone, and not a number where nobody speaks.
+    sd_floor : float
+        The least scatter.
 
     Examples
     --------
     >>> found = expected({"L1": 9.0, "L2": 2.0, "L3": 2.0}, "L1", frozenset({"L2", "L3"}), default=1.0, sd_floor=0.5)
     >>> round(found.value, 1), found.n
     (1.8, 2)
+    >>> expected({"L1": 9.0, "L2": 2.0, "L3": 2.0}, "L1", frozenset({"L2", "L3"}), default=None, sd_floor=0.5).value
+    2.0
     """
     rule = rules("reference")
     place = level_place(level)
@@ -52,7 +62,9 @@ def expected(
     )
     near = np.array([v for away, v in speaking if away <= rule["reach_levels"]][: rule["neighbours"]])
     if not len(near):
-        return Expected(default, 2 * sd_floor, 0)
-    value = (float(np.median(near)) * len(near) + 0.5 * default) / (len(near) + 0.5)
+        return Expected(np.nan if default is None else default, 2 * sd_floor, 0)
+    value = float(np.median(near))
+    if default is not None:
+        value = (value * len(near) + 0.5 * default) / (len(near) + 0.5)
     spread = 1.4826 * float(np.median(np.abs(near - np.median(near)))) if len(near) > 2 else 0.0
     return Expected(value, max(spread, sd_floor), len(near))

@@ -18,7 +18,7 @@ from osteon.imaging.measure.endplate import EndplateSigns, endplate_signs
 from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_from, spacing_along
 from osteon.imaging.measure.heights import BodyShape, body_shape
 from osteon.imaging.measure.indicators import spoke_wheel
-from osteon.imaging.measure.surface import Endplates, endplates, on_the_edge, refined
+from osteon.imaging.measure.surface import Endplates, endplates, refined
 from osteon.imaging.measure.surroundings import THIRDS, arch_bone, pedicle_bone, soft_tissue_mm
 from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
 from osteon.imaging.resample import label_boxes
@@ -50,6 +50,8 @@ class Place:
         How many slices of the scan the body spans.
     cropped : bool
         The labels say so, or the body touches the border of the label map.
+    at_border : bool
+        Any part of the vertebra touches that border: its arch may go on beyond it.
     """
 
     label: LevelLabel
@@ -60,6 +62,7 @@ class Place:
     posterior_ml: float
     slices: int
     cropped: bool
+    at_border: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,7 @@ def places(labels: SpineLabels) -> list[Place]:
         back = grid.world(np.argwhere(rest).mean(0) + corner) - centre if behind > 0.1 * len(where) else None
         ends = where.min(0) + corner, where.max(0) + corner
         touches = bool((ends[0] == 0).any() or (ends[1] == np.array(grid.shape) - 1).any())
+        at_border = any(s.start == 0 or s.stop == n for s, n in zip(box, grid.shape, strict=True))
         along = np.abs(grid.affine[2, :3]) / np.linalg.norm(grid.affine[:3, :3], axis=0)
         found.append(
             Place(
@@ -132,6 +136,7 @@ def places(labels: SpineLabels) -> list[Place]:
                 posterior_ml=behind * grid.voxel_ml,
                 slices=int(np.ptp(where[:, int(np.argmax(along))])) + 1,
                 cropped=label.cropped or touches,
+                at_border=at_border,
             )
         )
     return sorted(found, key=lambda p: -p.centre_lps_mm[2])
@@ -166,7 +171,6 @@ def measured(
     volume: Volume | None,
     *,
     calibration: Mapping[str, float] | None = None,
-    refine_with_hu: bool = False,
 ) -> Measured:
     """
     Measure the vertebra ``all_places[at]`` in a box of its own.
@@ -201,8 +205,6 @@ def measured(
     if close is not None:  # the errors are those of the scan's voxels, however finely it was looked at
         box = replace(box, voxel_mm=max(box.voxel_mm, spacing_along(mask.affine, frame.up)))
     plates = endplates(box)
-    if refine_with_hu:
-        plates = on_the_edge(box, plates)
     shape = body_shape(box, plates)
     if close is not None:  # a blurred border moves more than voxels do
         shape = replace(shape, se_mm=max(shape.se_mm, 0.1 + 1.2 * border_width(close.array)))

@@ -154,6 +154,7 @@ def _said(v: VertebraFinding | None) -> dict[str, Any]:
         "posterior_mm": heights.posterior if heights else None,
         "loss": v.height_loss.largest if v is not None and v.height_loss is not None else None,
         "loss_se": v.height_loss.se if v is not None and v.height_loss is not None else None,
+        "threshold": v.genant.threshold if v is not None and v.genant is not None else None,
         "grade": v.genant.grade if v is not None and v.genant is not None else None,
         "fractured": v.fractured if v is not None else None,
         "denis": v.denis.type if v is not None and v.denis is not None else None,

@@ -12,7 +12,7 @@ from osteon.imaging.measure.density import trabecular
 from osteon.imaging.measure.endplate import cortical_peak_hu, endplate_signs
 from osteon.imaging.measure.frame import body_box, frame_from
 from osteon.imaging.measure.indicators import foci, spoke_wheel
-from osteon.imaging.measure.surface import endplates, on_the_edge
+from osteon.imaging.measure.surface import endplates
 from osteon.imaging.measure.surroundings import arch_bone, pedicle_bone, soft_tissue_mm
 from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
 from osteon.imaging.volume import Grid, LabelMap, Volume
@@ -225,19 +225,6 @@ def test_bone_of_pedicles_and_arch_is_lost_where_it_was_taken(shapes):
         full / 2, rel=0.02
     )
     assert pedicle_bone(*body.measured(SPACING)[:2]) is None
-
-
-def test_the_edge_of_the_image_corrects_a_mask_that_is_too_large(shapes):
-    true = shapes.Body(*shapes.level())
-    fat = shapes.Body(lambda x, s: np.full_like(s, 14.3), lambda x, s: np.full_like(s, -14.3))
-    image = image_of(true.voxels((0.5, 0.5, 0.5)), noise=2.0)
-    labels = fat.voxels(SPACING)
-    frame = fat.frame(labels)
-    box = body_box(labels, 7, frame, image=image)
-    plain, sharp = endplates(box), on_the_edge(box, endplates(box))
-    tall = [float(np.nanmedian(p.top_mm - p.bottom_mm)) for p in (plain, sharp)]
-    assert tall[0] > 28.4 and tall[1] == pytest.approx(27, abs=0.5)
-    assert np.nanmax(np.abs(sharp.top_mm - plain.top_mm)) <= 1.0 + 1e-6
 
 
 def test_canal_from_the_tissue_map_and_from_the_ring():

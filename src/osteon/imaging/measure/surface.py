@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from osteon.core.errors import NotEnoughData
 from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, robust_plane, tilted, unit
 from osteon.imaging.volume import LabelMap, Volume
 
-__all__ = ["Endplates", "endplates", "on_the_edge", "refined", "wall"]
+__all__ = ["Endplates", "endplates", "refined", "wall"]
 
 Array = npt.NDArray[np.float64]
 
@@ -226,51 +226,3 @@ def _lean(box: BodyBox, plates: Endplates, *, side: str) -> float:
     v = wall(box, side=side)[central][:, rows]
     seen = np.isfinite(v)
     return robust_plane(u[seen], w[seen], v[seen])[1] if seen.sum() >= 6 else 0.0
-
-
-def on_the_edge(box: BodyBox, found: Endplates, *, limit_voxels: float = 1.0) -> Endplates:
-    """
-    Move each endplate to the half-maximum of the cortex in the image, at most ``limit_voxels`` away from the mask.
-
-    In every column the profile is read from 4 mm outside to 3 mm inside the mask's surface; the edge is half-way between
-    the level outside and the cortical peak. Columns without a peak of 60 HU above the outside keep the mask's surface.
-    The field is smoothed by a 3 x 3 median afterwards, so that noise in one column does not speak for its neighbours.
-    """
-    if box.hu is None:
-        return found
-    limit = limit_voxels * box.voxel_mm
-    top = _edge(box, found.top_mm, outwards=1.0, limit_mm=limit)
-    bottom = _edge(box, found.bottom_mm, outwards=-1.0, limit_mm=limit)
-    return replace(found, top_mm=top, bottom_mm=bottom)
-
-
-def _edge(box: BodyBox, surface_mm: Array, *, outwards: float, limit_mm: float) -> Array:
-    """The edge of the cortex near one endplate."""
-    hu = box.hu if box.hu is not None else np.full_like(box.inside, np.nan)
-    step = box.w_mm[1] - box.w_mm[0]
-    offsets = np.arange(-3.0, 4.0 + step / 2, step)  # from inside to outside
-    place = (surface_mm[..., None] + outwards * offsets - box.w_mm[0]) / step
-    lower = np.clip(np.nan_to_num(place), 0, len(box.w_mm) - 2)
-    base = np.floor(lower).astype(int)
-    share = lower - base
-    profile = (1 - share) * np.take_along_axis(hu, base, -1) + share * np.take_along_axis(hu, base + 1, -1)
-    outside = np.median(profile[..., offsets >= 2.0], axis=-1)
-    near = np.abs(offsets) <= max(limit_mm + 0.5, 1.5)
-    peak_at = np.argmax(np.where(near, profile, -np.inf), axis=-1)
-    peak = np.take_along_axis(profile, peak_at[..., None], -1)[..., 0]
-    half = (peak + outside) / 2
-    falls = (profile <= half[..., None]) & (np.arange(len(offsets)) > peak_at[..., None])
-    first = np.argmax(falls, axis=-1)
-    here = np.take_along_axis(profile, first[..., None], -1)[..., 0]
-    before = np.take_along_axis(profile, np.maximum(first - 1, 0)[..., None], -1)[..., 0]
-    shift = offsets[first] - step * np.clip((half - here) / np.maximum(before - here, 1e-9), 0.0, 1.0)
-    good = falls.any(-1) & (peak - outside >= 60.0) & np.isfinite(profile).all(-1) & np.isfinite(surface_mm)
-    shift = np.where(good, np.clip(shift, -limit_mm, limit_mm), 0.0)
-    return np.asarray(surface_mm + outwards * _median3(shift), dtype=np.float64)
-
-
-def _median3(field: Array) -> Array:
-    """Median over 3 x 3 columns."""
-    padded = np.pad(field, 1, mode="edge")
-    around = [padded[i : i + field.shape[0], j : j + field.shape[1]] for i in range(3) for j in range(3)]
-    return np.asarray(np.median(around, axis=0), dtype=np.float64)

@@ -231,19 +231,19 @@ def plane_at(path: CanalPath, evidence: Evidence, s_mm: float) -> DiscPlane:
 
 
 def _best_shift(evidence: Evidence, i: int, tilt: float, side: float, turned: float) -> tuple[float, float]:
-    """Best evidence of a plane with these tilts within 3 mm of row ``i``, and its shift."""
+    """Best evidence of a plane with these tilts within 5 mm of row ``i``, and its shift."""
     weight = evidence.weight[i]
     left, front = np.meshgrid(np.arange(len(LEFT_MM)), np.arange(len(FORWARD_MM)), indexing="ij")
     plane = (FORWARD_MM[front] - evidence.middle_mm[i]) * np.tan(np.radians(tilt))
     plane = plane + LEFT_MM[left] * np.tan(np.radians(side))
-    reach = np.arange(-14.0, 15.0)
+    reach = np.arange(-16.0, 17.0)
     rows = i + reach[:, None, None] + plane
     where = np.stack([rows, np.broadcast_to(left, rows.shape), np.broadcast_to(front, rows.shape)])
     bodies, discs = (
         (ndi.map_coordinates(m, where, order=1, mode="nearest") * weight).sum(axis=(1, 2)) / weight.sum()
         for m in (evidence.body, evidence.disc)
     )
-    at = np.arange(11, 18)  # shifts of -3 to 3 mm
+    at = np.arange(11, 22)  # shifts of -5 to 5 mm
     around = np.maximum(*(0.5 * (bodies[at + int(h)] + bodies[at - int(h)]) for h in HALF_BODY_MM))
     value = discs[at] + around - bodies[at] - 0.005 * np.abs(reach[at]) - 0.002 * turned
     best = int(value.argmax())
