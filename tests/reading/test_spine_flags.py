@@ -140,15 +140,16 @@ def test_a_body_pressed_on_one_side_is_graded_by_that_side(spine):
 
 
 def test_a_healthy_spine_is_what_its_own_neighbours_let_expect(spine):
-    found = spine.read(spine.hu)
-    sound = [
-        v for v in found.vertebrae if v.evaluable and not v.fractured and v.indicators.get("posterior_share")
-    ]
-    assert len(sound) >= 3
-    for name, spread in (("posterior_share", 0.3), ("pedicle_share", 0.4)):
-        shares = [v.indicators[name] for v in sound if name in v.indicators]
-        # the smaller of two sides and of two amounts, so a little less than one
-        assert 1 - spread < np.median(shares) <= 1.05, name
+    found = [v for v in spine.read(spine.hu).vertebrae if v.evaluable]
+    shares = {
+        name: [v.indicators[name] for v in found if name in v.indicators]
+        for name in ("posterior_share", "pedicle_share")
+    }
+    shares["canal"] = [v.posterior_wall.canal_area_ratio for v in found if v.posterior_wall is not None]
+    for name, values in shares.items():
+        assert len(values) >= 4, name
+        assert np.median(values) == pytest.approx(1.0, abs=0.1), name
+    assert np.median([v.indicators["cortex_lost"] for v in found]) == pytest.approx(0.0, abs=0.1)
 
 
 def test_a_call_by_its_break_is_the_less_sure_the_further_the_loss_falls_short(spine):
