@@ -14,6 +14,7 @@ from osteon.imaging.segment.assemble import label_spine
 from osteon.imaging.segment.correct import with_mask
 from osteon.imaging.segment.discs import find_discs, plane_at
 from osteon.imaging.segment.paste import View
+from osteon.imaging.segment.quality import border_width
 from osteon.imaging.volume import Grid
 
 spec = importlib.util.spec_from_file_location("segment_phantoms", Path(__file__).with_name("conftest.py"))
@@ -211,3 +212,33 @@ def test_an_unclear_outline_is_said_and_a_correction_clears_it(phantom):
         labels, level.level, labels.vertebrae.array == level.code, labels.bodies.array == level.code
     )
     assert "uncertain_outline" not in drawn.levels[2].notes and "uncertain_outline" in drawn.levels[4].notes
+
+
+def blurred(mask, width):
+    """A probability whose border is about ``width`` voxels wide by the measure of the gates."""
+    low, high = 0.3, 4.0
+    for _ in range(12):
+        sigma = (low + high) / 2
+        seen = ndimage.gaussian_filter(mask, sigma)
+        seen = np.minimum(1.0, seen / seen.max())
+        low, high = (sigma, high) if border_width(seen) < width else (low, sigma)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("width", "note"), [(0.3, None), (0.88, "blurred_outline"), (1.5, "uncertain_outline")]
+)
+def test_how_wide_the_borders_are_decides_what_is_said_of_them(phantom, width, note):
+    case = phantom(1)
+    truth = case.labels.bodies.array
+
+    def refine(centres, bodies):
+        at = [tuple(np.round(case.grid.index(centre)).astype(int)) for centre in centres]
+        maps = [blurred((truth == truth[place]).astype(np.float32), width) for place in at]
+        return [View(body=body, vertebra=body, grid=case.grid) for body in maps]
+
+    labels = label_spine(case.grid, case.maps, case.coarse, refine=refine)
+    for label in labels.levels[1:-1]:
+        assert {"blurred_outline", "uncertain_outline"} & set(label.notes) == ({note} if note else set()), (
+            label
+        )

@@ -19,7 +19,7 @@ from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.segment.levels import assign_levels
 from osteon.imaging.segment.looks import Refine, cut_twice, looked
 from osteon.imaging.segment.paste import Box, paste_tissue, paste_vertebrae
-from osteon.imaging.segment.quality import THICK_MM, UNSURE_BORDER, border_width, gated
+from osteon.imaging.segment.quality import BLURRED_BORDER, THICK_MM, UNSURE_BORDER, border_width, gated
 from osteon.imaging.segment.repair import repaired
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
@@ -159,13 +159,22 @@ def _cropped(levels: tuple[LevelLabel, ...], bodies: npt.NDArray[np.uint8]) -> t
 
 
 def _doubted(levels: tuple[LevelLabel, ...], close: Mapping[int, Volume]) -> tuple[LevelLabel, ...]:
-    """Labels with a note where the close look did not confirm the body, or saw no clear border of it."""
-    return tuple(
-        label
-        if label.code in close and border_width(close[label.code].array) <= UNSURE_BORDER
-        else replace(label, notes=(*label.notes, "uncertain_outline"))
-        for label in levels
-    )
+    """
+    Labels with a note where the close look did not confirm the body, or saw no clear border of it.
+
+    Where half of the spine is unclear, what stands out of it is luck.
+    """
+    widths = [
+        border_width(close[label.code].array) if label.code in close else float("inf") for label in levels
+    ]
+    lost = float(np.median(widths or [0.0])) > UNSURE_BORDER
+
+    def noted(label: LevelLabel, width: float) -> LevelLabel:
+        if lost or width > UNSURE_BORDER:
+            return replace(label, notes=(*label.notes, "uncertain_outline"))
+        return replace(label, notes=(*label.notes, "blurred_outline")) if width > BLURRED_BORDER else label
+
+    return tuple(noted(label, width) for label, width in zip(levels, widths, strict=True))
 
 
 def _no_surer(

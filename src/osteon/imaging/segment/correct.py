@@ -16,6 +16,8 @@ from osteon.imaging.volume import LabelMap
 
 __all__ = ["deleted", "merged", "pinned", "renamed", "shifted", "split", "with_mask"]
 
+OUTLINE_DOUBTS = ("uncertain_outline", "blurred_outline")
+
 Point = tuple[float, float, float]
 PIN_REACH_MM = 60.0
 USUAL = tuple(level for level in LEVELS if level not in ("T13", "L6"))
@@ -128,8 +130,7 @@ def with_mask(
         array[mask] = code
     bodies[(whole != bodies) & (bodies > 0)] = 0  # what was drawn over a neighbour is no longer its body
     drawn = tuple(
-        replace(x, notes=_without(x.notes, "uncertain_outline")) if x.code == code else x
-        for x in labels.levels
+        replace(x, notes=_without(x.notes, *OUTLINE_DOUBTS)) if x.code == code else x for x in labels.levels
     )
     return _changed(labels, whole, bodies, drawn, f"{by}: mask of {level} replaced")
 
@@ -162,7 +163,7 @@ def merged(labels: SpineLabels, kept: str, other: str, *, by: str = "user") -> S
     if abs(labels.levels.index(a) - labels.levels.index(b)) != 1:
         raise InputError(f"{kept} and {other} are not next to each other.")
     whole, bodies = (np.where(m.array == b.code, a.code, m.array) for m in (labels.vertebrae, labels.bodies))
-    doubt = tuple(x for x in b.notes if x == "uncertain_outline" and x not in a.notes)
+    doubt = tuple(x for x in b.notes if x in OUTLINE_DOUBTS and x not in a.notes)
     one = replace(a, notes=(*_without(a.notes, "volume_outlier"), *doubt))
     left = tuple(one if x is a else x for x in labels.levels if x is not b)
     return _changed(labels, whole, bodies, left, f"{by}: {other} merged into {kept}")
@@ -199,7 +200,7 @@ def split(
         level=new_level,
         alternatives=(),
         confidence=1.0,
-        notes=tuple(x for x in old.notes if x == "uncertain_outline"),
+        notes=tuple(x for x in old.notes if x in OUTLINE_DOUBTS),
     )
     arrays = []
     for labelled in (labels.vertebrae, labels.bodies):
@@ -226,8 +227,8 @@ def _label(labels: SpineLabels, level: str) -> LevelLabel:
     raise InputError(f"{level} is not among the labels ({there}).")
 
 
-def _without(notes: tuple[str, ...], code: str) -> tuple[str, ...]:
-    return tuple(x for x in notes if x != code)
+def _without(notes: tuple[str, ...], *codes: str) -> tuple[str, ...]:
+    return tuple(x for x in notes if x not in codes)
 
 
 def _centre(labels: SpineLabels, code: int) -> npt.NDArray[np.float64]:
