@@ -17,9 +17,10 @@ from osteon.core.errors import FileError
 from osteon.domain.spine import Endplate, PosteriorWall, SeriesLeftOut, SpineReading
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
+from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_lines import reading_lines
-from osteon.report.spine_ct_phrases import date, levels_text
-from osteon.report.spine_ct_tables import examination_table
+from osteon.report.spine_ct_phrases import date, levels_text, phrase
+from osteon.report.spine_ct_tables import examination_table, heights_table
 from osteon.report.spine_ct_text import finding as finding_of
 from osteon.report.spine_ct_text import headline
 from osteon.report.spine_results import read_prior, results_json
@@ -31,11 +32,12 @@ _spec = importlib.util.spec_from_file_location("spine_fixture", Path(__file__).w
 fixture = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(fixture)
 LEVELS, finding, planted = fixture.LEVELS, fixture.finding, fixture.planted
-reading, intact, suspicious, unanchored = (
+reading, intact, suspicious, unanchored, one_sided = (
     fixture.reading,
     fixture.intact,
     fixture.suspicious,
     fixture.unanchored,
+    fixture.one_sided,
 )
 scan = cache(fixture.spine)
 
@@ -242,6 +244,63 @@ def test_the_table_of_heights_says_what_the_reading_says():
         "0.97",
         "0.97",
     ]
+
+
+SITES = ("anterior", "middle", "posterior")
+
+
+def test_of_a_one_sided_fracture_every_height_printed_is_the_expected_one_less_its_loss():
+    pressed = one_sided().at("L2")
+    loss = pressed.height_loss
+    left = [getattr(loss.reference_mm, site) * (1 - getattr(loss, site)) for site in SITES]
+    assert [getattr(pressed.graded_heights_mm, site) for site in SITES] == pytest.approx(left)
+    line = said(finding_of(pressed))
+    assert (
+        "On the lower side, anterior height 17.3\u00a0mm (expected 26.5, −35%), middle 21.6\u00a0mm (26.5, −18%), "
+        "posterior 26.4\u00a0mm (26.8, −1%)." in line
+    )
+    assert "lateral compression: graded by its lower side" in line
+    beside = [(said(label), words("en").cell(value)) for label, value in evidence(pressed)[:3]]
+    assert beside[0] == ("Anterior, lower side", "17.3 / 26.5\u00a0mm, −35%")
+    row = heights_table(one_sided()).rows[LEVELS.index("L2")]
+    numbers = [float(words("en").cell(cell).rstrip("%")) for cell in row[3:10]]
+    assert numbers[:3] == pytest.approx(left, abs=0.05)
+    assert numbers[0] == pytest.approx(numbers[3] * (1 - numbers[6] / 100), abs=0.1)
+    assert reading().at("L2").graded_heights_mm == reading().at("L2").heights_mm
+
+
+@pytest.mark.parametrize(("lang", "note"), [
+    ("en", "L2: compressed on one side; measured and expected heights and loss are those of the lower side."),
+    ("zh", "L2：侧方压缩，实测与预期高度及丢失均为较低一侧之值。"),
+])  # fmt: skip
+def test_only_where_a_level_is_graded_by_a_side_the_tables_and_captions_say_so(lang, note):
+    volume, labels = scan()
+    for made, times in ((one_sided(), 2), (reading(), 0)):
+        document = spine_ct_document(made, key_images=spine_scene(made, labels, volume))
+        shown = [
+            said(text, lang)
+            for block in document.blocks
+            if isinstance(block, TableBlock)
+            for text in block.footnotes
+        ]
+        captions = {
+            block.id: said(block.caption, lang) for block in document.blocks if isinstance(block, FigureBlock)
+        }
+        assert shown.count(note) + (note in captions["figure-levels"]) == times
+        assert ("*" in captions["figure-spine"]) == bool(times)
+        assert (said(phrase("figure.close_side"), lang) in captions.get("figure-l2", "")) == bool(times)
+
+
+def test_the_results_say_which_heights_the_loss_belongs_to(tmp_path):
+    found = {v["level"]: v for v in results_json(one_sided())["vertebrae"]}
+    pressed = found["L2"]
+    assert pressed["graded_on"] == "lower_side"
+    assert pressed["heights_mm"]["anterior"] == 24.9
+    expected, loss = pressed["expected_mm"]["anterior"], pressed["height_loss"]
+    assert pressed["heights_parasagittal_mm"]["anterior"] == pytest.approx(expected * (1 - loss))
+    assert (found["L3"]["graded_on"], found["T11"]["graded_on"]) == ("mid_sagittal", None)
+    (tmp_path / "results.json").write_text(json.dumps(results_json(one_sided())), encoding="utf-8")
+    assert read_prior(tmp_path).at("L2").graded_heights_mm == one_sided().at("L2").graded_heights_mm
 
 
 def test_the_results_use_the_public_names():

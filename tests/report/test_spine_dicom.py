@@ -198,6 +198,24 @@ def test_a_suspicious_vertebra_carries_no_grade(scanned):
     ]  # fmt: skip
 
 
+def test_the_heights_of_a_one_sided_fracture_belong_to_its_loss(scanned):
+    _, read, labels = scanned
+    source = dicom_source(read)
+    report = spine_sr(fixture.one_sided(), spine_seg(labels, source), source)
+    groups = read_back(report).get_volumetric_roi_measurement_groups()
+    group = groups[fixture.LEVELS.index("L2")]
+    for letter in "AMP":
+        height, expected, loss = (
+            value_of(group, private_code(f"{k}{letter}")) for k in ("H", "EXPH", "LOSS")
+        )
+        assert height == pytest.approx(expected * (1 - loss / 100), abs=1e-3)
+    planes = [
+        [e.value.value for e in g.get_qualitative_evaluations() if e.name.value == "HEIGHTPLANE"]
+        for g in groups
+    ]
+    assert planes == [["LOWERSIDE"] if level == "L2" else [] for level in fixture.LEVELS]
+
+
 def test_a_vertebra_judged_by_its_own_height_says_so(scanned):
     _, read, labels = scanned
     made = fixture.reading()

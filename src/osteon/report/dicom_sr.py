@@ -166,9 +166,9 @@ def _number(name: Code, value: float, unit: str) -> Measurement:
 
 
 def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
-    if v.heights_mm is not None:
+    if v.graded_heights_mm is not None:  # those that the losses belong to; their plane stands beside them
         for site, letter in _SITES.items():
-            yield _number(private_code(f"H{letter}"), getattr(v.heights_mm, site), "mm")
+            yield _number(private_code(f"H{letter}"), getattr(v.graded_heights_mm, site), "mm")
     if v.hu is not None:
         yield _number(codes.DCM.MedianAttenuationCoefficient, v.hu.median, "hu")
     if v.posterior_wall is not None:
@@ -203,6 +203,8 @@ def _said(name: str, value: Code) -> QualitativeEvaluation:
 def _evaluations(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
     for content in v.contents:
         yield _said("CONTENT", reading_code("content", content))
+    if v.one_sided:
+        yield _said("HEIGHTPLANE", private_code("LOWERSIDE"))
     if v.red_flags:
         yield _said("CALL", private_code("SUSPICIOUS"))
         for flag in v.red_flags:

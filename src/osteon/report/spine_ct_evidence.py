@@ -12,12 +12,13 @@ __all__ = ["evidence"]
 def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
     """Label and value of each line."""
     rows: list[tuple[Text, Cell]] = []
-    heights, loss = vertebra.heights_mm, vertebra.height_loss
+    heights, loss = vertebra.graded_heights_mm, vertebra.height_loss
+    place = "side" if vertebra.one_sided else "site"
     if heights is not None and loss is not None:
         for site in ("anterior", "middle", "posterior"):
             pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=lost(getattr(loss, site)),
                           expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
-            rows.append((phrase(f"site.{site}"), pair))
+            rows.append((phrase(f"{place}.{site}"), pair))
     if vertebra.red_flags:
         flags = coded("spine_flag", vertebra.red_flags)
         rows += [(phrase("evidence.flag") if nth == 0 else "", flag) for nth, flag in enumerate(flags)]

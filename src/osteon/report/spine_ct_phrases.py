@@ -17,6 +17,7 @@ __all__ = [
     "joined",
     "levels_text",
     "lost",
+    "lower_sides",
     "phrase",
     "possible_burst",
     "share",
@@ -93,6 +94,12 @@ def share(value: float) -> Number:
 def lost(value: float) -> Number:
     """A loss with its minus sign; what is higher than expected has lost nothing."""
     return Number(-max(value, 0.0), percent=True)
+
+
+def lower_sides(reading: SpineReading) -> tuple[str, ...]:
+    """The levels whose heights are printed as those of their lower side, in words."""
+    shown = (v.level for v in reading.vertebrae if v.one_sided and v.graded_heights_mm is not None)
+    return levels_text(reading, shown)
 
 
 def trusted(vertebra: VertebraFinding) -> bool:

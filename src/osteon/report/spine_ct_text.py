@@ -213,7 +213,7 @@ def _grading(vertebra: VertebraFinding) -> dict[str, Any]:
 
 
 def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
-    heights, loss = vertebra.heights_mm, vertebra.height_loss
+    heights, loss = vertebra.graded_heights_mm, vertebra.height_loss
     if heights is None:
         return
     numbers = {site: Number(getattr(heights, site), digits=1) for site in ("anterior", "middle", "posterior")}
@@ -222,7 +222,8 @@ def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
         return
     expected = {f"expected_{site}": Number(getattr(loss.reference_mm, site), digits=1) for site in numbers}
     gone = {f"lost_{site}": lost(getattr(loss, site)) for site in numbers}
-    yield phrase("finding.heights_lost", **numbers, **expected, **gone)
+    key = "finding.side_heights_lost" if vertebra.one_sided else "finding.heights_lost"
+    yield phrase(key, **numbers, **expected, **gone)
 
 
 def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
