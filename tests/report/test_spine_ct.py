@@ -492,6 +492,39 @@ def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
     assert any("No bulge of the posterior wall" in text for text in texts(spine_ct_document(calm), "en"))
 
 
+CALM = PosteriorWall(convexity_mm=0.2, canal_area_ratio=1.0, involved=False)
+NARROW = PosteriorWall(convexity_mm=-0.3, canal_area_ratio=0.72, involved=True)
+
+
+@pytest.mark.parametrize(("walls", "english", "chinese"), [
+    ({"T12": CALM, "L3": None}, "No bulge of the posterior wall into the spinal canal at T12 and L1. Posterior wall and canal not assessed at L3.",
+     "T12 和 L1 椎体后壁未见突入椎管。L3 椎体后壁与椎管未评估。"),
+    ({"L1": None}, "bulges into the spinal canal at T12: consider burst fracture. Posterior wall and canal not assessed at L1.",
+     "T12 椎体后壁突入椎管，提示爆裂骨折可能。L1 椎体后壁与椎管未评估。"),
+    ({"T12": None, "L1": None, "L3": None}, "Spinal canal not assessed.", "椎管未评估。"),
+    ({"T12": NARROW}, "cannot be told from this CT alone. Spinal canal narrowed at T12, the posterior wall itself not bulging: consider burst fracture.",
+     "T12 椎管变窄，椎体后壁未见突入，提示爆裂骨折可能。"),
+])  # fmt: skip
+def test_the_sentence_on_the_canal_holds_for_the_levels_it_names(walls, english, chinese):
+    made = reading()
+    for level, wall in walls.items():
+        made = changed(made, level, posterior_wall=wall)
+    assert english in said(headline(made, None))
+    assert chinese in said(headline(made, None), "zh")
+    if None in walls.values() and len(walls) < 3:  # not lost where another fracture may be a burst
+        assert sum("not assessed at" in text for text in texts(spine_ct_document(made), "en")) == 2
+
+
+@pytest.mark.parametrize(("lang", "end", "bulge"), [
+    ("en", "type B; spinal canal narrowed, the posterior wall not bulging, possible burst fracture.", "bulges"),
+    ("zh", "B 型；椎管变窄，后壁未见突入，爆裂骨折可能。", "后壁突入"),
+])  # fmt: skip
+def test_a_flat_wall_beside_a_narrow_canal_is_nowhere_said_to_bulge(lang, end, bulge):
+    spoken = texts(spine_ct_document(changed(reading(), "T12", posterior_wall=NARROW)), lang)
+    assert any(text.startswith("1. T12") and text.endswith(end) for text in spoken)
+    assert not [text for text in spoken if bulge in text]
+
+
 def test_what_the_names_rest_on_is_said():
     def named(lang="en", **changes):
         return examined(replace(reading(), **changes), lang)[words(lang)("spine_ct.exam.field")]

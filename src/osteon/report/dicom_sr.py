@@ -38,7 +38,7 @@ from osteon.reading.spine_compare import LevelChange, compare_readings
 from osteon.reading.spine_prior import prior_notes
 from osteon.report.dicom_codes import UNITS, level_code, private_code, private_scheme, reading_code
 from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, character_set, series_name
-from osteon.report.spine_ct_phrases import coded
+from osteon.report.spine_ct_phrases import bulges, coded
 from osteon.report.spine_ct_text import impression
 from osteon.report.words import words
 
@@ -236,7 +236,8 @@ def _types(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
     if v.of_type is not None:
         yield _said("OF", private_code(f"OF{v.of_type}"))
     if v.posterior_wall is not None:
-        yield _said("WALL", private_code("WALLINVOLVED" if v.posterior_wall.involved else "WALLINTACT"))
+        narrowed = "WALLNARROWS" if v.posterior_wall.involved else "WALLINTACT"
+        yield _said("WALL", private_code("WALLINVOLVED" if bulges(v.posterior_wall) else narrowed))
 
 
 def _change(change: LevelChange | None) -> Iterator[QualitativeEvaluation]:

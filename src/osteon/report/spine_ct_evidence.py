@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osteon.domain.spine import Endplate, VertebraFinding
-from osteon.report.spine_ct_phrases import coded, denis_name, lost, phrase, unseen
+from osteon.report.spine_ct_phrases import bulges, coded, denis_name, lost, phrase, unseen
 from osteon.report.value import Cell, Number, Text
 
 __all__ = ["evidence"]
@@ -34,8 +34,9 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
             rows.append((phrase(f"endplate.{name}"), _injury(plate)))
     wall = vertebra.posterior_wall
     if wall is not None:
-        bulges = wall.involved and wall.convexity_mm >= 0.05
-        key = "evidence.bulges" if bulges else "evidence.narrow" if wall.involved else "evidence.no_bulge"
+        key = (
+            "evidence.bulges" if bulges(wall) else "evidence.narrow" if wall.involved else "evidence.no_bulge"
+        )
         rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
     if vertebra.confidence is not None:
         rows.append((phrase("evidence.confidence"), Number(vertebra.confidence, digits=2)))

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-from osteon.domain.spine import Endplate, SpineReading, VertebraFinding
+from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
 from osteon.report.value import Level, Number, Text, Words
 
 __all__ = [
+    "bulges",
     "coded",
     "date",
     "denis_name",
@@ -24,6 +25,9 @@ __all__ = [
     "trusted",
     "unseen",
 ]
+
+
+_FLAT_MM = 0.05  # a convexity that prints as 0.0 mm is no bulge
 
 
 def phrase(key: str, **values: Any) -> Words:
@@ -112,8 +116,13 @@ def trusted(vertebra: VertebraFinding) -> bool:
     return vertebra.heights_mm is not None and not {"too_few_slices", "tilted"} & set(vertebra.not_evaluable)
 
 
+def bulges(wall: PosteriorWall | None) -> bool:
+    """Whether an involved wall itself stands into the canal; one that is flat is involved by its narrow canal alone."""
+    return wall is not None and wall.involved and wall.convexity_mm >= _FLAT_MM
+
+
 def possible_burst(vertebra: VertebraFinding) -> bool:
-    """Whether the posterior wall of a fractured body stands into the canal."""
+    """Whether the posterior wall of a fractured body stands into the canal, or narrows it."""
     wall = vertebra.posterior_wall
     return bool(vertebra.fractured) and wall is not None and wall.involved
 

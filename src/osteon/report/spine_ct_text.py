@@ -10,6 +10,7 @@ from osteon.reading.spine_compare import LevelChange
 from osteon.report.figure_spine import status_of
 from osteon.report.spine_ct_density import density, density_short
 from osteon.report.spine_ct_phrases import (
+    bulges,
     coded,
     denis_name,
     joined,
@@ -127,14 +128,32 @@ def _lower(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> It
 
 
 def canal(reading: SpineReading) -> Text:
-    """Whether a fractured body reaches into the canal."""
-    seen = [v for v in _called(reading) if v.posterior_wall is not None]
+    """Whether a fractured body reaches into the canal or narrows it, and at which of them nobody could see."""
+    fractures = _called(reading)
+    seen = [v for v in fractures if v.posterior_wall is not None]
     if not seen:
         return phrase("canal.not_assessed")
-    involved = [v.level for v in seen if v.posterior_wall is not None and v.posterior_wall.involved]
-    if involved:
-        return phrase("canal.involved", levels=levels_text(reading, involved))
-    return phrase("canal.free")
+    bulging = levels_text(reading, (v.level for v in seen if bulges(v.posterior_wall)))
+    narrowed = levels_text(
+        reading, (v.level for v in seen if possible_burst(v) and not bulges(v.posterior_wall))
+    )
+    parts: list[Text] = []
+    if bulging:
+        parts.append(phrase("canal.involved", levels=bulging))
+    if narrowed:
+        parts.append(phrase("canal.narrowed", levels=narrowed))
+    if not parts and len(seen) == len(fractures):
+        parts.append(phrase("canal.free"))
+    elif not parts:
+        parts.append(phrase("canal.free_at", levels=levels_text(reading, (v.level for v in seen))))
+    return joined((*parts, *_walls_unseen(reading)))
+
+
+def _walls_unseen(reading: SpineReading) -> Iterator[Text]:
+    """The fractured levels whose posterior wall could not be followed: nothing said of the others holds for them."""
+    unseen_at = levels_text(reading, (v.level for v in _called(reading) if v.posterior_wall is None))
+    if unseen_at:
+        yield phrase("canal.not_assessed_at", levels=unseen_at)
 
 
 def findings(reading: SpineReading) -> Iterator[Text]:
@@ -258,7 +277,7 @@ def _wall(wall: PosteriorWall) -> Text:
         return phrase("finding.wall_intact")
     bulge, ratio = Number(wall.convexity_mm, digits=1), wall.canal_area_ratio
     if ratio is not None and ratio < _NARROWED:
-        key = "finding.wall_narrows" if wall.convexity_mm >= 0.05 else "finding.wall_flat_narrows"
+        key = "finding.wall_narrows" if bulges(wall) else "finding.wall_flat_narrows"
         return phrase(key, mm=bulge, share=share(ratio))
     return phrase("finding.wall_bulges" if ratio is None else "finding.wall_bulges_open", mm=bulge)
 
@@ -305,7 +324,8 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
         yield _fracture(vertebra)
     if fractures:
         mri = (phrase("age.mri"),) if changes is None else ()
-        walls = () if any(possible_burst(v) for v in fractures) else (canal(reading),)
+        burst = any(possible_burst(v) for v in fractures)  # said in the items of those fractures
+        walls = tuple(_walls_unseen(reading)) if burst else (canal(reading),)
         yield joined((_age(reading, changes), *mri, *walls))
     else:
         yield _no_fracture(reading)
@@ -322,5 +342,7 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
 def _fracture(vertebra: VertebraFinding) -> Text:
     """One fracture in one item: shape, grade, Denis type, and whether it may be a burst fracture."""
     typed = phrase("impression.denis", denis=denis_name(vertebra, long=True)) if vertebra.denis else ""
-    burst = phrase("impression.burst") if possible_burst(vertebra) else ""
+    burst: Text = ""
+    if possible_burst(vertebra):
+        burst = phrase("impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed")
     return phrase("impression.fracture", level=vertebra.level, denis=typed, burst=burst, **_grading(vertebra))
