@@ -216,6 +216,22 @@ def test_neighbouring_levels_are_drawn_together():
     assert levels_text(reading(), ()) == ()
 
 
+@pytest.mark.parametrize(("levels", "notes", "expected"), [
+    (("T10", "T11", "L1", "L2"), (), ("T10", "T11", "L1", "L2")),
+    (("T9", "T10", "T11", "L1", "L2", "L3"), ("gap_in_levels",), ("T9–T11", "L1–L3")),
+    (("T10", "T11", "L1", "L2"), ("absent_t12",), ("T10–L2",)),
+    (("T10", "T11", "T12", "L2"), ("absent_t12",), ("T10–T12", "L2")),
+    (("T11", "T12", "T13", "L1"), (), ("T11–L1",)),
+    (("T11", "T12", "L1"), (), ("T11–L1",)),
+    (("V3", "V2", "V1"), (), ("V3–V1",)),
+    (("V6", "V5", "V3", "V2", "V1"), (), ("V6", "V5", "V3–V1")),
+])  # fmt: skip
+def test_levels_are_never_drawn_together_across_one_that_is_missing(levels, notes, expected):
+    plain = reading().vertebrae[0]
+    made = replace(reading(), vertebrae=tuple(replace(plain, level=level) for level in levels), notes=notes)
+    assert levels_text(made, levels) == expected
+
+
 def test_dates():
     assert date("20261103") == "2026-11-03"
     assert date("2026-11-03") == "2026-11-03"

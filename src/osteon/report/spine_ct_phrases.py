@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
+from osteon.reading.spine_rules import level_place
 from osteon.report.value import Level, Number, Text, Words
 
 __all__ = [
@@ -61,22 +62,30 @@ def levels_text(reading: SpineReading, levels: Iterable[str]) -> tuple[str, ...]
     """
     Levels with neighbours drawn together: T9-T11, L2.
 
-    The order is that of the reading, head first.
+    The order is that of the reading, head first. Nothing is drawn together across a level that the reading does not hold.
     """
     wanted = set(levels)
     runs: list[list[str]] = []
-    open_run = False
+    last = ""
     for vertebra in reading.vertebrae:
-        if vertebra.level in wanted and open_run:
-            runs[-1].append(vertebra.level)
-        elif vertebra.level in wanted:
-            runs.append([vertebra.level])
-        open_run = vertebra.level in wanted
+        level = vertebra.level
+        if level in wanted and last in wanted and _next_to(reading, last, level):
+            runs[-1].append(level)
+        elif level in wanted:
+            runs.append([level])
+        last = level
     return tuple(
         text
         for run in runs
         for text in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else run)
     )  # fmt: skip
+
+
+def _next_to(reading: SpineReading, upper: str, lower: str) -> bool:
+    """Whether no level lies between two: after T11 comes L1 where the spine has no T12."""
+    if (upper, lower) == ("T11", "L1") and "absent_t12" in reading.notes:
+        return True
+    return 0.0 <= level_place(lower) - level_place(upper) <= 1.0
 
 
 def joined(parts: Iterable[Text]) -> Text:
