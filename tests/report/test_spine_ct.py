@@ -22,7 +22,7 @@ from osteon.report.spine_ct_lines import reading_lines
 from osteon.report.spine_ct_phrases import date, levels_text, phrase
 from osteon.report.spine_ct_tables import examination_table, heights_table
 from osteon.report.spine_ct_text import finding as finding_of
-from osteon.report.spine_ct_text import headline
+from osteon.report.spine_ct_text import findings, headline
 from osteon.report.spine_results import read_prior, results_json
 from osteon.report.spine_save import save_reading
 from osteon.report.spine_scene import spine_scene
@@ -209,6 +209,29 @@ def test_a_level_close_to_the_threshold_is_named_with_its_loss():
     spoken = texts(spine_ct_document(near), "en")
     assert line in spoken
     assert f"2. {line}" in spoken
+
+
+def shorter(level, loss, *, notes=()):
+    """The intact spine with one level that has lost this much of its front and is called no fracture."""
+    return replace(intact(), vertebrae=tuple(
+        replace(v, notes=notes, height_loss=replace(v.height_loss, anterior=loss)) if v.level == level else v
+        for v in intact().vertebrae
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "notes", "lines"), [
+    (0.12, (), ["T9–L5: heights as expected, no fracture of Genant grade 1 or more."]),
+    (0.13, (), ["T9–L1, L3–L5: heights as expected, no fracture of Genant grade 1 or more.",
+                "L2: height reduced by 13%, below the 20% from which a deformity counts."]),
+    (0.17, ("near_threshold",), ["T9–L1, L3–L5: heights as expected, no fracture of Genant grade 1 or more.",
+                                 "L2: loss of height 17%, close to the 20% from which a deformity counts."]),
+])  # fmt: skip
+def test_a_level_that_lost_height_is_not_said_to_have_the_expected_one(loss, notes, lines):
+    spoken = [said(text).replace(" and ", ", ") for text in findings(shorter("L2", loss, notes=notes))]
+    assert spoken[: len(lines)] == lines
+    assert sum("L2" in text for text in spoken) == len(lines) - 1
+    chinese = [said(text, "zh") for text in findings(shorter("L2", loss, notes=notes))]
+    assert ("L2 椎体高度降低 13%，低于判为变形的界值（20%）。" in chinese) == (loss == 0.13)
 
 
 def test_neighbouring_levels_are_drawn_together():

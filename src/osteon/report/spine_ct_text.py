@@ -7,6 +7,7 @@ from typing import Any
 
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange
+from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import status_of
 from osteon.report.spine_ct_density import density, density_short
 from osteon.report.spine_ct_phrases import (
@@ -169,21 +170,52 @@ def findings(reading: SpineReading) -> Iterator[Text]:
         yield phrase(
             "finding.line", level=levels_text(reading, (v.level for v in group)), text=_text(group[0])
         )
-    if sound := _levels_of(reading, "0"):
+    if sound := levels_text(reading, (v.level for v in reading.vertebrae if _as_expected(v))):
         yield phrase("finding.sound", levels=sound)
-        yield from _borderline(reading)
-        yield from _remarks(reading)
+    yield from _reduced(reading)
+    yield from _borderline(reading)
+    yield from _remarks(reading)
     yield from _alignment(reading)
     if lines := tuple(density(reading)):
         yield joined(lines)
 
 
+def _near(vertebra: VertebraFinding) -> bool:
+    """Not called, with a loss that its error does not tell from the operating point."""
+    return (
+        status_of(vertebra) == "0" and "near_threshold" in vertebra.notes and vertebra.height_loss is not None
+    )
+
+
+def _lost_some(vertebra: VertebraFinding) -> bool:
+    """Not called, with a loss from which a vertebra no longer speaks for what its neighbours should be."""
+    loss = vertebra.height_loss
+    lost_some = loss is not None and loss.largest >= rules("reference")["exclude_loss"]
+    return status_of(vertebra) == "0" and lost_some
+
+
+def _as_expected(vertebra: VertebraFinding) -> bool:
+    """Not called, and not one of those whose loss has a sentence of its own."""
+    return status_of(vertebra) == "0" and not _near(vertebra) and not _lost_some(vertebra)
+
+
+def _reduced(reading: SpineReading) -> Iterator[Text]:
+    """Levels not called that have lost height, and are clearly short of the operating point."""
+    shown = [v for v in reading.vertebrae if _lost_some(v) and not _near(v)]
+    yield from (_loss_beside_the_point(reading, v, "finding.reduced") for v in shown)
+
+
 def _borderline(reading: SpineReading) -> Iterator[Text]:
     """Levels not called whose loss comes close to the operating point."""
-    for v in reading.vertebrae:
-        if status_of(v) == "0" and "near_threshold" in v.notes and v.height_loss is not None:
-            point = Number(reading.operating_point, percent=True)
-            yield phrase("finding.borderline", level=v.level, loss=share(v.height_loss.largest), point=point)
+    shown = [v for v in reading.vertebrae if _near(v)]
+    yield from (_loss_beside_the_point(reading, v, "finding.borderline") for v in shown)
+
+
+def _loss_beside_the_point(reading: SpineReading, vertebra: VertebraFinding, key: str) -> Text:
+    """The loss of one level beside the operating point."""
+    loss = vertebra.height_loss.largest if vertebra.height_loss is not None else 0.0
+    point = Number(reading.operating_point, percent=True)
+    return phrase(key, level=vertebra.level, loss=share(loss), point=point)
 
 
 def _remarks(reading: SpineReading) -> Iterator[Text]:
