@@ -234,6 +234,18 @@ def test_a_level_that_lost_height_is_not_said_to_have_the_expected_one(loss, not
     assert ("L2 椎体高度降低 13%，低于判为变形的界值（20%）。" in chinese) == (loss == 0.13)
 
 
+def test_metal_is_said_once_wherever_it_was_found():
+    """The outline holds metal that the contents of the body do not name; where they do, the note says it no second time."""
+    noted = changed(changed(reading(), "L2", notes=("metal",)), "T12", notes=("metal",))
+    spoken = [said(text) for text in findings(noted)]
+    assert "L2: metal within its outline." in spoken
+    assert "Note: metal within its outline." in said(finding_of(noted.at("T12")))
+    assert "L2 椎体：轮廓内见金属。" in [said(text, "zh") for text in findings(noted)]
+    for found in ({"contents": ("metal",)}, {"not_evaluable": ("metal",), "evaluable": False}):
+        line = said(finding_of(changed(noted, "T12", **found).at("T12")))
+        assert line.count("metal") == 1
+
+
 def test_neighbouring_levels_are_drawn_together():
     assert levels_text(reading(), ("T9", "T10", "T11", "L1", "L2", "L5")) == ("T9–T11", "L1", "L2", "L5")
     assert levels_text(reading(), ()) == ()

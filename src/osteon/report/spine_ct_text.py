@@ -27,7 +27,9 @@ from osteon.report.value import Number, Text
 
 __all__ = ["canal", "finding", "findings", "headline", "impression"]
 
-_SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "metal", "uncertain_outline")
+_SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "uncertain_outline")
+#: Notes that are also contents or reasons, and said as such where the reading found them itself.
+_ALSO_FOUND = ("metal",)
 
 
 #: The canal counts as narrowed below this share of the area expected from the neighbours; above it the scatter rules.
@@ -36,7 +38,8 @@ _NARROWED = 0.95
 
 def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
     """The notes of a vertebra that its findings do not say anyway."""
-    return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE)
+    found = {*vertebra.contents, *vertebra.not_evaluable} & set(_ALSO_FOUND)
+    return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE and note not in found)
 
 
 def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
