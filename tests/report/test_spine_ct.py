@@ -246,6 +246,17 @@ def test_metal_is_said_once_wherever_it_was_found():
         assert line.count("metal") == 1
 
 
+@pytest.mark.parametrize(("lang", "note", "label"), [
+    ("en", "is one rate for all, how many of the suspicions on simulated scans were right", "Rate of right suspicions (simulated scans)"),
+    ("zh", "模拟扫描中全部可疑判定的正确率，并非该椎体的个体概率", "可疑判定正确率（模拟扫描）"),
+])  # fmt: skip
+def test_the_confidence_of_a_suspicion_is_said_to_be_one_rate(lang, note, label):
+    for made, told in ((suspicious(), True), (reading(), False)):
+        notes = [said(text, lang) for text in heights_table(made).footnotes]
+        assert any(note in text for text in notes) == told
+        assert (said(evidence(made.at("L2"))[-1][0], lang) == label) == told
+
+
 def test_neighbouring_levels_are_drawn_together():
     assert levels_text(reading(), ("T9", "T10", "T11", "L1", "L2", "L5")) == ("T9–T11", "L1", "L2", "L5")
     assert levels_text(reading(), ()) == ()

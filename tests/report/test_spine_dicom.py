@@ -196,6 +196,8 @@ def test_a_suspicious_vertebra_carries_no_grade(scanned):
     assert [(e.name.value, e.value.value) for e in group.get_qualitative_evaluations()] == [
         ("CALL", "SUSPICIOUS"), ("FLAG", "ARCHDESTROYED"), ("FLAG", "LYTIC"),
     ]  # fmt: skip
+    assert value_of(group, private_code("CONFIDENCE")) is None  # a rate of all suspicions is none of this one
+    assert value_of(group, private_code("SUSPICIONRATE")) == pytest.approx(0.97)
 
 
 def test_the_heights_of_a_one_sided_fracture_belong_to_its_loss(scanned):

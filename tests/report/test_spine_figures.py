@@ -191,10 +191,10 @@ def test_long_evidence_is_broken_into_lines_within_its_column(lang):
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("many", [False, True])
-def test_no_text_of_a_close_up_lies_on_another(lang, many):
-    vertebra = fixture.reading().at("T12")
-    vertebra = many_signs(vertebra) if many else vertebra
+@pytest.mark.parametrize("kind", ["plain", "many signs", "suspicious"])
+def test_no_text_of_a_close_up_lies_on_another(lang, kind):
+    vertebra = fixture.suspicious().at("L2") if kind == "suspicious" else fixture.reading().at("T12")
+    vertebra = many_signs(vertebra) if kind == "many signs" else vertebra
     figure = CloseUpFigure(scene=scene(), vertebra=vertebra, evidence=evidence(vertebra))
     assert clashes(figure, lang) == []
 

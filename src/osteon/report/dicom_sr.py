@@ -176,7 +176,7 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
         if v.posterior_wall.canal_area_ratio is not None:
             yield _number(private_code("CANALRATIO"), v.posterior_wall.canal_area_ratio, "ratio")
     if v.confidence is not None:
-        yield _number(private_code("CONFIDENCE"), v.confidence, "ratio")
+        yield _number(private_code("SUSPICIONRATE" if v.red_flags else "CONFIDENCE"), v.confidence, "ratio")
     yield _number(private_code("LEVELCONF"), v.level_confidence, "ratio")
 
 

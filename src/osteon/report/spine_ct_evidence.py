@@ -39,7 +39,8 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
         )
         rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
     if vertebra.confidence is not None:
-        rows.append((phrase("evidence.confidence"), Number(vertebra.confidence, digits=2)))
+        key = "evidence.suspicion_rate" if vertebra.red_flags else "evidence.confidence"
+        rows.append((phrase(key), Number(vertebra.confidence, digits=2)))
     return tuple(rows)
 
 

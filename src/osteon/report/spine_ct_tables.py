@@ -115,6 +115,8 @@ def _heights_notes(reading: SpineReading) -> Iterator[Text]:
     if any(v.hu is not None and trusted(v) for v in reading.vertebrae):
         yield phrase("table.hu_note")
     yield phrase("table.confidence_note")
+    if any(v.red_flags and v.confidence is not None for v in reading.vertebrae):
+        yield phrase("table.suspicion_note")
 
 
 def _emphasised(vertebra: VertebraFinding, cell: Cell) -> Cell:
