@@ -662,16 +662,39 @@ def test_a_site_calibration_is_told_as_such_and_never_as_a_t_score():
     assert not any("mg/cm³" in text for text in texts(spine_ct_document(intact()), "en"))
 
 
-@pytest.mark.parametrize(("phase", "hu"), [("arterial", 20), ("portal_venous", 15)])
-def test_a_known_phase_says_how_much_it_adds(phase, hu):
-    made = replace(intact(), scan=replace(intact().scan, contrast=phase), notes=("contrast_raises_hu",))
-    spoken = texts(spine_ct_document(made), "en")
-    assert [text for text in spoken if f"about {hu}\u00a0HU too high" in text]
-    assert "Contrast medium raises the HU of bone." not in spoken
-    unknown = replace(made, scan=replace(made.scan, contrast="given"))
-    spoken = texts(spine_ct_document(unknown), "en")
-    assert "Contrast medium raises the HU of bone." in spoken
-    assert not [text for text in spoken if "too high" in text]
+@pytest.mark.parametrize("contrast", ["given", "portal_venous"])
+def test_contrast_medium_is_said_to_raise_the_density(contrast):
+    made = replace(intact(), scan=replace(intact().scan, contrast=contrast), notes=("contrast_raises_hu",))
+    assert "Contrast medium raises the HU of bone." in texts(spine_ct_document(made), "en")
+
+
+@pytest.mark.parametrize(("hu", "english", "chinese"), [
+    (108.0, "If no contrast medium was given, this is at or below 110\u00a0HU", "若未使用对比剂，则不高于 110\u00a0HU"),
+    (140.0, "If no contrast medium was given, this is between", "若未使用对比剂，则介于文献界值 110\u00a0HU"),
+    (180.0, "If no contrast medium was given, this is above 160\u00a0HU", "若未使用对比剂，则高于 160\u00a0HU"),
+])  # fmt: skip
+def test_the_cutoffs_are_hedged_where_contrast_medium_is_not_stated(hu, english, chinese):
+    unsaid = replace(intact(), scan=replace(intact().scan, contrast="unknown"), hu_l1=hu)
+    for lang, expected, bare in (("en", english, ". At or below"), ("zh", chinese, "HU。不高于")):
+        spoken = texts(spine_ct_document(unsaid), lang)
+        assert sum(expected in text for text in spoken) == 2  # among the findings and in the impression
+        assert not [text for text in spoken if bare in text]
+    plain = replace(unsaid, scan=replace(unsaid.scan, contrast="none"))
+    assert not [text for text in texts(spine_ct_document(plain), "en") if "If no contrast" in text]
+
+
+def test_of_an_l1_that_was_not_graded_no_cutoff_is_told():
+    """Thick slices: the density is measured, yet nobody knows whether the body is compressed."""
+    plain = replace(intact(), scan=replace(intact().scan, contrast="none"))
+    blind = changed(
+        plain, "L1", evaluable=False, not_evaluable=("slice_thickness_over_3mm",), genant=None, fractured=None
+    )
+    spoken = [text for text in texts(spine_ct_document(blind), "en") if "density of L1" in text]
+    assert len(spoken) == 2
+    for text in spoken:
+        assert "108\u00a0HU; L1 was not graded, and a compressed body reads too dense" in text
+        assert "At or below" not in text
+    assert any("L1 未作分级，压缩的椎体 CT 值偏高" in text for text in texts(spine_ct_document(blind), "zh"))
 
 
 def test_without_an_image_no_endplate_is_called_unbroken():

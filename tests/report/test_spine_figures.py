@@ -230,6 +230,22 @@ def test_the_profile_of_levels_shows_the_heights_that_the_loss_belongs_to():
     assert not [line for line in kept if 24.9 in line]
 
 
+def test_only_the_density_of_a_body_known_to_be_sound_is_drawn_full():
+    kept = []
+
+    def paint(canvas: Figure, pen: Pen) -> None:
+        LevelProfileFigure(reading=made)._paint(canvas, pen)
+        kept.extend(line.get_markerfacecolor() for line in canvas.axes[3].lines if line.get_marker() == "D")
+
+    first = fixture.intact()
+    made = replace(first, vertebrae=tuple(
+        replace(v, evaluable=False, not_evaluable=("slice_thickness_over_3mm",), genant=None, fractured=None)
+        if v.level == "L1" else v for v in first.vertebrae
+    ))  # fmt: skip
+    drawn(paint, Pen(words("en")), width_mm=180.0, height_mm=90.0)
+    assert [face == "white" for face in kept] == [level == "L1" for level in fixture.LEVELS]
+
+
 def test_the_ruler_of_the_overview_stands_behind_the_spine_and_its_marks_between_names():
     figure = OverviewFigure(scene=scene(), reading=fixture.reading())
     assert clashes(figure, "en") == []

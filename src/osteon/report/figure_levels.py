@@ -103,7 +103,9 @@ class LevelProfileFigure:
         for row, vertebra in enumerate(self.reading.vertebrae):
             if vertebra.hu is None or not trusted(vertebra):
                 continue
-            counted = not vertebra.fractured and not vertebra.red_flags
+            counted = (
+                status_of(vertebra) == "0"
+            )  # a body that was not graded may be compressed, and reads too dense
             dark = INK if counted and vertebra.level == "L1" else GREY
             axes.plot([vertebra.hu.median], [row], "D", markersize=4.2, markeredgecolor=dark,
                       markerfacecolor=dark if counted else "white", markeredgewidth=0.9)  # fmt: skip

@@ -16,7 +16,15 @@ from osteon.report.spine_scene import PIXEL_MM, WINDOW, Plane, PlaneName, SpineS
 from osteon.report.theme import DOUBLE_MM, FAINT, GREY, Drawn, Pen, drawn, text_width_mm, wrapped
 from osteon.report.value import Number, Text, Words
 
-__all__ = ["GRADE_COLOURS", "CloseUpFigure", "EvidenceRow", "OverviewFigure", "evidence_rows", "status_of"]
+__all__ = [
+    "GRADE_COLOURS",
+    "CloseUpFigure",
+    "EvidenceRow",
+    "OverviewFigure",
+    "evidence_rows",
+    "is_graded",
+    "status_of",
+]
 
 #: Outline by what was called; the line style says the same to those who cannot tell the colours.
 GRADE_COLOURS = {
@@ -39,6 +47,11 @@ _TEXT_MM, _TEXT_PT, _TEXT_TOP_MM, _LINE_MM = (
 _SIDE_MARK = "*"  # at a level whose heights are those of its lower side
 _HALO = [effects.withStroke(linewidth=1.8, foreground="black")]
 _MARK: dict[str, Any] = {"color": "white", "fontsize": 7.0, "path_effects": _HALO}
+
+
+def is_graded(vertebra: VertebraFinding) -> bool:
+    """Whether a vertebra was graded, so that one called no fracture is known to be none."""
+    return status_of(vertebra) not in ("suspicious", "not_evaluable")
 
 
 def status_of(vertebra: VertebraFinding) -> str:

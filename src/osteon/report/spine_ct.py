@@ -25,7 +25,6 @@ from osteon.report.document import (
 )
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
-from osteon.report.spine_ct_density import contrast_offset
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_phrases import (
     coded,
@@ -159,8 +158,6 @@ def _examination(reading: SpineReading) -> Iterator[Block]:
         for n in dict.fromkeys((*reading.scan.notes, *reading.notes))
         if n not in (*_SAID_ELSEWHERE, *NAMES_IN_DOUBT)
     ]
-    if contrast_offset(reading) is not None:  # said beside the density, by its phase
-        notes = [note for note in notes if note != "contrast_raises_hu"]
     if notes:
         yield Bullets(coded("spine_note", notes))
 
@@ -189,7 +186,7 @@ def _levels_caption(reading: SpineReading) -> Text:
     shown = [v for v in reading.vertebrae if v.hu is not None and trusted(v)]
     if shown:
         parts.append(phrase("figure.density_caption"))
-    if any(v.fractured or v.red_flags for v in shown):
+    if any(status_of(v) != "0" for v in shown):
         parts.append(phrase("figure.density_open"))
     return joined(parts)
 
