@@ -72,6 +72,14 @@ def test_what_cannot_be_compared_is_not(other):
     assert change(vertebra(0.3), vertebra(0.1, **other)) == "not_comparable"
 
 
+@pytest.mark.parametrize(("now", "before", "verdict"), [
+    (("one_sided",), (), "not_comparable"), ((), ("one_sided",), "not_comparable"), (("one_sided",), ("one_sided",), "new"),
+])  # fmt: skip
+def test_losses_of_a_side_and_of_the_middle_are_not_compared(now, before, verdict):
+    sides = {"heights_parasagittal_mm": Heights(anterior=16.0, middle=23.0, posterior=25.0)}
+    assert change(vertebra(0.36, notes=now, **sides), vertebra(0.05, notes=before, **sides)) == verdict
+
+
 def test_a_loss_that_grew_beyond_the_error_is_never_unchanged():
     before, now = vertebra(0.008, se=0.041), vertebra(0.18, se=0.041)
     found = compare_readings(spine(now), spine(before))[0]

@@ -174,6 +174,18 @@ def reading(**changes):
     return replace(made, **changes)
 
 
+def one_sided():
+    """The same spine, with L2 pressed on one side: its middle has lost a tenth, its lower side the front third."""
+    made = reading()
+    side = Heights(anterior=17.3, middle=21.6, posterior=26.4)
+    lost = HeightLoss(anterior=1 - 17.3 / 26.5, middle=1 - 21.6 / 26.5, posterior=1 - 26.4 / 26.8, se=0.02, self_loss=0.3,
+                      reference_mm=Heights(anterior=26.5, middle=26.5, posterior=26.8), reference_from=("T9", "L4"))  # fmt: skip
+    pressed = replace(made.at("L2"), heights_mm=Heights(anterior=24.9, middle=24.1, posterior=27.0),
+                      heights_parasagittal_mm=side, height_loss=lost, fractured=True, hu=None, notes=("one_sided",),
+                      genant=Genant(grade=2, type="wedge", operating_point=0.2))  # fmt: skip
+    return replace(made, vertebrae=tuple(pressed if v.level == "L2" else v for v in made.vertebrae))
+
+
 def suspicious():
     """The same spine, with a lytic lesion of L2 instead of nothing."""
     made = reading()

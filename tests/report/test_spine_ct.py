@@ -17,11 +17,12 @@ from osteon.core.errors import FileError
 from osteon.domain.spine import Endplate, PosteriorWall, SeriesLeftOut, SpineReading
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
+from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_lines import reading_lines
-from osteon.report.spine_ct_phrases import date, levels_text
-from osteon.report.spine_ct_tables import examination_table
+from osteon.report.spine_ct_phrases import date, levels_text, phrase
+from osteon.report.spine_ct_tables import examination_table, heights_table
 from osteon.report.spine_ct_text import finding as finding_of
-from osteon.report.spine_ct_text import headline
+from osteon.report.spine_ct_text import findings, headline
 from osteon.report.spine_results import read_prior, results_json
 from osteon.report.spine_save import save_reading
 from osteon.report.spine_scene import spine_scene
@@ -31,11 +32,12 @@ _spec = importlib.util.spec_from_file_location("spine_fixture", Path(__file__).w
 fixture = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(fixture)
 LEVELS, finding, planted = fixture.LEVELS, fixture.finding, fixture.planted
-reading, intact, suspicious, unanchored = (
+reading, intact, suspicious, unanchored, one_sided = (
     fixture.reading,
     fixture.intact,
     fixture.suspicious,
     fixture.unanchored,
+    fixture.one_sided,
 )
 scan = cache(fixture.spine)
 
@@ -209,9 +211,71 @@ def test_a_level_close_to_the_threshold_is_named_with_its_loss():
     assert f"2. {line}" in spoken
 
 
+def shorter(level, loss, *, notes=()):
+    """The intact spine with one level that has lost this much of its front and is called no fracture."""
+    return replace(intact(), vertebrae=tuple(
+        replace(v, notes=notes, height_loss=replace(v.height_loss, anterior=loss)) if v.level == level else v
+        for v in intact().vertebrae
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "notes", "lines"), [
+    (0.12, (), ["T9–L5: heights as expected, no fracture of Genant grade 1 or more."]),
+    (0.13, (), ["T9–L1, L3–L5: heights as expected, no fracture of Genant grade 1 or more.",
+                "L2: height reduced by 13%, below the 20% from which a deformity counts."]),
+    (0.17, ("near_threshold",), ["T9–L1, L3–L5: heights as expected, no fracture of Genant grade 1 or more.",
+                                 "L2: loss of height 17%, close to the 20% from which a deformity counts."]),
+])  # fmt: skip
+def test_a_level_that_lost_height_is_not_said_to_have_the_expected_one(loss, notes, lines):
+    spoken = [said(text).replace(" and ", ", ") for text in findings(shorter("L2", loss, notes=notes))]
+    assert spoken[: len(lines)] == lines
+    assert sum("L2" in text for text in spoken) == len(lines) - 1
+    chinese = [said(text, "zh") for text in findings(shorter("L2", loss, notes=notes))]
+    assert ("L2 椎体高度降低 13%，低于判为变形的界值（20%）。" in chinese) == (loss == 0.13)
+
+
+def test_metal_is_said_once_wherever_it_was_found():
+    """The outline holds metal that the contents of the body do not name; where they do, the note says it no second time."""
+    noted = changed(changed(reading(), "L2", notes=("metal",)), "T12", notes=("metal",))
+    spoken = [said(text) for text in findings(noted)]
+    assert "L2: metal within its outline." in spoken
+    assert "Note: metal within its outline." in said(finding_of(noted.at("T12")))
+    assert "L2 椎体：轮廓内见金属。" in [said(text, "zh") for text in findings(noted)]
+    for found in ({"contents": ("metal",)}, {"not_evaluable": ("metal",), "evaluable": False}):
+        line = said(finding_of(changed(noted, "T12", **found).at("T12")))
+        assert line.count("metal") == 1
+
+
+@pytest.mark.parametrize(("lang", "note", "label"), [
+    ("en", "is one rate for all, how many of the suspicions on simulated scans were right", "Rate of right suspicions (simulated scans)"),
+    ("zh", "模拟扫描中全部可疑判定的正确率，并非该椎体的个体概率", "可疑判定正确率（模拟扫描）"),
+])  # fmt: skip
+def test_the_confidence_of_a_suspicion_is_said_to_be_one_rate(lang, note, label):
+    for made, told in ((suspicious(), True), (reading(), False)):
+        notes = [said(text, lang) for text in heights_table(made).footnotes]
+        assert any(note in text for text in notes) == told
+        assert (said(evidence(made.at("L2"))[-1][0], lang) == label) == told
+
+
 def test_neighbouring_levels_are_drawn_together():
     assert levels_text(reading(), ("T9", "T10", "T11", "L1", "L2", "L5")) == ("T9–T11", "L1", "L2", "L5")
     assert levels_text(reading(), ()) == ()
+
+
+@pytest.mark.parametrize(("levels", "notes", "expected"), [
+    (("T10", "T11", "L1", "L2"), (), ("T10", "T11", "L1", "L2")),
+    (("T9", "T10", "T11", "L1", "L2", "L3"), ("gap_in_levels",), ("T9–T11", "L1–L3")),
+    (("T10", "T11", "L1", "L2"), ("absent_t12",), ("T10–L2",)),
+    (("T10", "T11", "T12", "L2"), ("absent_t12",), ("T10–T12", "L2")),
+    (("T11", "T12", "T13", "L1"), (), ("T11–L1",)),
+    (("T11", "T12", "L1"), (), ("T11–L1",)),
+    (("V3", "V2", "V1"), (), ("V3–V1",)),
+    (("V6", "V5", "V3", "V2", "V1"), (), ("V6", "V5", "V3–V1")),
+])  # fmt: skip
+def test_levels_are_never_drawn_together_across_one_that_is_missing(levels, notes, expected):
+    plain = reading().vertebrae[0]
+    made = replace(reading(), vertebrae=tuple(replace(plain, level=level) for level in levels), notes=notes)
+    assert levels_text(made, levels) == expected
 
 
 def test_dates():
@@ -242,6 +306,63 @@ def test_the_table_of_heights_says_what_the_reading_says():
         "0.97",
         "0.97",
     ]
+
+
+SITES = ("anterior", "middle", "posterior")
+
+
+def test_of_a_one_sided_fracture_every_height_printed_is_the_expected_one_less_its_loss():
+    pressed = one_sided().at("L2")
+    loss = pressed.height_loss
+    left = [getattr(loss.reference_mm, site) * (1 - getattr(loss, site)) for site in SITES]
+    assert [getattr(pressed.graded_heights_mm, site) for site in SITES] == pytest.approx(left)
+    line = said(finding_of(pressed))
+    assert (
+        "On the lower side, anterior height 17.3\u00a0mm (expected 26.5, −35%), middle 21.6\u00a0mm (26.5, −18%), "
+        "posterior 26.4\u00a0mm (26.8, −1%)." in line
+    )
+    assert "lateral compression: graded by its lower side" in line
+    beside = [(said(label), words("en").cell(value)) for label, value in evidence(pressed)[:3]]
+    assert beside[0] == ("Anterior, lower side", "17.3 / 26.5\u00a0mm, −35%")
+    row = heights_table(one_sided()).rows[LEVELS.index("L2")]
+    numbers = [float(words("en").cell(cell).rstrip("%")) for cell in row[3:10]]
+    assert numbers[:3] == pytest.approx(left, abs=0.05)
+    assert numbers[0] == pytest.approx(numbers[3] * (1 - numbers[6] / 100), abs=0.1)
+    assert reading().at("L2").graded_heights_mm == reading().at("L2").heights_mm
+
+
+@pytest.mark.parametrize(("lang", "note"), [
+    ("en", "L2: compressed on one side; measured and expected heights and loss are those of the lower side."),
+    ("zh", "L2：侧方压缩，实测与预期高度及丢失均为较低一侧之值。"),
+])  # fmt: skip
+def test_only_where_a_level_is_graded_by_a_side_the_tables_and_captions_say_so(lang, note):
+    volume, labels = scan()
+    for made, times in ((one_sided(), 2), (reading(), 0)):
+        document = spine_ct_document(made, key_images=spine_scene(made, labels, volume))
+        shown = [
+            said(text, lang)
+            for block in document.blocks
+            if isinstance(block, TableBlock)
+            for text in block.footnotes
+        ]
+        captions = {
+            block.id: said(block.caption, lang) for block in document.blocks if isinstance(block, FigureBlock)
+        }
+        assert shown.count(note) + (note in captions["figure-levels"]) == times
+        assert ("*" in captions["figure-spine"]) == bool(times)
+        assert (said(phrase("figure.close_side"), lang) in captions.get("figure-l2", "")) == bool(times)
+
+
+def test_the_results_say_which_heights_the_loss_belongs_to(tmp_path):
+    found = {v["level"]: v for v in results_json(one_sided())["vertebrae"]}
+    pressed = found["L2"]
+    assert pressed["graded_on"] == "lower_side"
+    assert pressed["heights_mm"]["anterior"] == 24.9
+    expected, loss = pressed["expected_mm"]["anterior"], pressed["height_loss"]
+    assert pressed["heights_parasagittal_mm"]["anterior"] == pytest.approx(expected * (1 - loss))
+    assert (found["L3"]["graded_on"], found["T11"]["graded_on"]) == ("mid_sagittal", None)
+    (tmp_path / "results.json").write_text(json.dumps(results_json(one_sided())), encoding="utf-8")
+    assert read_prior(tmp_path).at("L2").graded_heights_mm == one_sided().at("L2").graded_heights_mm
 
 
 def test_the_results_use_the_public_names():
@@ -433,6 +554,39 @@ def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
     assert any("No bulge of the posterior wall" in text for text in texts(spine_ct_document(calm), "en"))
 
 
+CALM = PosteriorWall(convexity_mm=0.2, canal_area_ratio=1.0, involved=False)
+NARROW = PosteriorWall(convexity_mm=-0.3, canal_area_ratio=0.72, involved=True)
+
+
+@pytest.mark.parametrize(("walls", "english", "chinese"), [
+    ({"T12": CALM, "L3": None}, "No bulge of the posterior wall into the spinal canal at T12 and L1. Posterior wall and canal not assessed at L3.",
+     "T12 和 L1 椎体后壁未见突入椎管。L3 椎体后壁与椎管未评估。"),
+    ({"L1": None}, "bulges into the spinal canal at T12: consider burst fracture. Posterior wall and canal not assessed at L1.",
+     "T12 椎体后壁突入椎管，提示爆裂骨折可能。L1 椎体后壁与椎管未评估。"),
+    ({"T12": None, "L1": None, "L3": None}, "Spinal canal not assessed.", "椎管未评估。"),
+    ({"T12": NARROW}, "cannot be told from this CT alone. Spinal canal narrowed at T12, the posterior wall itself not bulging: consider burst fracture.",
+     "T12 椎管变窄，椎体后壁未见突入，提示爆裂骨折可能。"),
+])  # fmt: skip
+def test_the_sentence_on_the_canal_holds_for_the_levels_it_names(walls, english, chinese):
+    made = reading()
+    for level, wall in walls.items():
+        made = changed(made, level, posterior_wall=wall)
+    assert english in said(headline(made, None))
+    assert chinese in said(headline(made, None), "zh")
+    if None in walls.values() and len(walls) < 3:  # not lost where another fracture may be a burst
+        assert sum("not assessed at" in text for text in texts(spine_ct_document(made), "en")) == 2
+
+
+@pytest.mark.parametrize(("lang", "end", "bulge"), [
+    ("en", "type B; spinal canal narrowed, the posterior wall not bulging, possible burst fracture.", "bulges"),
+    ("zh", "B 型；椎管变窄，后壁未见突入，爆裂骨折可能。", "后壁突入"),
+])  # fmt: skip
+def test_a_flat_wall_beside_a_narrow_canal_is_nowhere_said_to_bulge(lang, end, bulge):
+    spoken = texts(spine_ct_document(changed(reading(), "T12", posterior_wall=NARROW)), lang)
+    assert any(text.startswith("1. T12") and text.endswith(end) for text in spoken)
+    assert not [text for text in spoken if bulge in text]
+
+
 def test_what_the_names_rest_on_is_said():
     def named(lang="en", **changes):
         return examined(replace(reading(), **changes), lang)[words(lang)("spine_ct.exam.field")]
@@ -508,16 +662,39 @@ def test_a_site_calibration_is_told_as_such_and_never_as_a_t_score():
     assert not any("mg/cm³" in text for text in texts(spine_ct_document(intact()), "en"))
 
 
-@pytest.mark.parametrize(("phase", "hu"), [("arterial", 20), ("portal_venous", 15)])
-def test_a_known_phase_says_how_much_it_adds(phase, hu):
-    made = replace(intact(), scan=replace(intact().scan, contrast=phase), notes=("contrast_raises_hu",))
-    spoken = texts(spine_ct_document(made), "en")
-    assert [text for text in spoken if f"about {hu}\u00a0HU too high" in text]
-    assert "Contrast medium raises the HU of bone." not in spoken
-    unknown = replace(made, scan=replace(made.scan, contrast="given"))
-    spoken = texts(spine_ct_document(unknown), "en")
-    assert "Contrast medium raises the HU of bone." in spoken
-    assert not [text for text in spoken if "too high" in text]
+@pytest.mark.parametrize("contrast", ["given", "portal_venous"])
+def test_contrast_medium_is_said_to_raise_the_density(contrast):
+    made = replace(intact(), scan=replace(intact().scan, contrast=contrast), notes=("contrast_raises_hu",))
+    assert "Contrast medium raises the HU of bone." in texts(spine_ct_document(made), "en")
+
+
+@pytest.mark.parametrize(("hu", "english", "chinese"), [
+    (108.0, "If no contrast medium was given, this is at or below 110\u00a0HU", "若未使用对比剂，则不高于 110\u00a0HU"),
+    (140.0, "If no contrast medium was given, this is between", "若未使用对比剂，则介于文献界值 110\u00a0HU"),
+    (180.0, "If no contrast medium was given, this is above 160\u00a0HU", "若未使用对比剂，则高于 160\u00a0HU"),
+])  # fmt: skip
+def test_the_cutoffs_are_hedged_where_contrast_medium_is_not_stated(hu, english, chinese):
+    unsaid = replace(intact(), scan=replace(intact().scan, contrast="unknown"), hu_l1=hu)
+    for lang, expected, bare in (("en", english, ". At or below"), ("zh", chinese, "HU。不高于")):
+        spoken = texts(spine_ct_document(unsaid), lang)
+        assert sum(expected in text for text in spoken) == 2  # among the findings and in the impression
+        assert not [text for text in spoken if bare in text]
+    plain = replace(unsaid, scan=replace(unsaid.scan, contrast="none"))
+    assert not [text for text in texts(spine_ct_document(plain), "en") if "If no contrast" in text]
+
+
+def test_of_an_l1_that_was_not_graded_no_cutoff_is_told():
+    """Thick slices: the density is measured, yet nobody knows whether the body is compressed."""
+    plain = replace(intact(), scan=replace(intact().scan, contrast="none"))
+    blind = changed(
+        plain, "L1", evaluable=False, not_evaluable=("slice_thickness_over_3mm",), genant=None, fractured=None
+    )
+    spoken = [text for text in texts(spine_ct_document(blind), "en") if "density of L1" in text]
+    assert len(spoken) == 2
+    for text in spoken:
+        assert "108\u00a0HU; L1 was not graded, and a compressed body reads too dense" in text
+        assert "At or below" not in text
+    assert any("L1 未作分级，压缩的椎体 CT 值偏高" in text for text in texts(spine_ct_document(blind), "zh"))
 
 
 def test_without_an_image_no_endplate_is_called_unbroken():

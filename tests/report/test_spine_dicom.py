@@ -196,6 +196,41 @@ def test_a_suspicious_vertebra_carries_no_grade(scanned):
     assert [(e.name.value, e.value.value) for e in group.get_qualitative_evaluations()] == [
         ("CALL", "SUSPICIOUS"), ("FLAG", "ARCHDESTROYED"), ("FLAG", "LYTIC"),
     ]  # fmt: skip
+    assert value_of(group, private_code("CONFIDENCE")) is None  # a rate of all suspicions is none of this one
+    assert value_of(group, private_code("SUSPICIONRATE")) == pytest.approx(0.97)
+
+
+def test_the_heights_of_a_one_sided_fracture_belong_to_its_loss(scanned):
+    _, read, labels = scanned
+    source = dicom_source(read)
+    report = spine_sr(fixture.one_sided(), spine_seg(labels, source), source)
+    groups = read_back(report).get_volumetric_roi_measurement_groups()
+    group = groups[fixture.LEVELS.index("L2")]
+    for letter in "AMP":
+        height, expected, loss = (
+            value_of(group, private_code(f"{k}{letter}")) for k in ("H", "EXPH", "LOSS")
+        )
+        assert height == pytest.approx(expected * (1 - loss / 100), abs=1e-3)
+    planes = [
+        [e.value.value for e in g.get_qualitative_evaluations() if e.name.value == "HEIGHTPLANE"]
+        for g in groups
+    ]
+    assert planes == [["LOWERSIDE"] if level == "L2" else [] for level in fixture.LEVELS]
+
+
+def test_a_flat_wall_beside_a_narrow_canal_has_a_code_of_its_own(scanned):
+    _, read, labels = scanned
+    source = dicom_source(read)
+    made = fixture.reading()
+    narrow = replace(made.at("T12").posterior_wall, convexity_mm=-0.2)
+    made = replace(made, vertebrae=tuple(
+        replace(v, posterior_wall=narrow) if v.level == "T12" else v for v in made.vertebrae
+    ))  # fmt: skip
+    group = read_back(
+        spine_sr(made, spine_seg(labels, source), source)
+    ).get_volumetric_roi_measurement_groups()[3]
+    said = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
+    assert said["WALL"] == "WALLNARROWS"
 
 
 def test_a_vertebra_judged_by_its_own_height_says_so(scanned):

@@ -191,12 +191,59 @@ def test_long_evidence_is_broken_into_lines_within_its_column(lang):
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("many", [False, True])
-def test_no_text_of_a_close_up_lies_on_another(lang, many):
-    vertebra = fixture.reading().at("T12")
-    vertebra = many_signs(vertebra) if many else vertebra
+@pytest.mark.parametrize("kind", ["plain", "many signs", "suspicious"])
+def test_no_text_of_a_close_up_lies_on_another(lang, kind):
+    vertebra = fixture.suspicious().at("L2") if kind == "suspicious" else fixture.reading().at("T12")
+    vertebra = many_signs(vertebra) if kind == "many signs" else vertebra
     figure = CloseUpFigure(scene=scene(), vertebra=vertebra, evidence=evidence(vertebra))
     assert clashes(figure, lang) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_height_on_the_picture_is_mid_sagittal_and_the_graded_one_beside_it_says_its_side(lang):
+    pressed = fixture.one_sided().at("L2")
+    close = CloseUpFigure(scene=scene(), vertebra=pressed, evidence=evidence(pressed))
+    assert clashes(close, lang) == []
+    shown = [text for text, _ in printed(close, lang)]
+    assert {"24.9", "24.1", "27.0"} <= set(shown)
+    assert any(text.startswith("17.3 / 26.5") for text in shown)
+    side = "lower side" if lang == "en" else "较低侧"
+    assert sum(side in text for text in shown) == 3
+    whole = OverviewFigure(scene=scene(), reading=fixture.one_sided())
+    assert clashes(whole, lang) == []
+    shown = [text for text, _ in printed(whole, lang)]
+    assert {"17.3", "L2*", f"* {words(lang)('spine_ct.figure.lower_side')}"} <= set(shown)
+    assert "24.9" not in shown
+    plain = [text for text, _ in printed(OverviewFigure(scene=scene(), reading=fixture.reading()), lang)]
+    assert not [text for text in plain if "*" in text]
+
+
+def test_the_profile_of_levels_shows_the_heights_that_the_loss_belongs_to():
+    kept = []
+
+    def paint(canvas: Figure, pen: Pen) -> None:
+        LevelProfileFigure(reading=fixture.one_sided())._paint(canvas, pen)
+        kept.extend(tuple(line.get_xdata()) for line in canvas.axes[0].lines)
+
+    drawn(paint, Pen(words("en")), width_mm=180.0, height_mm=90.0)
+    assert (17.3, 26.5) in kept
+    assert not [line for line in kept if 24.9 in line]
+
+
+def test_only_the_density_of_a_body_known_to_be_sound_is_drawn_full():
+    kept = []
+
+    def paint(canvas: Figure, pen: Pen) -> None:
+        LevelProfileFigure(reading=made)._paint(canvas, pen)
+        kept.extend(line.get_markerfacecolor() for line in canvas.axes[3].lines if line.get_marker() == "D")
+
+    first = fixture.intact()
+    made = replace(first, vertebrae=tuple(
+        replace(v, evaluable=False, not_evaluable=("slice_thickness_over_3mm",), genant=None, fractured=None)
+        if v.level == "L1" else v for v in first.vertebrae
+    ))  # fmt: skip
+    drawn(paint, Pen(words("en")), width_mm=180.0, height_mm=90.0)
+    assert [face == "white" for face in kept] == [level == "L1" for level in fixture.LEVELS]
 
 
 def test_the_ruler_of_the_overview_stands_behind_the_spine_and_its_marks_between_names():

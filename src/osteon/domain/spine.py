@@ -169,8 +169,13 @@ class VertebraFinding:
         False means that no grade is given; ``not_evaluable`` holds the codes of the reasons.
     fractured : bool or None
         Deformity at or above the operating point and not explained otherwise; None where not evaluable.
+    heights_mm, heights_parasagittal_mm : Heights or None
+        In the mid-sagittal plane, and of the lower of the two strips beside it.
+    height_loss : HeightLoss or None
+        Of the heights that the vertebra is graded by: :attr:`graded_heights_mm`.
     confidence : float or None, 0-1
-        Calibrated probability that the call is right: fractured or not, or suspicious where there are red flags.
+        Calibrated probability that the call, fractured or not, is right. Where there are red flags it is no probability
+        of this vertebra but one rate: how many of all suspicions on simulated scans were right.
     local_kyphosis_deg : float or None
         Sagittal angle from the superior endplate of the vertebra above to the inferior one of the vertebra below.
     contents : tuple of str
@@ -210,6 +215,20 @@ class VertebraFinding:
     red_flags: tuple[str, ...] = ()
     indicators: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def one_sided(self) -> bool:
+        """Compressed on one side, and graded by the heights of that side."""
+        return "one_sided" in self.notes
+
+    @property
+    def graded_heights_mm(self) -> Heights | None:
+        """
+        The heights that ``height_loss`` and its reference belong to: parasagittal where one-sided, else mid-sagittal.
+
+        Only these may stand beside an expected height or a loss.
+        """
+        return self.heights_parasagittal_mm if self.one_sided else self.heights_mm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,10 @@ class LevelChange:
     ----------
     change : str
         "new": fractured now, not then. "progressed": fractured both times and lower. "lower": lower beyond measurement
-        error, but not called a fracture. "unchanged": the same call, the difference within measurement error. "within_error": another call, the difference within measurement error.
-        "regained": taller than before (treated, or measured otherwise). "not_comparable": missing or not evaluable.
+        error, but not called a fracture. "unchanged": the same call, the difference within measurement error.
+        "within_error": another call, the difference within measurement error. "regained": taller than before (treated, or
+        measured otherwise). "not_comparable": missing, suspicious or not evaluable on one of the scans, or graded by one
+        side on one of them and by the middle on the other.
     loss_before, loss_now : float or None
         Loss of height at the site that has lost most now, as a fraction of the expected height.
     error : float or None
@@ -54,6 +56,8 @@ def _compared(now: VertebraFinding, before: VertebraFinding | None) -> LevelChan
     if before is None or not now.evaluable or not before.evaluable or now.red_flags or before.red_flags:
         return LevelChange(level=now.level, change="not_comparable")
     if now.height_loss is None or before.height_loss is None or None in (now.fractured, before.fractured):
+        return LevelChange(level=now.level, change="not_comparable")
+    if now.one_sided != before.one_sided:  # the losses are of different places
         return LevelChange(level=now.level, change="not_comparable")
     site = max(("anterior", "middle", "posterior"), key=lambda name: float(getattr(now.height_loss, name)))
     loss_now, loss_before = (float(getattr(v.height_loss, site)) for v in (now, before))

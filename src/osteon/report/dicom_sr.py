@@ -38,7 +38,7 @@ from osteon.reading.spine_compare import LevelChange, compare_readings
 from osteon.reading.spine_prior import prior_notes
 from osteon.report.dicom_codes import UNITS, level_code, private_code, private_scheme, reading_code
 from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, character_set, series_name
-from osteon.report.spine_ct_phrases import coded
+from osteon.report.spine_ct_phrases import bulges, coded
 from osteon.report.spine_ct_text import impression
 from osteon.report.words import words
 
@@ -166,9 +166,9 @@ def _number(name: Code, value: float, unit: str) -> Measurement:
 
 
 def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
-    if v.heights_mm is not None:
+    if v.graded_heights_mm is not None:  # those that the losses belong to; their plane stands beside them
         for site, letter in _SITES.items():
-            yield _number(private_code(f"H{letter}"), getattr(v.heights_mm, site), "mm")
+            yield _number(private_code(f"H{letter}"), getattr(v.graded_heights_mm, site), "mm")
     if v.hu is not None:
         yield _number(codes.DCM.MedianAttenuationCoefficient, v.hu.median, "hu")
     if v.posterior_wall is not None:
@@ -176,7 +176,7 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
         if v.posterior_wall.canal_area_ratio is not None:
             yield _number(private_code("CANALRATIO"), v.posterior_wall.canal_area_ratio, "ratio")
     if v.confidence is not None:
-        yield _number(private_code("CONFIDENCE"), v.confidence, "ratio")
+        yield _number(private_code("SUSPICIONRATE" if v.red_flags else "CONFIDENCE"), v.confidence, "ratio")
     yield _number(private_code("LEVELCONF"), v.level_confidence, "ratio")
 
 
@@ -203,6 +203,8 @@ def _said(name: str, value: Code) -> QualitativeEvaluation:
 def _evaluations(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
     for content in v.contents:
         yield _said("CONTENT", reading_code("content", content))
+    if v.one_sided:
+        yield _said("HEIGHTPLANE", private_code("LOWERSIDE"))
     if v.red_flags:
         yield _said("CALL", private_code("SUSPICIOUS"))
         for flag in v.red_flags:
@@ -234,7 +236,8 @@ def _types(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
     if v.of_type is not None:
         yield _said("OF", private_code(f"OF{v.of_type}"))
     if v.posterior_wall is not None:
-        yield _said("WALL", private_code("WALLINVOLVED" if v.posterior_wall.involved else "WALLINTACT"))
+        narrowed = "WALLNARROWS" if v.posterior_wall.involved else "WALLINTACT"
+        yield _said("WALL", private_code("WALLINVOLVED" if bulges(v.posterior_wall) else narrowed))
 
 
 def _change(change: LevelChange | None) -> Iterator[QualitativeEvaluation]:

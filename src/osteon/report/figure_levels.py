@@ -37,7 +37,7 @@ def l1_cutoffs_hu() -> tuple[float, float]:
 
 def _common_mm(reading: SpineReading) -> tuple[float, float]:
     """One axis for the three heights, at least :data:`SPAN_MM` long: a millimetre looks the same in every panel."""
-    shown = [v.heights_mm for v in reading.vertebrae if v.heights_mm is not None]
+    shown = [v.graded_heights_mm for v in reading.vertebrae if v.graded_heights_mm is not None]
     shown += [v.height_loss.reference_mm for v in reading.vertebrae if v.height_loss is not None]
     values = [height for h in shown for height in (h.anterior, h.middle, h.posterior)]
     low, high = min(values) - 1.0, max(values) + 1.0
@@ -85,9 +85,9 @@ class LevelProfileFigure:
 
     def _heights(self, axes: Axes, site: str, pen: Pen) -> None:
         for row, vertebra in enumerate(self.reading.vertebrae):
-            if vertebra.heights_mm is None:
+            if vertebra.graded_heights_mm is None:
                 continue
-            height = getattr(vertebra.heights_mm, site)
+            height = getattr(vertebra.graded_heights_mm, site)
             if vertebra.height_loss is not None:
                 expected = getattr(vertebra.height_loss.reference_mm, site)
                 axes.plot([height, expected], [row, row], color=GREY, linewidth=1.0, zorder=1)
@@ -103,7 +103,9 @@ class LevelProfileFigure:
         for row, vertebra in enumerate(self.reading.vertebrae):
             if vertebra.hu is None or not trusted(vertebra):
                 continue
-            counted = not vertebra.fractured and not vertebra.red_flags
+            counted = (
+                status_of(vertebra) == "0"
+            )  # a body that was not graded may be compressed, and reads too dense
             dark = INK if counted and vertebra.level == "L1" else GREY
             axes.plot([vertebra.hu.median], [row], "D", markersize=4.2, markeredgecolor=dark,
                       markerfacecolor=dark if counted else "white", markeredgewidth=0.9)  # fmt: skip

@@ -16,7 +16,15 @@ from osteon.report.spine_scene import PIXEL_MM, WINDOW, Plane, PlaneName, SpineS
 from osteon.report.theme import DOUBLE_MM, FAINT, GREY, Drawn, Pen, drawn, text_width_mm, wrapped
 from osteon.report.value import Number, Text, Words
 
-__all__ = ["GRADE_COLOURS", "CloseUpFigure", "EvidenceRow", "OverviewFigure", "evidence_rows", "status_of"]
+__all__ = [
+    "GRADE_COLOURS",
+    "CloseUpFigure",
+    "EvidenceRow",
+    "OverviewFigure",
+    "evidence_rows",
+    "is_graded",
+    "status_of",
+]
 
 #: Outline by what was called; the line style says the same to those who cannot tell the colours.
 GRADE_COLOURS = {
@@ -36,8 +44,14 @@ _TEXT_MM, _TEXT_PT, _TEXT_TOP_MM, _LINE_MM = (
     5.4,
     2.65,
 )  # the evidence beside them: width, type, head, line
+_SIDE_MARK = "*"  # at a level whose heights are those of its lower side
 _HALO = [effects.withStroke(linewidth=1.8, foreground="black")]
 _MARK: dict[str, Any] = {"color": "white", "fontsize": 7.0, "path_effects": _HALO}
+
+
+def is_graded(vertebra: VertebraFinding) -> bool:
+    """Whether a vertebra was graded, so that one called no fracture is known to be none."""
+    return status_of(vertebra) not in ("suspicious", "not_evaluable")
 
 
 def status_of(vertebra: VertebraFinding) -> str:
@@ -261,7 +275,11 @@ def _outlined(axes: Axes, plane: Plane, code: int, vertebra: VertebraFinding) ->
 def _height_marks(
     axes: Axes, plane: Plane, code: int, vertebra: VertebraFinding | None = None, pen: Pen | None = None
 ) -> None:
-    """The three heights as lines; with ``vertebra`` and ``pen`` the measured millimetres stand beside them."""
+    """
+    The three heights as lines; with ``vertebra`` and ``pen`` the measured millimetres stand beside them.
+
+    Lines and millimetres are mid-sagittal, as the plane is, also where the vertebra is graded by its lower side.
+    """
     for line, site in zip(height_lines(plane, code), ("anterior", "middle", "posterior"), strict=False):
         (x0, y0), (x1, y1) = line.lower, line.upper
         axes.plot(
@@ -298,7 +316,9 @@ def _named(axes: Axes, plane: Plane, code: int, vertebra: VertebraFinding) -> No
 
 
 def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pen, *, gap_mm: float) -> None:
-    """The figures of each vertebra at its height, at least ``gap_mm`` apart: the three heights, loss, grade."""
+    """
+    The figures of each vertebra at its height, at least ``gap_mm`` apart: the three heights it is graded by, loss, grade.
+    """
     _, _, bottom, top = scene.sagittal.extent_mm
     axes.set(xlim=(0, 1), ylim=(bottom, top))
     axes.set_axis_off()
@@ -306,10 +326,14 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
     sample, call = (0.64, 0.71), 0.73
     names = ("anterior_short", "middle_short", "posterior_short", "loss_short")
     head: dict[str, Any] = {"va": "baseline", "fontsize": 6.5, "color": GREY, "transform": axes.transAxes}
-    over = 1 + 1.5 * gap_mm / 4.4 / (top - bottom)
+    printed_mm = gap_mm / 4.4 / (top - bottom)
+    over = 1 + 1.5 * printed_mm
     for x, name in zip(places, names, strict=True):
         axes.text(x, over, pen.words(f"spine_ct.figure.{name}"), ha="right", **head)
     axes.text(sample[0], over, pen.words("spine_ct.figure.call"), ha="left", **head)
+    if any(vertebra.one_sided for vertebra in shown):  # said in the picture, which is also saved alone
+        note = f"{_SIDE_MARK} {pen.words('spine_ct.figure.lower_side')}"
+        axes.text(0.065, over + 3.0 * printed_mm, note, ha="left", **head)
     last = float("inf")
     for vertebra in sorted(shown, key=lambda v: -scene.centre_mm[v.level][0]):
         z = scene.centre_mm[vertebra.level][0]
@@ -321,8 +345,9 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
             "fontweight": "bold" if vertebra.fractured else "normal",
         }
         axes.plot([0.0, 0.05], [z, y], color=GREY, linewidth=0.5)
-        axes.text(0.065, y, vertebra.level, ha="left", va="center", fontweight="bold")
-        heights, loss = vertebra.heights_mm, vertebra.height_loss
+        mark = _SIDE_MARK if vertebra.one_sided else ""
+        axes.text(0.065, y, vertebra.level + mark, ha="left", va="center", fontweight="bold")
+        heights, loss = vertebra.graded_heights_mm, vertebra.height_loss
         values = [heights.anterior, heights.middle, heights.posterior] if heights else []
         cells = [Number(height, digits=1) for height in values]
         if loss is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from osteon.core.provenance import Provenance
-from osteon.domain.spine import SpineReading
+from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange, compare_readings
 from osteon.reading.spine_prior import NAMES_IN_DOUBT, prior_notes
 from osteon.report.document import (
@@ -25,9 +25,17 @@ from osteon.report.document import (
 )
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
-from osteon.report.spine_ct_density import contrast_offset
 from osteon.report.spine_ct_evidence import evidence
-from osteon.report.spine_ct_phrases import coded, date, dotted, joined, levels_text, phrase, trusted
+from osteon.report.spine_ct_phrases import (
+    coded,
+    date,
+    dotted,
+    joined,
+    levels_text,
+    lower_sides,
+    phrase,
+    trusted,
+)
 from osteon.report.spine_ct_tables import (
     change_table,
     examination_table,
@@ -150,8 +158,6 @@ def _examination(reading: SpineReading) -> Iterator[Block]:
         for n in dict.fromkeys((*reading.scan.notes, *reading.notes))
         if n not in (*_SAID_ELSEWHERE, *NAMES_IN_DOUBT)
     ]
-    if contrast_offset(reading) is not None:  # said beside the density, by its phase
-        notes = [note for note in notes if note != "contrast_raises_hu"]
     if notes:
         yield Bullets(coded("spine_note", notes))
 
@@ -174,12 +180,13 @@ def _profile(reading: SpineReading) -> Iterator[Block]:
 
 
 def _levels_caption(reading: SpineReading) -> Text:
-    heights = phrase("figure.levels_caption")
+    parts = [phrase("figure.levels_caption")]
+    if sides := lower_sides(reading):
+        parts.append(phrase("table.side_note", levels=sides))
     shown = [v for v in reading.vertebrae if v.hu is not None and trusted(v)]
-    if not shown:
-        return heights
-    parts = [heights, phrase("figure.density_caption")]
-    if any(v.fractured or v.red_flags for v in shown):
+    if shown:
+        parts.append(phrase("figure.density_caption"))
+    if any(status_of(v) != "0" for v in shown):
         parts.append(phrase("figure.density_open"))
     return joined(parts)
 
@@ -188,8 +195,7 @@ def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
     yield Heading("key-images", phrase("section.key_images"))
     yield FigureBlock(
         id="figure-spine", title=phrase("figure.spine_title"), figure=OverviewFigure(scene=scene, reading=reading),
-        alt=phrase("figure.spine_alt"),
-        caption=phrase("figure.spine_caption" if scene.volume is not None else "figure.spine_caption_labels"),
+        alt=phrase("figure.spine_alt"), caption=_spine_caption(reading, scene),
     )  # fmt: skip
     shown = [
         v
@@ -201,11 +207,25 @@ def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
         yield FigureBlock(
             id=f"figure-{vertebra.level.lower()}", title=phrase("figure.close_title", level=vertebra.level),
             figure=CloseUpFigure(scene=scene, vertebra=vertebra, evidence=evidence(vertebra)),
-            alt=finding(vertebra), caption=phrase("figure.close_caption") if nth == 0 else "",
+            alt=finding(vertebra), caption=_close_caption(vertebra, first=nth == 0),
         )  # fmt: skip
     if len(shown) > MOST_CLOSE_UPS:
         rest = levels_text(reading, (v.level for v in shown[MOST_CLOSE_UPS:]))
         yield Paragraph(phrase("figure.not_shown", levels=rest))
+
+
+def _spine_caption(reading: SpineReading, scene: SpineScene) -> Text:
+    """How the spine was cut, and which of the heights beside it are those of a side."""
+    caption = phrase("figure.spine_caption" if scene.volume is not None else "figure.spine_caption_labels")
+    sides = lower_sides(reading)
+    return joined((caption, phrase("figure.spine_side", levels=sides))) if sides else caption
+
+
+def _close_caption(vertebra: VertebraFinding, *, first: bool) -> Text:
+    """What the pictures show, said once; of which plane the heights are, where the vertebra is graded by a side."""
+    parts = [phrase("figure.close_caption")] if first else []
+    parts += [phrase("figure.close_side")] if vertebra.one_sided else []
+    return joined(parts) if parts else ""
 
 
 def _comparison(

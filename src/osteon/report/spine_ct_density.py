@@ -1,16 +1,16 @@
-"""What a spine CT report says of density: Hounsfield units, the site's own calibration, contrast medium. Never a T-score."""
+"""What a spine CT report says of density: Hounsfield units beside published cut-offs, the site's own calibration. Never a T-score."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from osteon.domain.spine import SpineReading
-from osteon.reading.spine_rules import rules
 from osteon.report.figure_levels import l1_cutoffs_hu
+from osteon.report.figure_spine import is_graded
 from osteon.report.spine_ct_phrases import levels_text, phrase, trusted
 from osteon.report.value import Number, Text
 
-__all__ = ["contrast_offset", "density", "density_short", "l1_hu"]
+__all__ = ["density", "density_short", "l1_hu"]
 
 _CORE = ("T12", "L1", "L2", "L3", "L4", "L5")
 
@@ -27,9 +27,6 @@ def density(reading: SpineReading) -> Iterator[Text]:
     if reading.hu_mean is not None:
         yield phrase("density.mean", hu=Number(reading.hu_mean))
     yield from _calibrated(reading)
-    offset = contrast_offset(reading)
-    if offset is not None:
-        yield offset
 
 
 def density_short(reading: SpineReading) -> tuple[Text, ...]:
@@ -41,14 +38,25 @@ def density_short(reading: SpineReading) -> tuple[Text, ...]:
 
 
 def _first_lumbar(reading: SpineReading) -> Iterator[Text]:
-    hu = l1_hu(reading)
+    """L1 beside the cut-offs; without them where nobody knows whether the body is compressed."""
+    hu, first = l1_hu(reading), reading.at("L1")
     if hu is None:
         return
+    if first is None or not is_graded(first):
+        yield phrase("density.l1_not_graded", hu=Number(hu))
+        return
+    low, high = l1_cutoffs_hu()
+    yield phrase("density.l1", hu=Number(hu))
+    yield phrase(f"density.{_band(reading, hu)}", low=Number(low), high=Number(high))
+
+
+def _band(reading: SpineReading, hu: float) -> str:
+    """Where a density lies beside the cut-offs: with an "if" where the file does not say whether contrast medium was given."""
+    if reading.scan.kvp != 120 or reading.scan.contrast not in ("none", "unknown"):
+        return "no_band"
     low, high = l1_cutoffs_hu()
     band = "low" if hu <= low else "between" if hu <= high else "high"
-    held = reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown")
-    yield phrase("density.l1", hu=Number(hu))
-    yield phrase(f"density.{band if held else 'no_band'}", low=Number(low), high=Number(high))
+    return band if reading.scan.contrast == "none" else f"{band}_if_plain"
 
 
 def _calibrated(reading: SpineReading) -> Iterator[Text]:
@@ -71,11 +79,3 @@ def _calibrated(reading: SpineReading) -> Iterator[Text]:
     elif known:
         low, high = (Number(value) for value in (min(known.values()), max(known.values())))
         yield phrase("density.vbmd_range", levels=levels_text(reading, known), low=low, high=high)
-
-
-def contrast_offset(reading: SpineReading) -> Text | None:
-    """About how much a known phase of contrast medium adds to the densities told; None without a phase or a density."""
-    phase = reading.scan.contrast
-    if phase not in ("arterial", "portal_venous") or (l1_hu(reading) is None and reading.hu_mean is None):
-        return None
-    return phrase(f"density.offset_{phase}", hu=Number(rules("density")[f"{phase}_hu"]))

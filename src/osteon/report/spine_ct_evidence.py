@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osteon.domain.spine import Endplate, VertebraFinding
-from osteon.report.spine_ct_phrases import coded, denis_name, lost, phrase, unseen
+from osteon.report.spine_ct_phrases import bulges, coded, denis_name, lost, phrase, unseen
 from osteon.report.value import Cell, Number, Text
 
 __all__ = ["evidence"]
@@ -12,12 +12,13 @@ __all__ = ["evidence"]
 def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
     """Label and value of each line."""
     rows: list[tuple[Text, Cell]] = []
-    heights, loss = vertebra.heights_mm, vertebra.height_loss
+    heights, loss = vertebra.graded_heights_mm, vertebra.height_loss
+    place = "side" if vertebra.one_sided else "site"
     if heights is not None and loss is not None:
         for site in ("anterior", "middle", "posterior"):
             pair = phrase("evidence.height", mm=Number(getattr(heights, site), digits=1), share=lost(getattr(loss, site)),
                           expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
-            rows.append((phrase(f"site.{site}"), pair))
+            rows.append((phrase(f"{place}.{site}"), pair))
     if vertebra.red_flags:
         flags = coded("spine_flag", vertebra.red_flags)
         rows += [(phrase("evidence.flag") if nth == 0 else "", flag) for nth, flag in enumerate(flags)]
@@ -33,11 +34,13 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
             rows.append((phrase(f"endplate.{name}"), _injury(plate)))
     wall = vertebra.posterior_wall
     if wall is not None:
-        bulges = wall.involved and wall.convexity_mm >= 0.05
-        key = "evidence.bulges" if bulges else "evidence.narrow" if wall.involved else "evidence.no_bulge"
+        key = (
+            "evidence.bulges" if bulges(wall) else "evidence.narrow" if wall.involved else "evidence.no_bulge"
+        )
         rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
     if vertebra.confidence is not None:
-        rows.append((phrase("evidence.confidence"), Number(vertebra.confidence, digits=2)))
+        key = "evidence.suspicion_rate" if vertebra.red_flags else "evidence.confidence"
+        rows.append((phrase(key), Number(vertebra.confidence, digits=2)))
     return tuple(rows)
 
 

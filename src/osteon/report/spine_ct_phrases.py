@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-from osteon.domain.spine import Endplate, SpineReading, VertebraFinding
+from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
+from osteon.reading.spine_rules import level_place
 from osteon.report.value import Level, Number, Text, Words
 
 __all__ = [
+    "bulges",
     "coded",
     "date",
     "denis_name",
@@ -17,12 +19,16 @@ __all__ = [
     "joined",
     "levels_text",
     "lost",
+    "lower_sides",
     "phrase",
     "possible_burst",
     "share",
     "trusted",
     "unseen",
 ]
+
+
+_FLAT_MM = 0.05  # a convexity that prints as 0.0 mm is no bulge
 
 
 def phrase(key: str, **values: Any) -> Words:
@@ -56,22 +62,30 @@ def levels_text(reading: SpineReading, levels: Iterable[str]) -> tuple[str, ...]
     """
     Levels with neighbours drawn together: T9-T11, L2.
 
-    The order is that of the reading, head first.
+    The order is that of the reading, head first. Nothing is drawn together across a level that the reading does not hold.
     """
     wanted = set(levels)
     runs: list[list[str]] = []
-    open_run = False
+    last = ""
     for vertebra in reading.vertebrae:
-        if vertebra.level in wanted and open_run:
-            runs[-1].append(vertebra.level)
-        elif vertebra.level in wanted:
-            runs.append([vertebra.level])
-        open_run = vertebra.level in wanted
+        level = vertebra.level
+        if level in wanted and last in wanted and _next_to(reading, last, level):
+            runs[-1].append(level)
+        elif level in wanted:
+            runs.append([level])
+        last = level
     return tuple(
         text
         for run in runs
         for text in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else run)
     )  # fmt: skip
+
+
+def _next_to(reading: SpineReading, upper: str, lower: str) -> bool:
+    """Whether no level lies between two: after T11 comes L1 where the spine has no T12."""
+    if (upper, lower) == ("T11", "L1") and "absent_t12" in reading.notes:
+        return True
+    return 0.0 <= level_place(lower) - level_place(upper) <= 1.0
 
 
 def joined(parts: Iterable[Text]) -> Text:
@@ -95,6 +109,12 @@ def lost(value: float) -> Number:
     return Number(-max(value, 0.0), percent=True)
 
 
+def lower_sides(reading: SpineReading) -> tuple[str, ...]:
+    """The levels whose heights are printed as those of their lower side, in words."""
+    shown = (v.level for v in reading.vertebrae if v.one_sided and v.graded_heights_mm is not None)
+    return levels_text(reading, shown)
+
+
 def trusted(vertebra: VertebraFinding) -> bool:
     """
     Whether the whole body was outlined, so that what was measured at it may enter a sentence.
@@ -105,8 +125,13 @@ def trusted(vertebra: VertebraFinding) -> bool:
     return vertebra.heights_mm is not None and not {"too_few_slices", "tilted"} & set(vertebra.not_evaluable)
 
 
+def bulges(wall: PosteriorWall | None) -> bool:
+    """Whether an involved wall itself stands into the canal; one that is flat is involved by its narrow canal alone."""
+    return wall is not None and wall.involved and wall.convexity_mm >= _FLAT_MM
+
+
 def possible_burst(vertebra: VertebraFinding) -> bool:
-    """Whether the posterior wall of a fractured body stands into the canal."""
+    """Whether the posterior wall of a fractured body stands into the canal, or narrows it."""
     wall = vertebra.posterior_wall
     return bool(vertebra.fractured) and wall is not None and wall.involved
 

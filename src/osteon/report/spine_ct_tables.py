@@ -10,7 +10,7 @@ from osteon.domain.spine import Heights, ScanFacts, SpineReading, VertebraFindin
 from osteon.reading.spine_compare import LevelChange
 from osteon.report.document import Column, TableBlock
 from osteon.report.figure_spine import status_of
-from osteon.report.spine_ct_phrases import date, denis_name, dotted, phrase, trusted
+from osteon.report.spine_ct_phrases import date, denis_name, dotted, lower_sides, phrase, trusted
 from osteon.report.value import Cell, Level, Number, Strong, Text
 
 __all__ = ["change_table", "examination_table", "heights_table", "indicator_table", "measurement_table"]
@@ -95,7 +95,6 @@ def heights_table(reading: SpineReading) -> TableBlock:
     )
     rows = [_heights_row(v) for v in reading.vertebrae]
     kept = [n for n in range(len(columns)) if n < 2 or any(row[n] is not None for row in rows)]
-    hu = ("hu",) if any(v.hu is not None and trusted(v) for v in reading.vertebrae) else ()
     return TableBlock(
         id="table-heights",
         title=phrase("table.heights"),
@@ -104,8 +103,20 @@ def heights_table(reading: SpineReading) -> TableBlock:
             tuple(_emphasised(v, row[n]) for n in kept)
             for v, row in zip(reading.vertebrae, rows, strict=True)
         ),
-        footnotes=tuple(phrase(f"table.{name}_note") for name in ("heights", *hu, "confidence")),
+        footnotes=tuple(_heights_notes(reading)),
     )
+
+
+def _heights_notes(reading: SpineReading) -> Iterator[Text]:
+    """What the columns mean; which heights are those of a side, where a level is graded by one."""
+    yield phrase("table.heights_note")
+    if sides := lower_sides(reading):
+        yield phrase("table.side_note", levels=sides)
+    if any(v.hu is not None and trusted(v) for v in reading.vertebrae):
+        yield phrase("table.hu_note")
+    yield phrase("table.confidence_note")
+    if any(v.red_flags and v.confidence is not None for v in reading.vertebrae):
+        yield phrase("table.suspicion_note")
 
 
 def _emphasised(vertebra: VertebraFinding, cell: Cell) -> Cell:
@@ -128,7 +139,7 @@ def _heights_row(v: VertebraFinding) -> tuple[Cell, ...]:
         v.level,
         _genant(v),
         denis_name(v) if v.denis is not None and not v.red_flags else None,
-        *_three(v.heights_mm),
+        *_three(v.graded_heights_mm),
         *_three(loss.reference_mm if loss is not None else None),
         Number(max(loss.largest, 0.0), digits=1, percent=True) if loss is not None else None,
         Number(v.hu.median) if v.hu is not None and trusted(v) else None,

@@ -7,9 +7,11 @@ from typing import Any
 
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange
+from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import status_of
 from osteon.report.spine_ct_density import density, density_short
 from osteon.report.spine_ct_phrases import (
+    bulges,
     coded,
     denis_name,
     joined,
@@ -25,7 +27,9 @@ from osteon.report.value import Number, Text
 
 __all__ = ["canal", "finding", "findings", "headline", "impression"]
 
-_SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "metal", "uncertain_outline")
+_SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "uncertain_outline")
+#: Notes that are also contents or reasons, and said as such where the reading found them itself.
+_ALSO_FOUND = ("metal",)
 
 
 #: The canal counts as narrowed below this share of the area expected from the neighbours; above it the scatter rules.
@@ -34,7 +38,8 @@ _NARROWED = 0.95
 
 def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
     """The notes of a vertebra that its findings do not say anyway."""
-    return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE)
+    found = {*vertebra.contents, *vertebra.not_evaluable} & set(_ALSO_FOUND)
+    return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE and note not in found)
 
 
 def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
@@ -127,14 +132,32 @@ def _lower(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> It
 
 
 def canal(reading: SpineReading) -> Text:
-    """Whether a fractured body reaches into the canal."""
-    seen = [v for v in _called(reading) if v.posterior_wall is not None]
+    """Whether a fractured body reaches into the canal or narrows it, and at which of them nobody could see."""
+    fractures = _called(reading)
+    seen = [v for v in fractures if v.posterior_wall is not None]
     if not seen:
         return phrase("canal.not_assessed")
-    involved = [v.level for v in seen if v.posterior_wall is not None and v.posterior_wall.involved]
-    if involved:
-        return phrase("canal.involved", levels=levels_text(reading, involved))
-    return phrase("canal.free")
+    bulging = levels_text(reading, (v.level for v in seen if bulges(v.posterior_wall)))
+    narrowed = levels_text(
+        reading, (v.level for v in seen if possible_burst(v) and not bulges(v.posterior_wall))
+    )
+    parts: list[Text] = []
+    if bulging:
+        parts.append(phrase("canal.involved", levels=bulging))
+    if narrowed:
+        parts.append(phrase("canal.narrowed", levels=narrowed))
+    if not parts and len(seen) == len(fractures):
+        parts.append(phrase("canal.free"))
+    elif not parts:
+        parts.append(phrase("canal.free_at", levels=levels_text(reading, (v.level for v in seen))))
+    return joined((*parts, *_walls_unseen(reading)))
+
+
+def _walls_unseen(reading: SpineReading) -> Iterator[Text]:
+    """The fractured levels whose posterior wall could not be followed: nothing said of the others holds for them."""
+    unseen_at = levels_text(reading, (v.level for v in _called(reading) if v.posterior_wall is None))
+    if unseen_at:
+        yield phrase("canal.not_assessed_at", levels=unseen_at)
 
 
 def findings(reading: SpineReading) -> Iterator[Text]:
@@ -150,21 +173,52 @@ def findings(reading: SpineReading) -> Iterator[Text]:
         yield phrase(
             "finding.line", level=levels_text(reading, (v.level for v in group)), text=_text(group[0])
         )
-    if sound := _levels_of(reading, "0"):
+    if sound := levels_text(reading, (v.level for v in reading.vertebrae if _as_expected(v))):
         yield phrase("finding.sound", levels=sound)
-        yield from _borderline(reading)
-        yield from _remarks(reading)
+    yield from _reduced(reading)
+    yield from _borderline(reading)
+    yield from _remarks(reading)
     yield from _alignment(reading)
     if lines := tuple(density(reading)):
         yield joined(lines)
 
 
+def _near(vertebra: VertebraFinding) -> bool:
+    """Not called, with a loss that its error does not tell from the operating point."""
+    return (
+        status_of(vertebra) == "0" and "near_threshold" in vertebra.notes and vertebra.height_loss is not None
+    )
+
+
+def _lost_some(vertebra: VertebraFinding) -> bool:
+    """Not called, with a loss from which a vertebra no longer speaks for what its neighbours should be."""
+    loss = vertebra.height_loss
+    lost_some = loss is not None and loss.largest >= rules("reference")["exclude_loss"]
+    return status_of(vertebra) == "0" and lost_some
+
+
+def _as_expected(vertebra: VertebraFinding) -> bool:
+    """Not called, and not one of those whose loss has a sentence of its own."""
+    return status_of(vertebra) == "0" and not _near(vertebra) and not _lost_some(vertebra)
+
+
+def _reduced(reading: SpineReading) -> Iterator[Text]:
+    """Levels not called that have lost height, and are clearly short of the operating point."""
+    shown = [v for v in reading.vertebrae if _lost_some(v) and not _near(v)]
+    yield from (_loss_beside_the_point(reading, v, "finding.reduced") for v in shown)
+
+
 def _borderline(reading: SpineReading) -> Iterator[Text]:
     """Levels not called whose loss comes close to the operating point."""
-    for v in reading.vertebrae:
-        if status_of(v) == "0" and "near_threshold" in v.notes and v.height_loss is not None:
-            point = Number(reading.operating_point, percent=True)
-            yield phrase("finding.borderline", level=v.level, loss=share(v.height_loss.largest), point=point)
+    shown = [v for v in reading.vertebrae if _near(v)]
+    yield from (_loss_beside_the_point(reading, v, "finding.borderline") for v in shown)
+
+
+def _loss_beside_the_point(reading: SpineReading, vertebra: VertebraFinding, key: str) -> Text:
+    """The loss of one level beside the operating point."""
+    loss = vertebra.height_loss.largest if vertebra.height_loss is not None else 0.0
+    point = Number(reading.operating_point, percent=True)
+    return phrase(key, level=vertebra.level, loss=share(loss), point=point)
 
 
 def _remarks(reading: SpineReading) -> Iterator[Text]:
@@ -213,7 +267,7 @@ def _grading(vertebra: VertebraFinding) -> dict[str, Any]:
 
 
 def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
-    heights, loss = vertebra.heights_mm, vertebra.height_loss
+    heights, loss = vertebra.graded_heights_mm, vertebra.height_loss
     if heights is None:
         return
     numbers = {site: Number(getattr(heights, site), digits=1) for site in ("anterior", "middle", "posterior")}
@@ -222,7 +276,8 @@ def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
         return
     expected = {f"expected_{site}": Number(getattr(loss.reference_mm, site), digits=1) for site in numbers}
     gone = {f"lost_{site}": lost(getattr(loss, site)) for site in numbers}
-    yield phrase("finding.heights_lost", **numbers, **expected, **gone)
+    key = "finding.side_heights_lost" if vertebra.one_sided else "finding.heights_lost"
+    yield phrase(key, **numbers, **expected, **gone)
 
 
 def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
@@ -257,7 +312,7 @@ def _wall(wall: PosteriorWall) -> Text:
         return phrase("finding.wall_intact")
     bulge, ratio = Number(wall.convexity_mm, digits=1), wall.canal_area_ratio
     if ratio is not None and ratio < _NARROWED:
-        key = "finding.wall_narrows" if wall.convexity_mm >= 0.05 else "finding.wall_flat_narrows"
+        key = "finding.wall_narrows" if bulges(wall) else "finding.wall_flat_narrows"
         return phrase(key, mm=bulge, share=share(ratio))
     return phrase("finding.wall_bulges" if ratio is None else "finding.wall_bulges_open", mm=bulge)
 
@@ -304,7 +359,8 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
         yield _fracture(vertebra)
     if fractures:
         mri = (phrase("age.mri"),) if changes is None else ()
-        walls = () if any(possible_burst(v) for v in fractures) else (canal(reading),)
+        burst = any(possible_burst(v) for v in fractures)  # said in the items of those fractures
+        walls = tuple(_walls_unseen(reading)) if burst else (canal(reading),)
         yield joined((_age(reading, changes), *mri, *walls))
     else:
         yield _no_fracture(reading)
@@ -321,5 +377,7 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
 def _fracture(vertebra: VertebraFinding) -> Text:
     """One fracture in one item: shape, grade, Denis type, and whether it may be a burst fracture."""
     typed = phrase("impression.denis", denis=denis_name(vertebra, long=True)) if vertebra.denis else ""
-    burst = phrase("impression.burst") if possible_burst(vertebra) else ""
+    burst: Text = ""
+    if possible_burst(vertebra):
+        burst = phrase("impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed")
     return phrase("impression.fracture", level=vertebra.level, denis=typed, burst=burst, **_grading(vertebra))

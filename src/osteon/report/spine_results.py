@@ -30,6 +30,9 @@ def results_json(
     """
     What results.json holds: proportions are fractions 0-1, lengths millimetres, ``spacing_mm`` along z, y, x.
 
+    ``heights_mm`` of a vertebra are mid-sagittal. Its loss and expected heights belong to them or, where ``graded_on``
+    is "lower_side", to ``heights_parasagittal_mm``.
+
     Parameters
     ----------
     prior : SpineReading or None
@@ -87,6 +90,8 @@ def _vertebra(v: VertebraFinding) -> dict[str, Any]:
         "evaluable": v.evaluable,
         "not_evaluable": v.not_evaluable,
         "heights_mm": v.heights_mm,
+        "heights_parasagittal_mm": v.heights_parasagittal_mm,
+        "graded_on": _graded_on(v),
         "expected_mm": v.height_loss.reference_mm if v.height_loss is not None else None,
         "height_loss": max(v.height_loss.largest, 0.0) if v.height_loss is not None else None,
         "fractured": v.fractured,
@@ -105,6 +110,13 @@ def _vertebra(v: VertebraFinding) -> dict[str, Any]:
         "centroid_lps_mm": v.centroid_lps_mm,
         "notes": v.notes,
     }
+
+
+def _graded_on(v: VertebraFinding) -> str | None:
+    """Which heights ``expected_mm`` and ``height_loss`` belong to; None where there is no loss."""
+    if v.height_loss is None:
+        return None
+    return "lower_side" if v.one_sided else "mid_sagittal"
 
 
 def read_prior(place: Path) -> SpineReading:
