@@ -46,17 +46,15 @@ def _first_lumbar(reading: SpineReading) -> Iterator[Text]:
         yield phrase("density.l1_not_graded", hu=Number(hu))
         return
     low, high = l1_cutoffs_hu()
-    yield phrase("density.l1", hu=Number(hu))
-    yield phrase(f"density.{_band(reading, hu)}", low=Number(low), high=Number(high))
-
-
-def _band(reading: SpineReading, hu: float) -> str:
-    """Where a density lies beside the cut-offs: with an "if" where the file does not say whether contrast medium was given."""
-    if reading.scan.kvp != 120 or reading.scan.contrast not in ("none", "unknown"):
-        return "no_band"
-    low, high = l1_cutoffs_hu()
     band = "low" if hu <= low else "between" if hu <= high else "high"
-    return band if reading.scan.contrast == "none" else f"{band}_if_plain"
+    cutoffs = {"low": Number(low), "high": Number(high)}
+    yield phrase("density.l1", hu=Number(hu))
+    if reading.scan.kvp != 120 or reading.scan.contrast not in ("none", "unknown"):
+        yield phrase("density.no_band", **cutoffs)
+    elif reading.scan.contrast == "none":
+        yield phrase(f"density.{band}", **cutoffs)
+    else:  # the file does not say whether contrast medium was given
+        yield phrase(f"density.{band}_if_plain", **cutoffs)
 
 
 def _calibrated(reading: SpineReading) -> Iterator[Text]:
