@@ -1,4 +1,9 @@
+import base64
+import io
+import re
+
 import pytest
+from fontTools.ttLib import TTFont
 
 from osteon.report import fonts
 from osteon.report.words import FOLDER
@@ -46,6 +51,22 @@ def test_a_letter_with_a_separate_accent_becomes_one_character(bare_machine):
 
 def test_ordinary_text_is_untouched():
     assert fonts.printable("骨密度 ≥ 2.5 µg/L ± 1") == "骨密度 ≥ 2.5 µg/L ± 1"
+
+
+def test_a_page_brings_the_chinese_characters_it_uses_and_no_more():
+    page = "<style>p {}</style><p>骨密度 µ</p>"
+    brought = fonts.with_faces(page)
+    faces = re.findall(r"@font-face .*?base64,(.*?)\)", brought)
+    assert len(faces) == 2 and brought.endswith("</style><p>骨密度 µ</p>")
+    for face in faces:
+        font = TTFont(io.BytesIO(base64.b64decode(face)))
+        assert set(font.getBestCmap()) == set(map(ord, "骨密度µ"))
+    assert fonts.with_faces(page) == brought, "the same page has the same bytes"
+
+
+def test_a_page_without_chinese_brings_no_font():
+    page = "<style>p {}</style><p>bone ≥ 2.5 µg</p>"
+    assert fonts.with_faces(page) == page
 
 
 def test_a_machine_font_is_used_where_it_draws_the_character(monkeypatch):

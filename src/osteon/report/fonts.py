@@ -7,11 +7,14 @@ machine's own fonts; one that no font can draw is replaced by its code point in 
 
 from __future__ import annotations
 
+import base64
+import io
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from fontTools import subset
 from fontTools.ttLib import TTFont, TTLibError
 from matplotlib import font_manager
 
@@ -25,12 +28,14 @@ __all__ = [
     "fallbacks",
     "installed",
     "printable",
+    "with_faces",
 ]
 
 FOLDER = Path(__file__).parent / "fonts"
 REGULAR = FOLDER / "OsteonSansSC-Regular.otf"
 BOLD = FOLDER / "OsteonSansSC-Bold.otf"
 FAMILY = "Osteon Sans SC"
+_SCRIPTS = 0x2E80  # from here on come the characters of Chinese, which not every machine can draw
 _INVISIBLE = {0xAD, 0xFE0E, 0xFE0F, 0xFEFF} | set(range(0x200B, 0x2010)) | set(range(0x2060, 0x2065))
 _NOT_TEXT = ("lastresort", "blank", "coloremoji", "color-emoji")
 
@@ -122,3 +127,33 @@ def _visible(char: str) -> str:
     if char.isspace() or unicodedata.category(char) == "Cc":
         return " "
     return char if fallback(char) is not None else f"〔U+{point:04X}〕"
+
+
+def with_faces(page: str) -> str:
+    """
+    An HTML page that brings the Chinese characters it uses with it, for machines that have no font for them.
+
+    Both weights of the bundled face, cut to those characters, as the last resort of the page's own font families. A page
+    without such characters is answered as it is.
+    """
+    used = frozenset(map(ord, page)) & covered()
+    if not any(code >= _SCRIPTS for code in used):
+        return page
+    kept = tuple(sorted(code for code in used if code > 0x7F))
+    rules = "".join(
+        f'@font-face {{ font-family: "{FAMILY}"; font-weight: {weight}; src: url(data:font/woff;base64,{_cut(path, kept)}); }}\n'
+        for path, weight in ((REGULAR, "1 599"), (BOLD, "600 1000"))
+    )
+    return page.replace("</style>", f"{rules}</style>", 1)
+
+
+def _cut(path: Path, code_points: tuple[int, ...]) -> str:
+    """A font with no more than these characters, as WOFF in base64."""
+    options = subset.Options(flavor="woff", hinting=False, layout_features=[], name_IDs=[])
+    stream = io.BytesIO()
+    with subset.load_font(str(path), options) as font:
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=code_points)
+        cutter.subset(font)
+        subset.save_font(font, stream, options)
+    return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 
+from osteon.report import fonts
 from osteon.report.spoken import Spoken
 
 __all__ = ["html"]
@@ -36,4 +37,4 @@ def html(spoken: Spoken) -> str:
     """The whole page."""
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     template = _environment().get_template("report.html")
-    return template.render(spoken=spoken, words=spoken.words, style=style)
+    return fonts.with_faces(template.render(spoken=spoken, words=spoken.words, style=style))

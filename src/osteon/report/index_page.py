@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 
+from osteon.report import fonts
 from osteon.report.html import TEMPLATES
 from osteon.report.value import Text
 from osteon.report.words import words
@@ -56,6 +57,7 @@ def index_page(entries: Sequence[IndexEntry], lang: str) -> str:
         for entry in entries
     ]
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return environment.get_template("index.html").render(
+    page = environment.get_template("index.html").render(
         title=say("index.title"), entries=told, words=say, style=style
     )
+    return fonts.with_faces(page)

@@ -18,7 +18,7 @@ __all__ = ["DemoReading", "read_demo_scans"]
 FRACTURES = (
     PlannedFracture(level="T12", kind="wedge", loss=0.34, denis="B", fresh=True),
     PlannedFracture(level="L1", kind="burst", loss=0.46, denis="A", fresh=True),
-    PlannedFracture(level="L4", kind="biconcave", loss=0.23, denis="A", fresh=False),
+    PlannedFracture(level="L4", kind="biconcave", loss=0.32, denis="A", fresh=False),
 )
 
 
