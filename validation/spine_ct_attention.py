@@ -69,7 +69,7 @@ def main() -> None:
     )
     text = [
         "# Attention gates: an ablation on SIMULATED spines", "",
-        f"Made by `{command}`, code {code_version()}. Both arms see the same samples for {options.steps} steps a stage; the shipped networks were trained ten times as long, without gates.", "",
+        f"Made by `{command}`, code {code_version()}. Both arms see the same samples for {options.steps} steps a stage; the shipped networks were trained ten times as long, without gates. Minutes are those of a machine that did other work as well.", "",
         "| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0]),
         *("| " + " | ".join(str(v) for v in row.values()) + " |" for row in rows), "",
     ]  # fmt: skip
