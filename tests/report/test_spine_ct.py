@@ -234,6 +234,13 @@ def test_a_level_that_lost_height_is_not_said_to_have_the_expected_one(loss, not
     assert ("L2 椎体高度降低 13%，低于判为变形的界值（20%）。" in chinese) == (loss == 0.13)
 
 
+def test_a_blurred_outline_is_said_where_heights_are_told():
+    noted = changed(reading(), "T12", notes=("blurred_outline",))
+    assert "outline blurred" in said(finding_of(noted.at("T12")))
+    cut = changed(noted, "T12", evaluable=False, not_evaluable=("cropped",))
+    assert "outline blurred" not in said(finding_of(cut.at("T12")))
+
+
 def test_metal_is_said_once_wherever_it_was_found():
     """The outline holds metal that the contents of the body do not name; where they do, the note says it no second time."""
     noted = changed(changed(reading(), "L2", notes=("metal",)), "T12", notes=("metal",))

@@ -38,8 +38,10 @@ _NARROWED = 0.95
 
 def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
     """The notes of a vertebra that its findings do not say anyway."""
-    found = {*vertebra.contents, *vertebra.not_evaluable} & set(_ALSO_FOUND)
-    return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE and note not in found)
+    left_out = {*vertebra.contents, *vertebra.not_evaluable} & set(_ALSO_FOUND)
+    if not vertebra.evaluable:
+        left_out.add("blurred_outline")  # it is about heights, and none are told
+    return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE and note not in left_out)
 
 
 def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
