@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from osteon.core.errors import InputError
 
-__all__ = ["LEVELS", "VERSE_CODE", "Tissue", "level_of_verse", "level_rank", "verse_of_level"]
+__all__ = ["LEVELS", "VERSE_CODE", "Tissue", "level_of_verse", "level_rank", "may_follow", "verse_of_level"]
 
 LEVELS = (
     *(f"C{n}" for n in range(1, 8)),
@@ -39,6 +39,30 @@ class Tissue(IntEnum):
     SACRUM = 5
     RIB = 6
     OTHER_BONE = 7
+
+
+_OPTIONAL = {("T12", "L1"), ("T11", "L1"), ("L5", "S1"), ("L4", "S1")}
+
+
+def may_follow(upper: str, lower: str) -> bool:
+    """
+    Whether ``lower`` can lie right below ``upper``: in a row, or past a vertebra that people may lack (T12, T13, L5, L6).
+
+    Unanchored levels are counted from below: V2 follows V3; beside a named one they tell nothing.
+
+    Raises
+    ------
+    InputError
+        A name is no level.
+
+    Examples
+    --------
+    >>> may_follow("T12", "L1"), may_follow("T11", "L1"), may_follow("L5", "S1"), may_follow("T10", "T12"), may_follow("V3", "V2")
+    (True, True, True, False, True)
+    """
+    if "V" in (upper[0], lower[0]):
+        return upper[0] == lower[0] and int(upper[1:]) - int(lower[1:]) == 1
+    return level_rank(lower) - level_rank(upper) == 1 or (upper, lower) in _OPTIONAL
 
 
 def level_rank(level: str) -> int:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from osteon.core.errors import ConfigError, NotEnoughData
+from osteon.domain.anatomy import may_follow
 from osteon.domain.spine import HeightLoss, Hounsfield, ScanFacts, SpineReading, VertebraFinding
 from osteon.imaging.measure.curves import between_deg, disc_height_mm
 from osteon.imaging.segment.labels import SpineLabels
@@ -23,7 +24,7 @@ from osteon.reading.spine_flags import (
 from osteon.reading.spine_genant import deformity_index, height_losses, worse_side
 from osteon.reading.spine_judged import judged
 from osteon.reading.spine_neighbours import expected
-from osteon.reading.spine_rules import adjacent, level_place, rules
+from osteon.reading.spine_rules import level_place, rules
 from osteon.reading.spine_vertebra import Measured, Place, measured, places, with_signs
 
 __all__ = ["ReadingOptions", "findings"]
@@ -238,7 +239,7 @@ def _with_neighbours(
     next_up: dict[str, str] = {}
     next_down: dict[str, str] = {}
     for upper, lower in pairwise(order):
-        if not {upper, lower} <= seen.keys() or "C" in (upper[0], lower[0]) or not adjacent(upper, lower):
+        if not {upper, lower} <= seen.keys() or "C" in (upper[0], lower[0]) or not may_follow(upper, lower):
             continue
         next_up[lower], next_down[upper] = upper, lower
         height = disc_height_mm(seen[upper].planes["inferior"], seen[lower].planes["superior"])

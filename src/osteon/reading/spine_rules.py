@@ -14,7 +14,7 @@ from osteon.core.errors import ConfigError
 from osteon.domain.anatomy import LEVELS, level_rank
 from osteon.domain.spine import Heights
 
-__all__ = ["adjacent", "level_place", "norm_heights", "numbers", "rules"]
+__all__ = ["level_place", "norm_heights", "numbers", "rules"]
 
 
 @cache
@@ -66,19 +66,6 @@ def level_place(level: str) -> float:
     if rank > LEVELS.index("T13"):
         return float(rank - LEVELS.index("L1") + 13)
     return float(rank - LEVELS.index("T1") + 1)
-
-
-def adjacent(upper: str, lower: str) -> bool:
-    """
-    Whether two levels can be neighbours in a body: in a row, or beside a vertebra that people may lack (T12, L5, L6).
-
-    Examples
-    --------
-    >>> adjacent("T12", "L1"), adjacent("T11", "L1"), adjacent("L5", "S1"), adjacent("T10", "T12")
-    (True, True, True, False)
-    """
-    step = level_place(lower) - level_place(upper)
-    return 0.0 < step <= 1.0 or (upper, lower) in {("T11", "L1"), ("L5", "S1"), ("L4", "S1")}
 
 
 def norm_heights(level: str) -> Heights:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
+from osteon.domain.anatomy import may_follow
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
-from osteon.reading.spine_rules import level_place
 from osteon.report.value import Level, Number, Text, Words
 
 __all__ = [
@@ -83,9 +83,7 @@ def levels_text(reading: SpineReading, levels: Iterable[str]) -> tuple[str, ...]
 
 def _next_to(reading: SpineReading, upper: str, lower: str) -> bool:
     """Whether no level lies between two: after T11 comes L1 where the spine has no T12."""
-    if (upper, lower) == ("T11", "L1") and "absent_t12" in reading.notes:
-        return True
-    return 0.0 <= level_place(lower) - level_place(upper) <= 1.0
+    return may_follow(upper, lower) and ((upper, lower) != ("T11", "L1") or "absent_t12" in reading.notes)
 
 
 def joined(parts: Iterable[Text]) -> Text:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
-from osteon.domain.anatomy import level_rank
+from osteon.domain.anatomy import level_rank, may_follow
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 
@@ -132,11 +132,10 @@ def _order(levels: tuple[LevelLabel, ...]) -> list[str]:
     found = []
     for upper, lower in pairwise(names):
         step = level_rank(lower) - level_rank(upper)
-        optional = (upper, lower) in {("T12", "L1"), ("T11", "L1"), ("L5", "S1"), ("L4", "S1")}
         if step == 0:
             found.append("duplicate_level")
         elif step < 0:
             found.append("levels_out_of_order")
-        elif step > 1 and not optional:
+        elif not may_follow(upper, lower):
             found.append("gap_in_levels")
     return found
