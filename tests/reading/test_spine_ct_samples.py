@@ -7,15 +7,20 @@ import pytest
 
 from osteon.core.seeds import stream
 from osteon.models.spine_net import COARSE, FINE
+from osteon.reading.embedded import looked_at
 from osteon.reading.spine_ct_samples import (
     Recipe,
     Scanned,
     _cut_coarse,
     _cut_fine,
+    _in_cubes,
+    _wide,
     coarse_scans,
     fine_scans,
     pooled,
 )
+from osteon.synth.spine_anatomy import draw_anatomy
+from osteon.synth.spine_render import render_tissue
 
 RECIPE = Recipe(start=1, size=2, samples_per_scan=2)
 
@@ -84,3 +89,18 @@ def test_fine_pieces_hold_the_body_under_the_bump():
         assert all(side % 8 == 0 for side in labels.shape)
         assert labels.max() < FINE.classes
         assert labels[np.unravel_index(image[1].argmax(), labels.shape)] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cube", [1.5, 2.0, 3.0])
+def test_a_resampled_scan_shows_the_vertebra_where_it_lies(cube):
+    anatomy = draw_anatomy(stream(5, "cubes"), first="T12", last="S1", fractures=[])
+    vertebra = anatomy.at("L3")
+    volume = _in_cubes(stream(6, "cubes"), anatomy, vertebra, cube)
+    np.testing.assert_allclose(volume.spacing_mm, cube, rtol=0.06)
+    target = _wide(FINE, vertebra)
+    corners = volume.grid.index(target.world([[0, 0, 0], np.array(target.shape) - 1]))
+    assert (corners[0] >= 0).all() and (corners[1] <= np.array(volume.array.shape) - 1).all()
+    inside = looked_at(volume, target)[render_tissue(anatomy, target).bodies.array == vertebra.code]
+    around = looked_at(volume, target)[render_tissue(anatomy, target).vertebrae.array == 0]
+    assert np.median(inside) > np.median(around)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from osteon.core.seeds import stream
+from osteon.imaging.resample import resample
 from osteon.imaging.volume import Grid, Volume
 from osteon.models.spine_net import COARSE, FINE, Stage, normalised, prompt
 from osteon.reading.embedded import AIR_HU, coarse_grid, looked_at
@@ -49,6 +50,8 @@ MARGIN = 6  # voxels of a fine scan beyond the window, for a point that is not t
 EXTREME = ends(TRAINING, 0.2)
 """Everything at an end of its range at once: rare among plain draws, and what is read worst."""
 EXTREME_SHARE = {"coarse": 0.4, "fine": 0.5}  # of the spines a stage sees
+CUBES = {0.0: 0.65, 1.5: 0.11, 2.0: 0.08, 3.0: 0.16}
+"""Side (mm) of the voxels of a resampled scan and how often; 0 where the scan is as it left the scanner."""
 FIELDS = {  # first and last level in the field, and how often
     ("T9", "S1"): 0.30,
     ("T12", "S1"): 0.22,
@@ -267,13 +270,25 @@ def _wide(stage: Stage, anatomy: Vertebra) -> Grid:
 
 
 def fine_scan(rng: np.random.Generator, anatomy: SpineAnatomy, vertebra: Vertebra) -> Volume:
-    """A scan of the surroundings of one vertebra."""
+    """A scan of the surroundings of one vertebra, as it left the scanner or resampled to coarser cubes."""
+    cube = float(rng.choice(list(CUBES), p=list(CUBES.values())))
+    if cube:
+        return _in_cubes(rng, anatomy, vertebra, cube)
     across = float(rng.uniform(0.7, 1.0))
     thick = float(rng.choice([0.7, 1.0, 1.25, 2.0, 3.0, 5.0], p=[0.25, 0.25, 0.2, 0.12, 0.12, 0.06]))
     target = _wide(FINE, vertebra)
     low = target.world([0, 0, 0]) - thick * rng.random(3)
     high = target.world(np.array(target.shape) - 1) + thick
     return _scanned(rng, anatomy, low, high, (thick, across, across), 1.25)
+
+
+def _in_cubes(rng: np.random.Generator, anatomy: SpineAnatomy, vertebra: Vertebra, cube_mm: float) -> Volume:
+    """Cubic voxels, averaged from finer ones or interpolated between them: research data are kept either way."""
+    target = _wide(FINE, vertebra)
+    low = target.world([0, 0, 0]) - cube_mm * (1 + rng.random(3))
+    high = target.world(np.array(target.shape) - 1) + 2 * cube_mm
+    fine = _scanned(rng, anatomy, low, high, (1.0, 1.0, 1.0), 1.25)
+    return resample(fine, (cube_mm,) * 3, antialias=bool(rng.random() < 0.5))
 
 
 def fine_scans(seed: int, number: int) -> tuple[Scanned, ...]:
