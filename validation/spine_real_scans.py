@@ -75,7 +75,7 @@ def script_on_known_shapes(spines: int = 30, cube_mm: float = 3.0) -> np.ndarray
     The masks are the truth at the centres of cubes as large as the lumbar CT's, so the errors are the script's and the
     cubes' alone: nobody who reads such a scan can be expected to come nearer to the script.
     """
-    parts = (np.indices((4, 4, 4)).reshape(3, -1).T - 1.5) / 4  # fewer than the script takes of the scan: 150 bodies
+    parts = (np.indices((4, 4, 4)).reshape(3, -1).T - 1.5) / 4  # fewer than the script takes of a scan
     errors = []
     for number in range(spines):
         anatomy = draw_anatomy(
