@@ -10,6 +10,8 @@ The classical segmenter reads the same scan beside the embedded one; the ratio o
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ import time
 from pathlib import Path
 
 READ = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from osteon.reading.spine_ct import CtOptions, read_ct
 from osteon.report.spine_save import save_reading
@@ -27,19 +29,40 @@ done = time.perf_counter()
 if sys.argv[3] != "-":
     save_reading(Path(sys.argv[3]), read.reading, read.volume, read.labels, lang="en", command="benchmark")
 print(json.dumps({**read.reading.elapsed_s, "report": time.perf_counter() - done, "all": time.perf_counter() - start,
-    "levels": [v.level for v in read.reading.vertebrae],
-    "peak_gb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1e6}))
+    "levels": [v.level for v in read.reading.vertebrae]}))
 """
 
 
-def timed(scan: Path, backend: str, out: str) -> dict[str, object]:
-    """Read in a process of its own; seconds per step and the peak of memory, readers included."""
-    import json
+def memory_gb(root: int) -> float:
+    """Memory that a process and all that came from it hold now; what several share counts once."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    family, size = {root}, 0
+    while len(family) > size:
+        size = len(family)
+        family |= {pid for pid, parent in parents.items() if parent in family}
+    held = 0
+    for pid in family:
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            held += next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return held / 1e6
 
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(scan), backend, out], capture_output=True, text=True, check=True
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+def timed(scan: Path, backend: str, out: str) -> dict[str, object]:
+    """Read in a process of its own; seconds per step and the peak of memory, readers and typesetter included."""
+    command = [sys.executable, "-c", READ, str(scan), backend, out]
+    peak = 0.0
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(command, stdout=said) as running:
+        while running.poll() is None:
+            peak = max(peak, memory_gb(running.pid))
+            time.sleep(0.1)
+        if running.returncode:
+            raise subprocess.CalledProcessError(running.returncode, command)
+        said.seek(0)
+        return {**json.loads(said.readlines()[-1]), "peak_gb": peak}
 
 
 def main() -> None:
