@@ -34,7 +34,7 @@ print(json.dumps({**read.reading.elapsed_s, "report": time.perf_counter() - done
 
 
 def memory_gb(root: int) -> float:
-    """Memory that a process and all that came from it hold now; what several share counts once."""
+    """Memory that a process and all that came from it hold now (Linux); pages shared by several count once."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -48,11 +48,11 @@ def memory_gb(root: int) -> float:
         with contextlib.suppress(OSError):
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
             held += next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
-    return held / 1e6
+    return held * 1024 / 1e9
 
 
 def timed(scan: Path, backend: str, out: str) -> dict[str, object]:
-    """Read in a process of its own; seconds per step and the peak of memory, readers and typesetter included."""
+    """Read in a process of its own; seconds per step and the peak of memory at tenths of a second, readers and typesetter included."""
     command = [sys.executable, "-c", READ, str(scan), backend, out]
     peak = 0.0
     with tempfile.TemporaryFile("w+") as said, subprocess.Popen(command, stdout=said) as running:

@@ -29,14 +29,18 @@ SEED = 86_000_000
 def rows_of_case(
     number: int, spacing: float, folder: Path, variant: str, seed: int, cubes: bool = False
 ) -> Path:
-    """Read one case and keep its rows; ``cubes``: pixels as large as the slices are far apart, as in resampled data."""
+    """Read one case and keep its rows; ``cubes``: scanned at 1 mm and resampled to cubes of ``spacing``."""
+    from dataclasses import replace
+
     from osteon.core.files import write_json
     from osteon.studies.spine_trial import case_rows, planned_case, read_case
 
     kept = folder / f"{spacing:g}mm-{'cubes-' if cubes else ''}{variant or 'usual'}-{number:03d}.json"
     if not kept.exists():
-        plane = spacing if cubes else 1.0 if spacing <= 1 else 0.9
-        case = planned_case(number, seed=seed, spacing_mm=(spacing, plane, plane), variant=variant)
+        plane = 1.0 if spacing <= 1 else 0.9
+        scanned = (1.0, 1.0, 1.0) if cubes else (spacing, plane, plane)
+        case = planned_case(number, seed=seed, spacing_mm=scanned, variant=variant)
+        case = replace(case, cube_mm=spacing if cubes else None)
         shown, read = read_case(case)
         rows = case_rows(case, shown, read)
         about = {
@@ -70,7 +74,9 @@ def main() -> None:
     )
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--spacing", type=float, default=1.0, help="slice spacing in mm")
-    parser.add_argument("--cubes", action="store_true", help="pixels as large as the slice spacing")
+    parser.add_argument(
+        "--cubes", action="store_true", help="scanned at 1 mm, resampled to cubes of --spacing"
+    )
     parser.add_argument("--variants", type=int, default=0, help="cases of each other count: L6, T13, no_T12")
     parser.add_argument("--seed", type=int, default=SEED, help="another one for development")
     parser.add_argument("--rows", type=Path, default=HERE.parent / "build" / "spine_phantoms")
@@ -122,9 +128,13 @@ def write_tables(folder: Path) -> None:
 
     files = sorted(folder.glob("*mm-*.json"))
     rows = pd.DataFrame([row for f in files for row in json.loads(f.read_text(encoding="utf-8"))])
+    if rows["weights"].nunique() > 1 or not rows["seed"].between(SEED, SEED + 999_999).all():
+        raise SystemExit(
+            f"{folder} holds rows of other weights or seeds: empty it, or name another with --rows."
+        )
     rows["case"] = rows["variant"] + rows["case"].astype(str)
     lines: list[dict[str, Any]] = []
-    cubes = rows["cubes"].fillna(False).astype(bool)
+    cubes = rows["cubes"].eq(True)
     usual = rows[(rows["variant"] == "") & ~cubes]
     groups = [(f"{s:g} mm", usual[usual["spacing_mm"] == s]) for s in sorted(usual["spacing_mm"].unique())]
     fine = usual[usual["spacing_mm"] == usual["spacing_mm"].min()]
@@ -151,7 +161,7 @@ def write_tables(folder: Path) -> None:
     table = confidence_table(fine)
     text = [
         "# SIMULATED spines read and judged", "",
-        f"Made by `python validation/spine_phantoms.py` (seeds {SEED} and up). SIMULATED: no figure here is clinical performance. The reading is the software alone; the published AI arm was two radiologists with AI, another thing. Intervals draw patients as wholes. Above 2 mm no Denis type is given, so its recall there is 0.", "",
+        f"Made by `python validation/spine_phantoms.py` (seeds {SEED} and up). SIMULATED: no figure here is clinical performance. The reading is the software alone; the published AI arm was two radiologists with AI, another thing. Intervals draw patients as wholes. Above 2 mm no Denis type is given, so its recall there is 0. “Cubes”: scanned at 1 mm and resampled to cubes of that side, as research data are often kept.", "",
         "| cases | patients | figure | value (95 % CI) | n | target |", "|---|---|---|---|---|---|",
         *(f"| {line['cases']} | {line['patients']} | {line['figure']} | {line['value']:.3f}" + (f" ({line['low']:.3f} to {line['high']:.3f})" if line["low"] is not None else "") + f" | {line['n']} | {line['target']} |" for line in lines),
         "", "## Stated confidence of the calls", "", "| confidence | n | mean stated | share right |", "|---|---|---|---|",

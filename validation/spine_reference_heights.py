@@ -18,6 +18,11 @@ SITES = {"anterior": 0.9, "middle": 0.5, "posterior": 0.1}
 ANGLES = np.radians(np.arange(-45, 45.1, 0.5))
 
 
+def cubes_filled(voxels: np.ndarray) -> np.ndarray:
+    """Places (index) spread over each voxel: it is a cube, not its centre."""
+    return (voxels[:, None] + (np.indices((8, 8, 8)).reshape(3, -1).T - 3.5) / 8).reshape(-1, 3)
+
+
 def heights_of(points_ras: np.ndarray) -> dict[str, float]:
     """Heights (mm) of one body from the places of its voxels."""
     low, high = np.percentile(points_ras[:, 0], [100 / 3, 200 / 3])
@@ -42,12 +47,10 @@ def reference_heights(folder: Path) -> dict[str, dict[str, float]]:
     """Heights per level of the comparison masks in ``folder``."""
     levels = nib.load(folder / "totalseg.nii.gz")
     bodies = np.asarray(nib.load(folder / "totalseg_vertebrae_body.nii.gz").dataobj) == 1
-    parts = (np.indices((8, 8, 8)).reshape(3, -1).T - 3.5) / 8  # a voxel is a cube, not its centre
     found = {}
     for level, code in CODES.items():
         voxels = np.argwhere((np.asarray(levels.dataobj) == code) & bodies)
-        index = (voxels[:, None] + parts).reshape(-1, 3)
-        found[level] = heights_of(nib.affines.apply_affine(levels.affine, index))
+        found[level] = heights_of(nib.affines.apply_affine(levels.affine, cubes_filled(voxels)))
     return found
 
 

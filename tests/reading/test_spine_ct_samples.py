@@ -97,10 +97,12 @@ def test_a_resampled_scan_shows_the_vertebra_where_it_lies(cube):
     anatomy = draw_anatomy(stream(5, "cubes"), first="T12", last="S1", fractures=[])
     vertebra = anatomy.at("L3")
     volume = _in_cubes(stream(6, "cubes"), anatomy, vertebra, cube)
-    np.testing.assert_allclose(volume.spacing_mm, cube, rtol=0.06)
+    np.testing.assert_allclose(volume.spacing_mm, cube)
     target = _wide(FINE, vertebra)
     corners = volume.grid.index(target.world([[0, 0, 0], np.array(target.shape) - 1]))
     assert (corners[0] >= 0).all() and (corners[1] <= np.array(volume.array.shape) - 1).all()
-    inside = looked_at(volume, target)[render_tissue(anatomy, target).bodies.array == vertebra.code]
-    around = looked_at(volume, target)[render_tissue(anatomy, target).vertebrae.array == 0]
-    assert np.median(inside) > np.median(around)
+    hu = looked_at(volume, target).clip(-200, 600)
+    bone = np.isin(render_tissue(anatomy, target).tissue.array, (1, 2, 5)).astype(float)
+    shifts = [(z, y, x) for z in (-1, 0, 1) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    alike = {s: np.corrcoef(np.roll(hu, s, axis=(0, 1, 2)).ravel(), bone.ravel())[0, 1] for s in shifts}
+    assert max(alike, key=alike.get) == (0, 0, 0)

@@ -29,7 +29,17 @@ def spine_card(net: SpineNet) -> ModelCard:
     about = {name: dict(net.card.get(name, {})) for name in sorted(net.stages)}
     settings: dict[str, float | int | str | bool] = {}
     for name, said in about.items():
-        for key in ("steps", "earlier_steps", "begun_from", "batch", "rate", "minutes", "bfloat16"):
+        for key in (
+            "seed",
+            "code",
+            "steps",
+            "earlier_steps",
+            "begun_from",
+            "batch",
+            "rate",
+            "minutes",
+            "bfloat16",
+        ):
             if isinstance(said.get(key), float | int | str | bool):
                 settings[f"{name}_{key}"] = said[key]
         settings[f"{name}_attention"] = net.stages[name].attention

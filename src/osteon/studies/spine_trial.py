@@ -17,7 +17,7 @@ from osteon.domain.spine import VertebraFinding
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.reading.spine_ct import CtOptions, CtRead, read_spine
 from osteon.synth.spine_anatomy import Vertebra
-from osteon.synth.spine_ct import SpinePhantom, phantom
+from osteon.synth.spine_ct import SpinePhantom, in_cubes, phantom
 from osteon.synth.spine_fracture import PlannedFracture
 from osteon.synth.spine_ranges import TRAINING, UNSEEN
 
@@ -43,6 +43,8 @@ class TrialCase:
         Shape and appearance drawn from outside the ranges of training.
     variant : str
         "" for twelve thoracic and five lumbar vertebrae, else "L6", "T13" or "no_T12".
+    cube_mm : float, optional
+        The scan is resampled to cubes of this side before it is read.
     """
 
     number: int
@@ -51,6 +53,7 @@ class TrialCase:
     variant: str
     fractures: tuple[PlannedFracture, ...]
     spacing_mm: tuple[float, float, float]
+    cube_mm: float | None = None
 
 
 def true_grade(loss: float) -> int:
@@ -107,6 +110,8 @@ def read_case(
         fractures=case.fractures,
         variant=case.variant,
     )
+    if case.cube_mm is not None:
+        shown = in_cubes(shown, case.cube_mm)
     return shown, read(shown.volume, options=options, source=f"phantom-{case.seed}", simulated=True)
 
 
