@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,16 @@ def test_truth_is_dealt_evenly():
 @pytest.mark.parametrize(("loss", "grade"), [(0.0, 0), (0.199, 0), (0.2, 1), (0.249, 1), (0.25, 2), (0.4, 3)])
 def test_true_grades(loss, grade):
     assert true_grade(loss) == grade
+
+
+def test_truth_lies_on_the_cubes_a_scan_was_resampled_to():
+    case = replace(planned_case(1, seed=1, spacing_mm=(2.0, 2.0, 2.0)), cube_mm=3.0)
+    shown, volume = read_case(case, read=lambda volume, **_: volume)
+    np.testing.assert_allclose(volume.spacing_mm, 3.0)
+    assert shown.labels.bodies.grid.same_place(volume.grid)
+    for v in shown.anatomy.shown[1:-1]:
+        centre = volume.grid.world(np.argwhere(shown.labels.bodies.array == v.code)).mean(axis=0)
+        assert np.linalg.norm(centre - v.frame.centre) < 5.0
 
 
 def test_the_renderer_knows_no_threshold_of_the_grader():

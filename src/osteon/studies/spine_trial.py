@@ -7,19 +7,21 @@ The graders' thresholds are written here a second time on purpose: the truth mus
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from osteon.domain.spine import VertebraFinding
+from osteon.imaging.resample import resample
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.reading.spine_ct import CtOptions, CtRead, read_spine
 from osteon.synth.spine_anatomy import Vertebra
-from osteon.synth.spine_ct import SpinePhantom, in_cubes, phantom
+from osteon.synth.spine_ct import SpinePhantom, phantom
 from osteon.synth.spine_fracture import PlannedFracture
 from osteon.synth.spine_ranges import TRAINING, UNSEEN
+from osteon.synth.spine_render import render_tissue
 
 __all__ = ["TrialCase", "case_rows", "planned_case", "read_case", "true_grade"]
 
@@ -111,8 +113,14 @@ def read_case(
         variant=case.variant,
     )
     if case.cube_mm is not None:
-        shown = in_cubes(shown, case.cube_mm)
+        shown = _in_cubes(shown, case.cube_mm)
     return shown, read(shown.volume, options=options, source=f"phantom-{case.seed}", simulated=True)
+
+
+def _in_cubes(shown: SpinePhantom, cube_mm: float) -> SpinePhantom:
+    """The same scan resampled to cubes, each the mean of the voxels it covers, as research data are often kept."""
+    volume = resample(shown.volume, (cube_mm,) * 3)
+    return replace(shown, volume=volume, labels=render_tissue(shown.anatomy, volume.grid))
 
 
 def case_rows(case: TrialCase, shown: SpinePhantom, read: CtRead) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from osteon.core.errors import InputError
 from osteon.domain.anatomy import level_rank
-from osteon.imaging.resample import resample
 from osteon.imaging.volume import Grid, Volume
 from osteon.synth.spine_anatomy import SpineAnatomy, draw_anatomy
 from osteon.synth.spine_appearance import Appearance, draw_appearance, render_ct
@@ -25,7 +24,6 @@ __all__ = [
     "PlannedFracture",
     "SpinePhantom",
     "field_grid",
-    "in_cubes",
     "patch",
     "phantom",
 ]
@@ -144,12 +142,6 @@ def phantom(
     return SpinePhantom(
         volume=volume, labels=labels, anatomy=anatomy, appearance=look, planted=_planted(anatomy)
     )
-
-
-def in_cubes(shown: SpinePhantom, cube_mm: float) -> SpinePhantom:
-    """The same scan resampled to cubes, each the mean of the voxels it covers, as research data are often kept."""
-    volume = resample(shown.volume, (cube_mm,) * 3)
-    return replace(shown, volume=volume, labels=render_tissue(shown.anatomy, volume.grid))
 
 
 def _thick(
