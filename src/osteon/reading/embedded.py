@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from osteon.core.cores import side_by_side, working_threads
 from osteon.core.errors import InputError
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.volume import Grid, Volume
@@ -192,7 +193,7 @@ def probabilities(
     bfloat16 : bool
         Half precision: faster on processors made for it; probabilities move by about .01.
     threads : int, optional
-        OMP_NUM_THREADS where set, else at most four.
+        By default those of :func:`osteon.core.cores.working_threads`.
     progress : callable, optional
         Told the share that is done.
 
@@ -249,12 +250,18 @@ def refine(
     stage = net.stage("fine")
     scan = volume.canonical()
     bump = prompt(stage)
-    maps = []
-    for done, centre in enumerate(centres_lps_mm, start=1):
+    threads = threads or working_threads()
+    beside = max(1, min(threads, len(centres_lps_mm)))
+
+    def look(centre: Sequence[float]) -> FineMap:
         grid = fine_grid(scan, centre, stage)
         image = np.stack([normalised(looked_at(scan, grid)), bump])
-        p = class_probabilities(stage, image, bfloat16=bfloat16, threads=threads)
-        maps.append(FineMap(body=p[1], rest=p[2], grid=grid))
+        p = class_probabilities(stage, image, bfloat16=bfloat16, threads=threads // beside)
+        return FineMap(body=p[1], rest=p[2], grid=grid)
+
+    maps = []
+    for seen in side_by_side(look, centres_lps_mm, threads=beside):
+        maps.append(seen)
         if progress is not None:
-            progress(done / len(centres_lps_mm))
+            progress(len(maps) / len(centres_lps_mm))
     return tuple(maps)

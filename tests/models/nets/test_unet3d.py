@@ -56,3 +56,32 @@ def test_threads_are_given_back(monkeypatch):
     with on_threads():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_way_of_reading_says_what_the_way_of_training_says(threads):
+    torch.manual_seed(3)
+    net = UNet3D(in_channels=2, classes=3, widths=(16, 32)).eval()
+    image = torch.randn(1, 2, 16, 24, 32)
+    trained = net(image).detach()  # with gradients: PyTorch's own convolution and norm
+    reader = net.to(memory_format=torch.channels_last_3d)
+    with on_threads(threads), torch.inference_mode():
+        read = reader(image.to(memory_format=torch.channels_last_3d))
+    torch.testing.assert_close(read, trained, atol=2e-3, rtol=0)
+
+
+def test_several_images_are_normed_each_by_itself():
+    net = UNet3D(in_channels=1, classes=2, widths=(8, 16)).eval()
+    images = torch.randn(2, 1, 8, 8, 8) * torch.tensor([1.0, 50.0]).view(2, 1, 1, 1, 1)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            net(images), torch.cat([net(images[:1]), net(images[1:])]), atol=2e-3, rtol=0
+        )
+
+
+def test_the_number_of_threads_changes_nothing_where_windows_are_read_side_by_side():
+    torch.manual_seed(4)
+    net = UNet3D(in_channels=1, classes=2, widths=(8, 16))
+    image = np.random.default_rng(1).normal(size=(1, 24, 16, 40)).astype(np.float32)
+    one, two = (patchwise(net, image, window=(16, 16, 16), threads=k) for k in (1, 2))
+    np.testing.assert_array_equal(one, two)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -13,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from osteon.core.cores import side_by_side, working_threads
 from osteon.core.errors import ShapeError
 
 __all__ = ["bfloat16_is_fast", "on_threads", "patchwise"]
-
-MOST_THREADS = 4
 
 
 def bfloat16_is_fast() -> bool:
@@ -30,15 +28,10 @@ def on_threads(threads: int | None = None) -> Iterator[None]:
     """
     Run PyTorch on so many threads inside the block.
 
-    None takes OMP_NUM_THREADS where set, else the cores this process may use, at most four: small convolutions
-    gain nothing from more.
+    None takes those of :func:`osteon.core.cores.working_threads`.
     """
-    if threads is None:
-        said = os.environ.get("OMP_NUM_THREADS", "")
-        free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        threads = int(said) if said.isdigit() and int(said) else min(free, MOST_THREADS)
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(threads or working_threads())
     try:
         yield
     finally:
@@ -97,7 +90,8 @@ def patchwise(
     Returns
     -------
     ndarray (classes, z, y, x), float32
-        Sums to one over the classes. Memory: this array, the weights of one channel, and one window's activations.
+        Sums to one over the classes. Memory: this array, the weights of one channel, and the activations of one
+        window a thread.
 
     Raises
     ------
@@ -117,18 +111,26 @@ def patchwise(
     total = np.zeros(padded.shape[1:], np.float32)
     out: NDArray[np.float32] | None = None
     corners = list(product(*(_starts(n, w, overlap) for n, w in zip(padded.shape[1:], seen, strict=True))))
-    net.eval()
-    with on_threads(threads), torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-        for done, corner in enumerate(corners, start=1):
-            cut = tuple(slice(c, c + w) for c, w in zip(corner, seen, strict=True))
-            piece = torch.from_numpy(np.ascontiguousarray(padded[(slice(None), *cut)], dtype=np.float32))
-            p = net(piece[None]).float().softmax(1)[0].numpy()
+    cuts = [tuple(slice(c, c + w) for c, w in zip(corner, seen, strict=True)) for corner in corners]
+    net.eval().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+    def looked(cut: tuple[slice, ...]) -> NDArray[np.float32]:
+        piece = torch.from_numpy(np.ascontiguousarray(padded[(slice(None), *cut)], dtype=np.float32))[None]
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            logits = net(piece.to(memory_format=torch.channels_last_3d))
+        return np.asarray(logits.float().softmax(1)[0].numpy(), dtype=np.float32)
+
+    threads = threads or working_threads()
+    beside = min(threads, len(cuts))  # windows side by side keep the cores busier than the parts of one do
+    with on_threads(threads // beside):
+        said = side_by_side(looked, cuts, threads=beside)
+        for done, (cut, p) in enumerate(zip(cuts, said, strict=True), start=1):
             if out is None:
                 out = np.zeros((p.shape[0], *padded.shape[1:]), np.float32)
             out[(slice(None), *cut)] += p * weight
             total[cut] += weight
             if progress is not None:
-                progress(done / len(corners))
+                progress(done / len(cuts))
     if out is None:
         raise ShapeError("an image without voxels.")
     out /= total
