@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from osteon.core.cores import side_by_side
 from osteon.core.errors import ConfigError, NotEnoughData
 from osteon.domain.anatomy import may_follow
 from osteon.domain.spine import HeightLoss, Hounsfield, ScanFacts, SpineReading, VertebraFinding
@@ -79,16 +80,21 @@ def findings(
     calibration = None
     if options.hu_calibration is not None:
         calibration = dict(zip(("slope", "intercept"), options.hu_calibration, strict=True))
+
+    def attempt(at: int) -> Measured | None:
+        try:
+            return measured(everything, at, labels, volume, calibration=calibration)
+        except NotEnoughData:
+            return None
+
     seen: dict[str, Measured] = {}
     reasons: dict[str, tuple[str, ...]] = {}
-    for at, place in enumerate(everything):
+    for place, found in zip(everything, side_by_side(attempt, range(len(everything))), strict=True):
         level = place.label.level
         why = reasons_not_evaluable(place, scan)
         if level.startswith("C"):
             why = (*why, "cervical")
-        try:
-            found = measured(everything, at, labels, volume, calibration=calibration)
-        except NotEnoughData:
+        if found is None:
             reasons[level] = (*why, "not_measurable")
             continue
         seen[level] = found

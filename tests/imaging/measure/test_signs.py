@@ -10,7 +10,7 @@ from osteon.imaging.measure.contents import contents
 from osteon.imaging.measure.curves import between_deg, disc_height_mm, plate_plane
 from osteon.imaging.measure.density import trabecular
 from osteon.imaging.measure.endplate import cortical_peak_hu, endplate_signs
-from osteon.imaging.measure.frame import body_box, frame_from
+from osteon.imaging.measure.frame import STEP_MM, body_box, depth_mm, frame_from
 from osteon.imaging.measure.indicators import foci, spoke_wheel
 from osteon.imaging.measure.surface import endplates
 from osteon.imaging.measure.surroundings import arch_bone, pedicle_bone, soft_tissue_mm
@@ -260,3 +260,13 @@ def test_angles_and_discs_between_two_bodies(shapes):
     # turning about x lifts the back: the upper body leans to the front
     assert between_deg(planes[0]["superior"], planes[1]["inferior"]) == pytest.approx(turn, abs=1.0)
     assert disc_height_mm(planes[0]["inferior"], planes[1]["superior"]) == pytest.approx(32 * np.cos(np.radians(9)) - 27 * np.cos(np.radians(9)), abs=0.8)  # fmt: skip
+
+
+@pytest.mark.parametrize("where", [np.s_[0:0], np.s_[3:9, 2:8, 4:20], np.s_[0:5, 6:12, 10:24]])
+def test_depth_is_the_distance_to_the_surface(where):
+    from scipy import ndimage
+
+    inside = np.zeros((12, 12, 24), bool)
+    inside[where] = True
+    known = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=STEP_MM)[1:-1, 1:-1, 1:-1]
+    np.testing.assert_allclose(depth_mm(inside), known)

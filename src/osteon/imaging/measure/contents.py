@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from osteon.imaging.measure.frame import BodyBox, BodyFrame
+from osteon.imaging.measure.frame import BodyBox, BodyFrame, depth_mm
 from osteon.imaging.volume import LabelMap, Volume
 
 __all__ = ["ContentsRule", "contents"]
@@ -65,7 +65,7 @@ def contents(
         found.append("screw")
     if metal_ml >= rule.metal_ml:
         found.append("metal")
-    deep = ndimage.distance_transform_edt(box.inside >= 0.5, sampling=(1.0, 1.0, 0.5)) >= rule.core_mm
+    deep = depth_mm(box.inside >= 0.5) >= rule.core_mm
     islands, _ = ndimage.label((hu > rule.cement_hu) & deep)
     sizes = np.bincount(islands.ravel())[1:] * box.sample_ml
     large = [k + 1 for k in np.flatnonzero(sizes >= rule.cement_ml)]

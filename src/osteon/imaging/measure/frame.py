@@ -16,6 +16,7 @@ __all__ = [
     "BodyBox",
     "BodyFrame",
     "body_box",
+    "depth_mm",
     "frame_from",
     "robust_plane",
     "spacing_along",
@@ -89,6 +90,17 @@ class BodyBox:
     def sample_ml(self) -> float:
         """Volume that one sample stands for."""
         return STEP_MM[0] * STEP_MM[1] * STEP_MM[2] / 1000.0
+
+
+def depth_mm(inside: npt.NDArray[np.bool_]) -> Array:
+    """How deep each sample of a box lies under the surface of what is ``inside``; 0 outside."""
+    deep = np.zeros(inside.shape)
+    for part in ndimage.find_objects(
+        inside.astype(np.uint8)
+    ):  # one or none: the rest of the box costs nothing
+        here = np.pad(inside[part], 1)
+        deep[part] = ndimage.distance_transform_edt(here, sampling=STEP_MM)[1:-1, 1:-1, 1:-1]
+    return deep
 
 
 def unit(vector: Array) -> Array:
@@ -201,16 +213,20 @@ def body_box(
 def _sampled(
     array: npt.NDArray[Any], affine: Array, frame: BodyFrame, axes: list[Array], *, outside: float
 ) -> Array:
-    """``array`` at the places of a box, linear between voxels."""
-    inverse = np.linalg.inv(affine)
-    steps = frame.directions @ inverse[:3, :3].T  # index steps per millimetre of u, v, w
-    start = inverse[:3, :3] @ frame.centre_lps_mm + inverse[:3, 3]
-    u, v, w = (axis.astype(np.float32) for axis in axes)
-    index = [
-        (start[k] + u * steps[0, k])[:, None, None] + (v * steps[1, k])[:, None] + w * steps[2, k]
-        for k in range(3)
-    ]
-    found = ndimage.map_coordinates(array, index, order=1, mode="constant", cval=outside, output=np.float32)
+    """``array`` at the evenly spaced places of a box, linear between voxels."""
+    inverse = np.linalg.inv(affine)[:3]
+    apart = np.array([axis[1] - axis[0] for axis in axes])
+    first = frame.world(np.array([axis[0] for axis in axes]))
+    found = ndimage.affine_transform(
+        array,
+        inverse[:, :3] @ (frame.directions * apart[:, None]).T,
+        inverse[:, :3] @ first + inverse[:, 3],
+        output_shape=tuple(len(axis) for axis in axes),
+        output=np.float32,
+        order=1,
+        mode="constant",
+        cval=outside,
+    )
     return np.asarray(found, dtype=np.float64)
 
 
@@ -254,10 +270,10 @@ def robust_plane(u_mm: Array, v_mm: Array, w_mm: Array, *, rounds: int = 8) -> t
         raise NotEnoughData(f"a plane through {len(w_mm)} points, expected at least 6.")
     design = np.stack([u_mm, v_mm, np.ones_like(u_mm)], axis=1)
     weight = np.ones_like(w_mm)
-    fit = np.zeros(3)
+    fit: Array = np.zeros(3)
     for turn in range(rounds):
-        root = np.sqrt(weight)[:, None]
-        fit = np.linalg.lstsq(design * root, w_mm * root[:, 0], rcond=None)[0]
+        weighted = design.T * weight
+        fit = np.asarray(np.linalg.lstsq(weighted @ design, weighted @ w_mm, rcond=None)[0], dtype=np.float64)
         away = np.abs(w_mm - design @ fit)
         scale = max(
             float(np.median(away)) * 1.4826, 0.4

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from osteon.imaging.measure.frame import STEP_MM, BodyBox
+from osteon.imaging.measure.frame import STEP_MM, BodyBox, depth_mm
 from osteon.imaging.measure.surface import Endplates
 
 __all__ = ["Foci", "foci", "spoke_wheel"]
@@ -55,7 +55,7 @@ def foci(
     """
     if box.hu is None:
         return None
-    deep = ndimage.distance_transform_edt(box.inside >= 0.5, sampling=STEP_MM) >= _CORE_MM
+    deep = depth_mm(box.inside >= 0.5) >= _CORE_MM
     hu = ndimage.gaussian_filter(np.nan_to_num(box.hu, nan=usual_hu), [1.0 / step for step in STEP_MM])
     plain = hu
     if band_most_hu:
@@ -83,9 +83,11 @@ def _layers(box: BodyBox, plates: Endplates, hu: Array, deep: npt.NDArray[np.boo
 
 def _compact_ml(region: npt.NDArray[np.bool_], sample_ml: float) -> float:
     """Volume of the largest part of a region that a ball fits into."""
-    if not region.any():
+    boxes = ndimage.find_objects(region.astype(np.uint8))
+    if not boxes:
         return 0.0
-    kernel = ndimage.distance_transform_edt(region, sampling=STEP_MM) >= _HALF_THICKNESS_MM
+    region = np.pad(region[boxes[0]], 1)
+    kernel = depth_mm(region) >= _HALF_THICKNESS_MM
     if not kernel.any():
         return 0.0
     whole = region & (ndimage.distance_transform_edt(~kernel, sampling=STEP_MM) <= _HALF_THICKNESS_MM)
