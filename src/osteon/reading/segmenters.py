@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.util import find_spec
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from osteon.models.spine_net import SpineNet
     from osteon.reading.embedded import FineMap
 
-__all__ = ["BACKENDS", "EmbeddedSegmenter", "cross_checked", "segmenter"]
+__all__ = ["BACKENDS", "EmbeddedSegmenter", "cross_checked", "segmenter", "warm_up"]
 
 Pin = tuple[tuple[float, float, float], str]
 Progress = Callable[[str, float], None]
@@ -71,6 +73,12 @@ class EmbeddedSegmenter:
             backend=self.name,
             version=net.digest[:12],
         )
+
+
+def warm_up(name: str = "auto") -> None:
+    """Begin to load what the segmenter of that name will need, in a thread beside what is done meanwhile."""
+    if name in ("auto", "embedded") and find_spec("torch") is not None:
+        Thread(target=import_module, args=("osteon.models.nets.unet3d",), daemon=True).start()
 
 
 def segmenter(name: str = "auto") -> SpineSegmenter:

@@ -16,7 +16,7 @@ from osteon.imaging.guarded import LABEL_LIMITS, guarded, read_volume_guarded
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import Volume
-from osteon.reading.segmenters import BACKENDS, cross_checked, segmenter
+from osteon.reading.segmenters import BACKENDS, cross_checked, segmenter, warm_up
 from osteon.reading.spine_findings import ReadingOptions, findings
 
 __all__ = ["CtOptions", "CtRead", "read_ct", "read_spine", "scan_facts"]
@@ -121,6 +121,8 @@ def read_ct(
     clock = _Clock()
     volume: Volume | None = None
     imported: SpineLabels | None = None
+    if labels is None:
+        warm_up(options.backend)  # while another process reads the files
     with clock.step("read"):
         if labels is None or segmentation is not None:
             volume = read_volume_guarded(source, series=options.series)

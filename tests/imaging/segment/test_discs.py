@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
 
 from osteon.imaging.segment.canal import canal_path
-from osteon.imaging.segment.discs import disc_evidence, find_discs
+from osteon.imaging.segment.discs import APART_MM, CLEAR, clear_discs, disc_evidence, find_discs
 from osteon.imaging.volume import Grid
 
 STEP_MM = 3.0
@@ -36,3 +38,13 @@ def test_every_disc_is_found_beside_a_collapsed_vertebra(collapsed, kept):
     heights = np.array([plane.centre_lps_mm[2] for plane in found])
     assert len(heights) == len(truth)
     assert np.abs(heights - truth).max() < 6.0
+
+
+def test_the_clear_discs_are_the_peaks_that_scipy_finds():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        gain = gaussian_filter1d(rng.normal(0, 3, rng.integers(30, 500)), rng.uniform(0.5, 6)) * rng.uniform(
+            0.5, 4
+        )
+        known, _ = find_peaks(np.pad(gain, 1, constant_values=-1.0), height=CLEAR, distance=APART_MM)
+        np.testing.assert_array_equal(clear_discs(gain), known - 1)
