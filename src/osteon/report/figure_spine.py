@@ -191,8 +191,9 @@ def evidence_rows(evidence: tuple[tuple[Text, Any], ...], pen: Pen) -> tuple[Evi
 
 
 def _panel(figure: Figure, left: float, bottom: float, width: float, height: float, full: float) -> Axes:
-    """Axes at a place given in millimetres of a figure ``full`` high."""
-    return figure.add_axes((left / DOUBLE_MM, bottom / full, width / DOUBLE_MM, height / full))
+    """Axes without ticks at a place given in millimetres of a figure ``full`` high."""
+    place = (left / DOUBLE_MM, bottom / full, width / DOUBLE_MM, height / full)
+    return figure.add_axes(place, xticks=(), yticks=())
 
 
 def _image(

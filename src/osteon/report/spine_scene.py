@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from osteon.core.errors import InputError
 from osteon.domain.spine import SpineReading
+from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.imaging.window import WINDOWS, windowed
@@ -180,16 +181,17 @@ def _bodies(labels: SpineLabels, places: Array) -> Array:
     margin = np.ceil(3 * sigma).astype(int)
     codes = np.zeros(places.shape[1:], dtype=array.dtype)
     best = np.full(places.shape[1:], 0.5)
-    for index, where in enumerate(ndimage.find_objects(array)):
-        if where is None:
-            continue
+    low, high = places.min(axis=(1, 2)), places.max(axis=(1, 2))
+    for code, where in label_boxes(array).items():
         start = np.array([max(s.start - m, 0) for s, m in zip(where, margin, strict=True)])
-        stop = [s.stop + m for s, m in zip(where, margin, strict=True)]
+        stop = np.array([s.stop + m for s, m in zip(where, margin, strict=True)])
+        if (stop < low).any() or (start > high).any():
+            continue
         box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-        soft = ndimage.gaussian_filter((array[box] == index + 1).astype(np.float32), sigma)
+        soft = ndimage.gaussian_filter((array[box] == code).astype(np.float32), sigma)
         share = ndimage.map_coordinates(soft, places - start[:, None, None], order=1)
         inside = share > best
-        codes[inside], best[inside] = index + 1, share[inside]
+        codes[inside], best[inside] = code, share[inside]
     return codes
 
 
