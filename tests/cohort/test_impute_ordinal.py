@@ -27,7 +27,7 @@ def people(n, seed, slopes=SLOPES, borders=BORDERS):
 def beside(x, codes):
     """Thresholds, coefficients and standard errors of the coefficients by statsmodels."""
     model = OrderedModel(codes, x, distr="logit")
-    fit = model.fit(method="bfgs", gtol=1e-9, maxiter=500, disp=0)
+    fit = model.fit(method="bfgs", gtol=1e-7, maxiter=500, disp=0)
     thresholds = model.transform_threshold_params(fit.params)[1:-1]
     return thresholds, fit.params[: x.shape[1]], fit.bse[: x.shape[1]]
 
