@@ -5,7 +5,7 @@ Where the image itself puts the endplates: a third witness beside the reading an
 
 Across the middle of an endplate the image is averaged and a bright line between two plateaus, blurred, is fitted to it; the
 line's outer edge is the endplate. From the reading come the frame and the shape of the surface, not its place. Where no clear
-line stands between denser marrow and a darker disc, nothing is said. Judged on SIMULATED spines of known height in cubes of
+line stands between denser marrow and a darker disc, nothing is said; that rule was set on four other spines. Judged on SIMULATED spines of known height in cubes of
 3 mm, then asked about the lumbar CT. Writes validation/spine_image_edges.csv and .md.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,10 +97,10 @@ def known_rows() -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for seed in range(FIRST_SEED, FIRST_SEED + SPINES):
         shown = phantom(seed, spacing_mm=(1.0, 1.0, 1.0), ranges=TRAINING, fov="lumbar", fractures=[])
-        shown = replace(shown, volume=resample(shown.volume, (CUBE_MM,) * 3))
-        read = read_spine(shown.volume, options=CtOptions(cross_check=False), simulated=True)
+        volume = resample(shown.volume, (CUBE_MM,) * 3)
+        read = read_spine(volume, options=CtOptions(cross_check=False), simulated=True)
         true = {v.level: v.heights_mm[1] for v in shown.anatomy.shown}
-        for level, (reading, image) in witnessed(shown.volume, read.labels).items():
+        for level, (reading, image) in witnessed(volume, read.labels).items():
             if level in true:
                 rows.append({"scan": f"SIMULATED {seed}", "level": level, "true_mm": true[level], "reading_mm": reading, "image_mm": image})  # fmt: skip
         print(seed, flush=True)

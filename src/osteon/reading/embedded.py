@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from osteon.core.cores import side_by_side, working_threads
+from osteon.core.cores import shared_out, side_by_side, working_threads
 from osteon.core.errors import InputError
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.volume import Grid, Volume
@@ -250,13 +250,12 @@ def refine(
     stage = net.stage("fine")
     scan = volume.canonical()
     bump = prompt(stage)
-    threads = threads or working_threads()
-    beside = max(1, min(threads, len(centres_lps_mm)))
+    beside, each = shared_out(threads or working_threads(), len(centres_lps_mm))
 
     def look(centre: Sequence[float]) -> FineMap:
         grid = fine_grid(scan, centre, stage)
         image = np.stack([normalised(looked_at(scan, grid)), bump])
-        p = class_probabilities(stage, image, bfloat16=bfloat16, threads=threads // beside)
+        p = class_probabilities(stage, image, bfloat16=bfloat16, threads=each)
         return FineMap(body=p[1], rest=p[2], grid=grid)
 
     maps = []

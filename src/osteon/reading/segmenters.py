@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -77,8 +78,13 @@ class EmbeddedSegmenter:
 
 def warm_up(name: str = "auto") -> None:
     """Begin to load what the segmenter of that name will need, in a thread beside what is done meanwhile."""
+
+    def load() -> None:
+        with suppress(ImportError, OSError):  # whoever needs it next is told why
+            import_module("osteon.models.nets.unet3d")
+
     if name in ("auto", "embedded") and find_spec("torch") is not None:
-        Thread(target=import_module, args=("osteon.models.nets.unet3d",), daemon=True).start()
+        Thread(target=load).start()  # not a daemon: half-loaded libraries may not be torn down
 
 
 def segmenter(name: str = "auto") -> SpineSegmenter:

@@ -95,9 +95,7 @@ class BodyBox:
 def depth_mm(inside: npt.NDArray[np.bool_]) -> Array:
     """How deep each sample of a box lies under the surface of what is ``inside``; 0 outside."""
     deep = np.zeros(inside.shape)
-    for part in ndimage.find_objects(
-        inside.astype(np.uint8)
-    ):  # one or none: the rest of the box costs nothing
+    for part in ndimage.find_objects(inside.astype(np.uint8)):  # one or none
         here = np.pad(inside[part], 1)
         deep[part] = ndimage.distance_transform_edt(here, sampling=STEP_MM)[1:-1, 1:-1, 1:-1]
     return deep

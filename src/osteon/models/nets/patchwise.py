@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from osteon.core.cores import side_by_side, working_threads
+from osteon.core.cores import shared_out, side_by_side, working_threads
 from osteon.core.errors import ShapeError
 
 __all__ = ["bfloat16_is_fast", "on_threads", "patchwise"]
@@ -90,8 +90,8 @@ def patchwise(
     Returns
     -------
     ndarray (classes, z, y, x), float32
-        Sums to one over the classes. Memory: this array, the weights of one channel, and the activations of one
-        window a thread.
+        Sums to one over the classes. Memory: this array, the weights of one channel, and the activations of at
+        most four windows.
 
     Raises
     ------
@@ -120,9 +120,9 @@ def patchwise(
             logits = net(piece.to(memory_format=torch.channels_last_3d))
         return np.asarray(logits.float().softmax(1)[0].numpy(), dtype=np.float32)
 
-    threads = threads or working_threads()
-    beside = min(threads, len(cuts))  # windows side by side keep the cores busier than the parts of one do
-    with on_threads(threads // beside):
+    # windows side by side keep the cores busier than the parts of one do
+    beside, each = shared_out(threads or working_threads(), len(cuts))
+    with on_threads(each):
         said = side_by_side(looked, cuts, threads=beside)
         for done, (cut, p) in enumerate(zip(cuts, said, strict=True), start=1):
             if out is None:
