@@ -33,7 +33,7 @@ NOT_COMPARED = {
     "data", "truth", "n", "events", "columns", "event", "order", "note", "se_note", "ici_note", "model", "method",
     "miscalibrated_score", "decision_curve/threshold", "months", "time", "rows", "term", "m", "seed", "each_estimate",
     "each_se", "complete_data_df", "complete_rows", "missing", "table", "k", "b", "c", "pair", "groups", "source",
-    "p_adjust/p", "R2", "D", "D:Chi-sq", "D:p", "U", "U:Chi-sq", "U:p", "Q", "S:z", "S:p",
+    "made_with", "counts", "p_adjust/p", "R2", "D", "D:Chi-sq", "D:p", "U", "U:Chi-sq", "U:p", "Q", "S:z", "S:p",
 }  # fmt: skip
 
 
@@ -175,6 +175,12 @@ CHECKS = (
           data="the counts in the oracle", answer=ours.intervals),
     Check(statistic="McNemar's test", package="mcnemar.test", oracle="proportions:mcnemar",
           data="the counts in the oracle", answer=ours.mcnemars),
+    *(
+        Check(statistic=f"Patients with several units: {name}", package="survey; Durkalski et al. (2003)",
+              oracle=f"clustered:{name}", data="the counts in the oracle", answer=partial(ours.clustered_units, name),
+              looser={"obuchowski_published": 0.005}, why="the published statistic has two decimals")
+        for name in ("thyroids", "psychiatry")
+    ),
     Check(statistic="Group comparison", package="base R", oracle="groups", data="groups120.csv",
           answer=ours.group_tests,
           looser={"tukey_vas/p": 1e-4, "shapiro_los": 1e-5, "odds_ratio": 1e-4, "fisher_2x2/ci": 5e-4},

@@ -143,7 +143,7 @@ def clustered_mcnemar(
     Returns
     -------
     ClusteredMcNemar
-        ``chi2`` is Obuchowski's statistic in the form of Yang, Sun and Hardin, (sum d)^2 / sum d^2 over each patient's
+        ``chi2`` is Obuchowski's statistic without its factor for few patients, (sum d)^2 / sum d^2 over each patient's
         difference d. ``p_exact`` exchanges the two readings of whole patients in every possible way. With one unit a
         patient they are McNemar's chi-square and exact binomial p.
 
@@ -156,12 +156,14 @@ def clustered_mcnemar(
 
     Source
     ------
-    Obuchowski (1998), Statistics in Medicine 17:1495-1507; Yang, Sun & Hardin (2010), Biometrical Journal 52:638-652.
+    Obuchowski (1998), Statistics in Medicine 17:1495-1507, in the notation of Yang, Sun & Hardin (2010), Biometrical
+    Journal 52:638-652.
 
     Differs
     -------
-    Obuchowski's factor (K - 1) / K of K patients is left out, as Yang, Sun and Hardin do, so that one unit a patient
-    gives McNemar's statistic. The exact p is the exchange (sign-flip) test of the same differences.
+    Obuchowski's factor (K - 1) / K of K patients is left out, so that one unit a patient gives McNemar's statistic;
+    Yang, Sun and Hardin's own statistic averages this variance with the one about the observed difference. The exact
+    p is the exchange (sign-flip) test of the same differences.
 
     Examples
     --------

@@ -1,0 +1,31 @@
+# Known answers for patients who bring several units, made once with R and kept as clustered.json.
+# Run inside this folder:  Rscript make_clustered.R        Debian 12 packages: r-base-core r-cran-{survey,jsonlite}
+# survey's errors carry K / (K - 1) of K patients (a sampled population); osteon's do not.
+suppressMessages({library(survey); library(jsonlite)})
+
+# The two examples of the literature, as counts per patient: both right, only the first, only the second, neither.
+# thyroids: Obuchowski (1998), Statistics in Medicine 17:1495-1507, PET and SPECT of 21 patients.
+# psychiatry: Donner & Petryshen (1989), Psychiatry Research 28:41-46, patient and psychiatrist, 29 psychiatrists.
+thyroids <- data.frame(
+  both   = c(0, 2, 3, 1, 2, 4, 3, 2, 1, 1, 2, 2, 3, 2, 0, 2, 2, 2, 2, 1, 2), first = c(0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+  second = c(2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0), neither = c(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0))
+psychiatry <- data.frame(
+  both   = c(1, 1, 3, 2, 2, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 1, 2, 1, 0, 2, 1, 0, 1, 0, 0, 0, 0, 1, 0), first = c(0, 1, 1, 1, 0, 3, 3, 3, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0),
+  second = c(4, 2, 3, 2, 1, 3, 0, 2, 2, 4, 2, 4, 3, 2, 1, 3, 1, 2, 0, 0, 0, 2, 1, 2, 2, 0, 0, 1, 1), neither = c(2, 2, 0, 1, 1, 0, 2, 3, 1, 3, 0, 0, 3, 2, 2, 0, 3, 2, 1, 0, 3, 0, 2, 0, 1, 2, 2, 1, 0))
+units <- function(counts) { k <- rep(seq_len(nrow(counts)), 4); n <- unlist(counts)
+  kind <- rep(names(counts), each = nrow(counts))
+  data.frame(patient = rep(k, n), first = rep(as.integer(kind %in% c("both", "first")), n), second = rep(as.integer(kind %in% c("both", "second")), n)) }
+
+answers <- function(counts, obuchowski) { u <- units(counts); u$d <- u$second - u$first; K <- nrow(counts); shrink <- sqrt((K - 1) / K)
+  plan <- svydesign(ids = ~patient, weights = ~1, data = u); u$a <- factor(u$first); u$b <- factor(u$second)
+  share <- function(x) { m <- svymean(as.formula(paste0("~", x)), plan); p <- unname(coef(m)); se <- unname(sqrt(vcov(m)[1, 1])) * shrink
+    effect <- se^2 / (p * (1 - p) / nrow(u)); w <- suppressWarnings(prop.test(p * nrow(u) / effect, nrow(u) / effect, correct = FALSE)$conf.int)
+    list(value = p, design_effect = effect, ci = as.numeric(w)) }
+  d <- svymean(~d, plan); kappa <- svykappa(~a + b, svydesign(ids = ~patient, weights = ~1, data = u))
+  list(counts = lapply(counts, identity), share_first = share("first"), share_second = share("second"),
+    difference = list(value = unname(coef(d)), ci = unname(coef(d)) + c(-1, 1) * qnorm(.975) * unname(sqrt(vcov(d)[1, 1])) * shrink),
+    kappa = list(value = unname(coef(kappa)[1]), se = unname(sqrt(vcov(kappa)[1, 1])) * shrink), obuchowski_published = obuchowski) }
+
+# Obuchowski's statistic as reported for both by Durkalski et al. (2003), Statistics in Medicine 22:2417-2428.
+write(toJSON(list(made_with = list(R = R.version.string, survey = as.character(packageVersion("survey"))),
+  thyroids = answers(thyroids, 2.86), psychiatry = answers(psychiatry, 7.19)), auto_unbox = TRUE, digits = NA, pretty = TRUE), "clustered.json")
