@@ -113,6 +113,21 @@ def test_a_planted_disease_is_suspicious_and_gets_no_grade(spine, disease, flag)
     assert [v.level for v in found.vertebrae if v.red_flags] == [LEVEL]
 
 
+def test_half_a_stout_pedicle_of_l5_gone_is_seen_beside_the_other_side(spine):
+    """A focus as in the winking owl's eye: what is left of L5 is still more than a quarter of what L3 and L4 have."""
+    v = spine.scan.anatomy.at("L5")
+    side = (v.sizes.canal_width + v.sizes.pedicle_width) / 2
+    x, y, z = v.frame.world(np.array([[-side, v.shape.half_depth + 4.0, 0.15 * v.sizes.height]]))[0]
+    eye = (spine.x - x) ** 2 + (spine.y - y) ** 2 + (spine.z - z) ** 2 < 9.0**2
+    found = spine.read(np.where(eye, 50, spine.hu))
+    assert found.at("L5").red_flags == ("pedicle_destruction",)
+    assert 0.27 < found.at("L5").indicators["pedicle_share"]
+    assert 0.8 < min(
+        v.indicators["pedicle_of_other"] for v in found.vertebrae if v.evaluable and v.level != "L5"
+    )
+    assert [v.level for v in found.vertebrae if v.red_flags] == ["L5"]
+
+
 def test_posterior_elements_that_nobody_outlined_are_missed_all_the_same(spine):
     vertebrae = spine.scan.labels.vertebrae.array.copy()
     vertebrae[spine.arch] = 0

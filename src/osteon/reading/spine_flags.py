@@ -108,7 +108,7 @@ def _foci(
 def _destruction(
     measured: Mapping[str, Measured], level: str, good: frozenset[str]
 ) -> tuple[list[str], dict[str, float]]:
-    """A pedicle, or the posterior elements, with much less bone than the neighbours'."""
+    """A pedicle with much less bone than the other one or than the neighbours', or posterior elements with much less."""
     rule = rules("flags")
     here = measured[level]
     found: list[str] = []
@@ -117,7 +117,11 @@ def _destruction(
     usual = expected(both, level, good, default=None, sd_floor=1.0)
     if here.pedicles is not None and usual.n >= 2 and usual.value > 0:
         figures["pedicle_share"] = min(here.pedicles) / usual.value
-        found += ["pedicle_destruction"] if figures["pedicle_share"] < rule["pedicle_share"] else []
+    # the other side is the nearer witness: L5's pedicles are stouter than those above, so that half of one is as much as theirs
+    if here.pedicles is not None and max(here.pedicles) >= rule["pedicle_least_hu"]:
+        figures["pedicle_of_other"] = min(here.pedicles) / max(here.pedicles)
+    if any(name in figures and figures[name] < rule[name] for name in ("pedicle_share", "pedicle_of_other")):
+        found.append("pedicle_destruction")
     whole = {k: m for k, m in measured.items() if not (m.place.cropped or m.place.at_border)}
     sizes: dict[str, float | None] = {k: m.place.posterior_ml for k, m in whole.items()}
     shares = []
