@@ -1,5 +1,16 @@
 # Known answers for patients who bring several units, made once with R and kept as clustered.json.
 # Run inside this folder:  Rscript make_clustered.R        Debian 12 packages: r-base-core r-cran-{survey,jsonlite}
+# Tango (1998), Statistics in Medicine 17:891-908: where the score test of a difference stops rejecting, the likeliest
+# share of "only the first" found as the root of its score equation.
+score <- function(down, up, n, d) {
+  slope <- function(q) up / (q + d) + down / q - 2 * (n - down - up) / (1 - 2 * q - d)
+  ends <- c(max(0, -d), (1 - d) / 2); w <- diff(ends) * 1e-10
+  q <- uniroot(slope, ends + c(w, -w), tol = 1e-16)$root
+  (up - down - n * d) / sqrt(n * (2 * q + d * (1 - d))) }
+tango <- function(down, up, n) { seen <- (up - down) / n; z <- qnorm(.975)
+  c(uniroot(function(d) score(down, up, n, d) - z, c(-.9, seen), tol = 1e-14)$root,
+    uniroot(function(d) score(down, up, n, d) + z, c(seen, .9), tol = 1e-14)$root) }
+
 # survey's errors carry K / (K - 1) of K patients (a sampled population); osteon's do not.
 suppressMessages({library(survey); library(jsonlite)})
 
@@ -21,9 +32,9 @@ answers <- function(counts, obuchowski) { u <- units(counts); u$d <- u$second - 
   share <- function(x) { m <- svymean(as.formula(paste0("~", x)), plan); p <- unname(coef(m)); se <- unname(sqrt(vcov(m)[1, 1])) * shrink
     effect <- se^2 / (p * (1 - p) / nrow(u)); w <- suppressWarnings(prop.test(p * nrow(u) / effect, nrow(u) / effect, correct = FALSE)$conf.int)
     list(value = p, design_effect = effect, ci = as.numeric(w)) }
-  d <- svymean(~d, plan); kappa <- svykappa(~a + b, svydesign(ids = ~patient, weights = ~1, data = u))
+  d <- tapply(u$d, u$patient, sum); effect <- max(1, sum(d^2) / sum(u$d^2)); n <- nrow(u) / effect; kappa <- svykappa(~a + b, svydesign(ids = ~patient, weights = ~1, data = u))
   list(counts = lapply(counts, identity), share_first = share("first"), share_second = share("second"),
-    difference = list(value = unname(coef(d)), ci = unname(coef(d)) + c(-1, 1) * qnorm(.975) * unname(sqrt(vcov(d)[1, 1])) * shrink),
+    difference = list(value = mean(u$d), ci = tango(sum(u$d < 0) / effect, sum(u$d > 0) / effect, n)),
     kappa = list(value = unname(coef(kappa)[1]), se = unname(sqrt(vcov(kappa)[1, 1])) * shrink), obuchowski_published = obuchowski) }
 
 # Obuchowski's statistic as reported for both by Durkalski et al. (2003), Statistics in Medicine 22:2417-2428.
