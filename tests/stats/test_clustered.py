@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multinomial
+from scipy.optimize import brentq
+from scipy.stats import multinomial, norm, t
 
 from osteon.core.errors import InputError, NotEnoughData, ShapeError
 from osteon.stats.agreement import cohens_kappa, cross_table, fleiss_kappa, mcnemar, rating_counts
@@ -14,7 +15,7 @@ from osteon.stats.clustered import (
     clustered_mcnemar,
     clustered_share,
 )
-from osteon.stats.proportion import proportion, tango_interval
+from osteon.stats.proportion import proportion, tango_interval, wilson_interval
 
 calls = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 6)), min_size=6, max_size=40)
 
@@ -104,11 +105,9 @@ def test_fleiss_kappa_of_one_unit_a_patient_is_fleiss():
 
 @settings(max_examples=60)
 @given(calls, st.integers(2, 5))
-def test_copying_every_unit_within_its_patient_changes_nothing(drawn, times):
+def test_copying_every_unit_within_its_patient_changes_no_test_difference_or_kappa(drawn, times):
     a, b, patients = rows_of(drawn)
     again = [np.tile(column, times) for column in (a, b, patients)]
-    once, many = clustered_share(a > 0, patients), clustered_share(again[0] > 0, again[2])
-    assert close((once.ci.low, once.ci.high), (many.ci.low, many.ci.high))
     once, many = (
         clustered_mcnemar(a > 0, b > 0, patients),
         clustered_mcnemar(again[0] > 0, again[1] > 0, again[2]),
@@ -124,6 +123,50 @@ def test_copying_every_unit_within_its_patient_changes_nothing(drawn, times):
     fleiss = clustered_fleiss_kappa(np.c_[a, b].tolist(), patients, categories=[0, 1, 2])
     copied = clustered_fleiss_kappa(np.c_[again[0], again[1]].tolist(), again[2], categories=[0, 1, 2])
     assert close(figures(fleiss), figures(copied))
+
+
+@settings(max_examples=60)
+@given(calls, st.integers(2, 5))
+def test_copying_units_widens_a_share_by_its_correction_for_few_patients_alone(drawn, times):
+    """Korn and Graubard's correction ends at (K - 1) / K and t of K - 1 for endlessly many copies."""
+    a, _, patients = rows_of(drawn)
+    once, many = (clustered_share(np.tile(a > 0, m), np.tile(patients, m)) for m in (1, times))
+    if once.patients == 1 or once.value in (0, 1):
+        assert close((once.ci.low, once.ci.high), (many.ci.low, many.ci.high))
+    elif once.design_effect >= 1:
+        assert many.ci.low <= once.ci.low + 1e-12
+        assert many.ci.high >= once.ci.high - 1e-12
+        most = (1 - 1 / once.n) * (norm.isf(0.025) / t.isf(0.025, once.n - 1)) ** 2
+        _, high = wilson_interval(once.value, independent(once) * most)
+        assert many.ci.high <= high + 1e-12
+
+
+def independent(found):
+    """How many independent units have an interval as wide: Wilson's half width solved for n."""
+    z2, width = norm.isf(0.025) ** 2, (found.ci.high - found.ci.low) / 2
+    pq = found.value * (1 - found.value)
+    return brentq(
+        lambda n: (z2 * (pq / n + z2 / (4 * n * n))) ** 0.5 / (1 + z2 / n) - width, 1e-9, 1e9, xtol=1e-12
+    )
+
+
+@given(calls)
+def test_a_share_is_never_more_certain_than_independent_units(drawn):
+    a, _, patients = rows_of(drawn)
+    found, plain = clustered_share(a > 0, patients), proportion(int((a > 0).sum()), len(a))
+    assert found.ci.low <= plain.ci.low + 1e-12
+    assert found.ci.high >= plain.ci.high - 1e-12
+
+
+@pytest.mark.parametrize(("patients", "right", "units"), [(40, 1, 2), (30, 5, 6)])
+def test_one_unit_more_does_not_turn_the_most_cautious_interval_into_certainty(patients, right, units):
+    """All patients alike, and all but one: neither shows that patients do not differ."""
+    calls = np.tile([1] * right + [0] * (units - right), (patients, 1))
+    other = calls.copy()
+    other[0] = 1
+    owner = np.repeat(range(patients), units)
+    alike, nearly = (clustered_share(x.ravel(), owner).ci for x in (calls, other))
+    assert (nearly.high - nearly.low) == pytest.approx(alike.high - alike.low, rel=0.05)
 
 
 def test_three_against_eight_patients_with_six_vertebrae_each():
@@ -164,7 +207,8 @@ def test_patients_who_do_not_differ_are_few_patients_not_certainty():
     """Two patients, half of each one's vertebrae right: no spread between them, yet far from certain."""
     found = clustered_share([1, 0] * 6, [1] * 6 + [2] * 6)
     plain = proportion(1, 2)
-    assert (found.ci.low, found.ci.high) == pytest.approx((plain.ci.low, plain.ci.high))
+    assert found.ci.low < plain.ci.low
+    assert found.ci.high > plain.ci.high
     all_right = clustered_share([1] * 12, [1] * 6 + [2] * 6)
     assert all_right.ci.low == pytest.approx(proportion(2, 2).ci.low)
 
@@ -182,6 +226,20 @@ def test_intervals_cover_where_counting_vertebrae_does_not():
         naive.append(plain.ci.low <= 0.8 <= plain.ci.high)
     assert 0.92 <= np.mean(inside) <= 0.98
     assert np.mean(naive) < 0.85
+
+
+@pytest.mark.parametrize(
+    ("patients", "units", "share", "icc"), [(10, 6, 0.9, 0.3), (15, 6, 0.9, 0.3), (20, 6, 0.9, 0.2)]
+)
+def test_few_patients_are_covered_too(patients, units, share, icc):
+    """Beta-binomial patients; without the correction for few of them .90, .90 and .92 are covered."""
+    rng = np.random.default_rng(11)
+    owner, spread, inside = np.repeat(range(patients), units), (1 - icc) / icc, []
+    for _ in range(2000):
+        right = rng.random((patients, units)) < rng.beta(share * spread, (1 - share) * spread, (patients, 1))
+        found = clustered_share(right.ravel(), owner)
+        inside.append(found.ci.low <= share <= found.ci.high)
+    assert np.mean(inside) > 0.93
 
 
 def test_mcnemar_keeps_its_level_where_counting_vertebrae_does_not():

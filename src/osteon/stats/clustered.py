@@ -2,8 +2,10 @@
 Shares, McNemar's test and kappa where one patient brings several units (vertebrae, sides, visits).
 
 Units of a patient resemble each other; counted as if they were patients, they make every interval too narrow and
-every p too small. With one unit a patient each function here gives what its plain counterpart gives, and copying
-every unit within its patient changes nothing.
+every p too small. With one unit a patient each function here gives what its plain counterpart gives. Copying every
+unit within its patient changes no test and no kappa; it changes no interval of a difference unless units resemble each
+other less within a patient than between patients; and it widens that of a share a little, by its correction for few
+patients.
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ class ClusteredShare:
     """
     ``k`` of ``n`` units of ``patients`` patients.
 
-    ``design_effect`` is the variance over that of ``n`` independent units; ``n / design_effect`` independent units
-    would be as certain.
+    ``design_effect`` is the variance over that of ``n`` independent units, below 1 where units resemble each other less
+    within a patient than between patients.
     """
 
     value: float
@@ -95,8 +97,9 @@ def clustered_share(positive: ArrayLike, clusters: ArrayLike, *, level: float = 
     Returns
     -------
     ClusteredShare
-        Where the patients do not differ (all shares equal, or one patient) the design effect cannot be estimated; it
-        is then that of units which always agree within a patient, the most cautious.
+        The interval takes the design effect as 1 or more, and ``n / design_effect`` times (t of n - 1 / t of K - 1)^2
+        units of K patients, since few patients tell the design effect badly. Where it cannot be told (no unit or every
+        unit positive, or one patient), it is that of units which always agree within a patient.
 
     Raises
     ------
@@ -105,8 +108,9 @@ def clustered_share(positive: ArrayLike, clusters: ArrayLike, *, level: float = 
 
     Source
     ------
-    Rao & Scott (1992), Biometrics 48:577-585 (effective sample size); Wilson (1927), JASA 22:209-212; compared by
-    Saha, Miller & Wang (2016), International Journal of Biostatistics 12(2).
+    Korn & Graubard (1998), Survey Methodology 24:193-201, with Wilson's (1927, JASA 22:209-212) interval as by Dean &
+    Pagano (2015), Journal of Survey Statistics and Methodology 3:484-503; effective number of units after Rao & Scott
+    (1992), Biometrics 48:577-585.
 
     Examples
     --------
@@ -121,11 +125,16 @@ def clustered_share(positive: ArrayLike, clusters: ArrayLike, *, level: float = 
     yes = flags(positive, name="positive", both=False)
     codes, size = _patients(clusters, n=yes.size)
     share = float(yes.mean())
-    deviation = np.bincount(codes, yes - share)
-    effect = _design_effect(float((deviation**2).sum()), yes.size * share * (1 - share), size)
-    low, high = wilson_interval(share, yes.size / effect, level=level)
-    return ClusteredShare(value=share, ci=Interval(low, high, level), k=int(yes.sum()), n=yes.size,
-                          patients=size.size, design_effect=effect)  # fmt: skip
+    n, patients = yes.size, size.size
+    if patients == 1 or share in (0.0, 1.0):
+        effect, few_patients = _most_cautious(size), 1.0
+    else:
+        between = float((np.bincount(codes, yes - share) ** 2).sum()) * patients / (patients - 1)
+        effect = between / (n * share * (1 - share)) * (n - 1) / n
+        few_patients = float(np.divide(*stats.t.isf((1 - level) / 2, (n - 1, patients - 1)))) ** 2
+    low, high = wilson_interval(share, n / max(effect, 1.0) * few_patients, level=level)
+    return ClusteredShare(value=share, ci=Interval(low, high, level), k=int(yes.sum()), n=n,
+                          patients=patients, design_effect=effect)  # fmt: skip
 
 
 def clustered_mcnemar(

@@ -11,7 +11,7 @@ tango <- function(down, up, n) { seen <- (up - down) / n; z <- qnorm(.975)
   c(uniroot(function(d) score(down, up, n, d) - z, c(-.9, seen), tol = 1e-14)$root,
     uniroot(function(d) score(down, up, n, d) + z, c(seen, .9), tol = 1e-14)$root) }
 
-# survey's errors carry K / (K - 1) of K patients (a sampled population); osteon's do not.
+# survey's errors carry K / (K - 1) of K patients (a sampled population); osteon's of kappa do not.
 suppressMessages({library(survey); library(jsonlite)})
 
 # The two examples of the literature, as counts per patient: both right, only the first, only the second, neither.
@@ -29,8 +29,9 @@ units <- function(counts) { k <- rep(seq_len(nrow(counts)), 4); n <- unlist(coun
 
 answers <- function(counts, obuchowski) { u <- units(counts); u$d <- u$second - u$first; K <- nrow(counts); shrink <- sqrt((K - 1) / K)
   plan <- svydesign(ids = ~patient, weights = ~1, data = u); u$a <- factor(u$first); u$b <- factor(u$second)
-  share <- function(x) { m <- svymean(as.formula(paste0("~", x)), plan); p <- unname(coef(m)); se <- unname(sqrt(vcov(m)[1, 1])) * shrink
-    effect <- se^2 / (p * (1 - p) / nrow(u)); w <- suppressWarnings(prop.test(p * nrow(u) / effect, nrow(u) / effect, correct = FALSE)$conf.int)
+  share <- function(x) { m <- svymean(as.formula(paste0("~", x)), plan, deff = "replace"); p <- unname(coef(m)); effect <- unname(deff(m))
+    k <- nrow(u) / max(effect, 1) * (qt(.975, nrow(u) - 1) / qt(.975, degf(plan)))^2 # Korn & Graubard (1998)
+    w <- suppressWarnings(prop.test(p * k, k, correct = FALSE)$conf.int)
     list(value = p, design_effect = effect, ci = as.numeric(w)) }
   d <- tapply(u$d, u$patient, sum); effect <- max(1, sum(d^2) / sum(u$d^2)); n <- nrow(u) / effect; kappa <- svykappa(~a + b, svydesign(ids = ~patient, weights = ~1, data = u))
   list(counts = lapply(counts, identity), share_first = share("first"), share_second = share("second"),
