@@ -228,11 +228,9 @@ def test_intervals_cover_where_counting_vertebrae_does_not():
     assert np.mean(naive) < 0.85
 
 
-@pytest.mark.parametrize(
-    ("patients", "units", "share", "icc"), [(10, 6, 0.9, 0.3), (15, 6, 0.9, 0.3), (20, 6, 0.9, 0.2)]
-)
+@pytest.mark.parametrize(("patients", "units", "share", "icc"), [(10, 6, 0.9, 0.3), (15, 6, 0.9, 0.3)])
 def test_few_patients_are_covered_too(patients, units, share, icc):
-    """Beta-binomial patients; without the correction for few of them .90, .90 and .92 are covered."""
+    """Beta-binomial patients; without the correction for few of them .90 is covered."""
     rng = np.random.default_rng(11)
     owner, spread, inside = np.repeat(range(patients), units), (1 - icc) / icc, []
     for _ in range(2000):
