@@ -6,16 +6,19 @@ import csv
 import io
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from osteon.core.seeds import stream
 from osteon.stats.proportion import Proportion
+from osteon.stats.reader_covariance import Endpoint
 from osteon.stats.reader_power import (
     PlannedPower,
     RoeMetz,
+    call_shares,
     cases_needed,
     model_components,
     planned_power,
@@ -24,7 +27,7 @@ from osteon.stats.reader_power import (
 from osteon.studies.ovcf_config import Config, Protocol
 from osteon.studies.ovcf_reads import ARMS, CONSENSUS
 
-__all__ = ["Plan", "Slot", "planned", "schedule", "schedule_csv"]
+__all__ = ["Plan", "Simulated", "Slot", "planned", "schedule", "schedule_csv"]
 
 PILOT_CASES, MOST_CASES = 120, 1000
 READERS_SHOWN = (2, 4, 6, 8, 10)
@@ -53,12 +56,26 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """
+    The share of drawn studies that find the planned difference, and of those that find one where there is none.
+
+    ``scope`` is one of `osteon.stats.reader_power.simulated_power`.
+    """
+
+    endpoint: Endpoint
+    scope: str
+    power: Proportion
+    without_effect: Proportion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """
     The schedule and its power.
 
     ``needed`` holds for each number of readers the cases that reach 80 % (None: no number of cases up to 1,000 does).
-    ``simulated`` is the share of drawn studies that found the difference, by scope; empty without draws.
+    ``simulated`` is empty without draws; ``calls`` holds sensitivity and specificity of each arm that it assumes.
     """
 
     slots: tuple[Slot, ...]
@@ -66,7 +83,8 @@ class Plan:
     base_auc: float
     at_size: PlannedPower | None
     needed: dict[int, PlannedPower | None]
-    simulated: dict[str, Proportion]
+    simulated: tuple[Simulated, ...]
+    calls: tuple[tuple[float, float], ...]
 
     @property
     def readings(self) -> tuple[Slot, ...]:
@@ -196,19 +214,31 @@ def planned(config: Config, seed: int) -> Plan:
         if readers > 1
         else None
     )
-    simulated = {}
-    if config.power_draws:
-        scopes = ["fixed_readers_random_cases", *(["random_readers_random_cases"] if readers > 1 else [])]
-        for scope in scopes:
-            simulated[scope] = simulated_power(
-                model, readers=readers, fractured=fractured, unfractured=cases - fractured,
-                rng=stream(seed, "power", scope), scope=scope, draws=config.power_draws,
-            )  # fmt: skip
     return Plan(
         slots=schedule(config, seed),
         effect=effect,
         base_auc=base,
         at_size=at_size,
         needed=needed,
-        simulated=simulated,
+        simulated=tuple(_simulated(config, model, fractured, seed)) if config.power_draws else (),
+        calls=call_shares(model),
     )
+
+
+def _simulated(config: Config, model: RoeMetz, fractured: int, seed: int) -> Iterator[Simulated]:
+    """Each endpoint for these readers, for readers like them, and for their consensus, each beside its false alarms."""
+    protocol = config.protocol
+    endpoints: tuple[Endpoint, ...] = ("auc", "sensitivity", "accuracy")
+    scopes = ["fixed_readers_random_cases"]
+    if len(protocol.readers) > 1:
+        scopes += ["random_readers_random_cases", *([CONSENSUS] if protocol.consensus else [])]
+    for endpoint, scope in product(endpoints, scopes):
+        if (endpoint, scope) != ("auc", CONSENSUS):
+            power, without = (
+                simulated_power(
+                    drawn, readers=len(protocol.readers), fractured=fractured, unfractured=protocol.cases - fractured,
+                    rng=stream(seed, "power", endpoint, scope, name), endpoint=endpoint, scope=scope, draws=config.power_draws,
+                )
+                for name, drawn in (("planned", model), ("alike", replace(model, aucs=model.aucs[:1] * 2)))
+            )  # fmt: skip
+            yield Simulated(endpoint=endpoint, scope=scope, power=power, without_effect=without)
