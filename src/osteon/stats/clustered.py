@@ -112,6 +112,11 @@ def clustered_share(positive: ArrayLike, clusters: ArrayLike, *, level: float = 
     Pagano (2015), Journal of Survey Statistics and Methodology 3:484-503; effective number of units after Rao & Scott
     (1992), Biometrics 48:577-585.
 
+    Differs
+    -------
+    A design effect below 1 counts as 1 before the correction for few patients, not after it: a few patients who happen to
+    be alike are no proof that patients are.
+
     Examples
     --------
     81 of 263 patients with one unit each (Newcombe 1998), then each unit three times over.
