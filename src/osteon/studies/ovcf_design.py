@@ -6,15 +6,12 @@ import csv
 import io
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from itertools import product
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from osteon.core.seeds import stream
-from osteon.stats.proportion import Proportion
-from osteon.stats.reader_covariance import Endpoint
 from osteon.stats.reader_power import (
     PlannedPower,
     RoeMetz,
@@ -22,12 +19,12 @@ from osteon.stats.reader_power import (
     cases_needed,
     model_components,
     planned_power,
-    simulated_power,
 )
 from osteon.studies.ovcf_config import Config, Protocol
+from osteon.studies.ovcf_power import Simulated, simulated
 from osteon.studies.ovcf_reads import ARMS, CONSENSUS
 
-__all__ = ["Plan", "Simulated", "Slot", "planned", "schedule", "schedule_csv"]
+__all__ = ["Plan", "Slot", "planned", "schedule", "schedule_csv"]
 
 PILOT_CASES, MOST_CASES = 120, 1000
 READERS_SHOWN = (2, 4, 6, 8, 10)
@@ -53,20 +50,6 @@ class Slot:
     training: bool
     if_readers_differ: bool = False
     day: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
-    """
-    The share of drawn studies that find the planned difference, and of those that find one where there is none.
-
-    ``scope`` is one of `osteon.stats.reader_power.simulated_power`.
-    """
-
-    endpoint: Endpoint
-    scope: str
-    power: Proportion
-    without_effect: Proportion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,25 +203,6 @@ def planned(config: Config, seed: int) -> Plan:
         base_auc=base,
         at_size=at_size,
         needed=needed,
-        simulated=tuple(_simulated(config, model, fractured, seed)) if config.power_draws else (),
+        simulated=tuple(simulated(config, model, seed)) if config.power_draws else (),
         calls=call_shares(model),
     )
-
-
-def _simulated(config: Config, model: RoeMetz, fractured: int, seed: int) -> Iterator[Simulated]:
-    """Each endpoint for these readers, for readers like them, and for their consensus, each beside its false alarms."""
-    protocol = config.protocol
-    endpoints: tuple[Endpoint, ...] = ("auc", "sensitivity", "accuracy")
-    scopes = ["fixed_readers_random_cases"]
-    if len(protocol.readers) > 1:
-        scopes += ["random_readers_random_cases", *([CONSENSUS] if protocol.consensus else [])]
-    for endpoint, scope in product(endpoints, scopes):
-        if (endpoint, scope) != ("auc", CONSENSUS):
-            power, without = (
-                simulated_power(
-                    drawn, readers=len(protocol.readers), fractured=fractured, unfractured=protocol.cases - fractured,
-                    rng=stream(seed, "power", endpoint, scope, name), endpoint=endpoint, scope=scope, draws=config.power_draws,
-                )
-                for name, drawn in (("planned", model), ("alike", replace(model, aucs=model.aucs[:1] * 2)))
-            )  # fmt: skip
-            yield Simulated(endpoint=endpoint, scope=scope, power=power, without_effect=without)

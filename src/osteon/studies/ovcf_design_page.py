@@ -18,10 +18,11 @@ from osteon.report.document import (
     Tile,
 )
 from osteon.report.value import Number, Text
+from osteon.stats.reader_power import CONSENSUS
 from osteon.studies.ovcf_config import Config, Protocol
 from osteon.studies.ovcf_design import Plan
 from osteon.studies.ovcf_page import limits_of, references
-from osteon.studies.ovcf_reads import CONSENSUS, read_columns
+from osteon.studies.ovcf_reads import read_columns
 from osteon.studies.ovcf_words import ovcf_word, reader_name, share_cell
 
 __all__ = ["plan_blocks"]
