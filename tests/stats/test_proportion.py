@@ -77,8 +77,8 @@ def test_refusals():
             proportion(1, 2, level=95, method=method)
 
 
-paired = st.integers(1, 300).flatmap(
-    lambda n: st.tuples(st.integers(0, n), st.integers(0, n), st.just(n)).filter(lambda x: x[0] + x[1] <= n)
+paired = counts.flatmap(lambda kn: st.tuples(st.integers(0, kn[0]), st.just(kn[0]), st.just(kn[1]))).map(
+    lambda x: (x[0], x[1] - x[0], x[2])
 )
 
 
