@@ -60,6 +60,13 @@ def test_nothing_an_oracle_knows_is_left_out(table, today):
     assert left_out == []
 
 
+@pytest.mark.parametrize("file", ["van_dyke", "recomputed", "textbook_model", "clustered"])
+def test_an_oracle_without_its_check_is_noticed(table, file):
+    checks = tuple(check for check in table.CHECKS if file not in check.oracle)
+    assert len(checks) < len(table.CHECKS)
+    assert any(path.startswith(f"{file} ") for path in table.uncovered(checks))
+
+
 def test_a_wrong_number_is_called_wrong(table):
     known = table.oracle("statistics/proportions")["mcnemar"]
     wrong = [{"chi2": case["chi2"] + 1e-6, "p": case["p"]} for case in known]

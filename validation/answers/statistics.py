@@ -12,7 +12,6 @@ from osteon.stats import (
     agreement,
     auc,
     calibration,
-    clustered,
     compare,
     compare_many,
     competing,
@@ -286,35 +285,6 @@ def mcnemars() -> list[dict[str, float]]:
         {"chi2": test.chi2, "p": test.p, "p_continuity": test.p_continuity, "p_exact": test.p_exact}
         for test in tests
     ]
-
-
-def clustered_units(name: str) -> dict[str, Any]:
-    counts = oracle("statistics/clustered")[name]["counts"]
-    kinds = {"both": (1, 1), "first": (1, 0), "second": (0, 1), "neither": (0, 0)}
-    units = [
-        (patient, *calls)
-        for kind, calls in kinds.items()
-        for patient, n in enumerate(counts[kind])
-        for _ in range(n)
-    ]
-    patients, first, second = np.array(units).T
-    shares = {
-        key: clustered.clustered_share(calls, patients)
-        for key, calls in (("first", first), ("second", second))
-    }
-    test, kappa = (
-        clustered.clustered_mcnemar(first, second, patients),
-        clustered.clustered_kappa(first, second, patients),
-    )
-    return {
-        **{
-            f"share_{key}": {"value": s.value, "design_effect": s.design_effect, "ci": [s.ci.low, s.ci.high]}
-            for key, s in shares.items()
-        },
-        "difference": {"value": test.difference, "ci": [test.ci.low, test.ci.high]},
-        "kappa": {"value": kappa.value, "se": kappa.se},
-        "obuchowski_published": test.chi2 * (test.patients - 1) / test.patients,
-    }  # fmt: skip
 
 
 def compared(

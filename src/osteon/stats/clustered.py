@@ -2,8 +2,10 @@
 Shares, McNemar's test and kappa where one patient brings several units (vertebrae, sides, visits).
 
 Units of a patient resemble each other; counted as if they were patients, they make every interval too narrow and
-every p too small. With one unit a patient each function here gives what its plain counterpart gives, and copying
-every unit within its patient changes nothing.
+every p too small. With one unit a patient each function here gives what its plain counterpart gives. Copying every
+unit within its patient changes no test and no kappa; it changes no interval of a difference unless units resemble each
+other less within a patient than between patients; and it widens that of a share a little, by its correction for few
+patients.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from osteon.core.errors import InputError, NotEnoughData, ShapeError
+from osteon.core.errors import InputError, ShapeError
 from osteon.core.result import Interval
 from osteon.stats.agreement import (
     Kappa,
@@ -28,7 +30,7 @@ from osteon.stats.agreement import (
     rating_counts,
 )
 from osteon.stats.inputs import flags, level_in_range, same_length
-from osteon.stats.proportion import wilson_interval
+from osteon.stats.proportion import tango_interval, wilson_interval
 from osteon.stats.wald import normal_quantile
 
 __all__ = ["ClusteredMcNemar", "ClusteredShare", "clustered_fleiss_kappa", "clustered_kappa", "clustered_mcnemar",
@@ -43,8 +45,8 @@ class ClusteredShare:
     """
     ``k`` of ``n`` units of ``patients`` patients.
 
-    ``design_effect`` is the variance over that of ``n`` independent units; ``n / design_effect`` independent units
-    would be as certain.
+    ``design_effect`` is the variance over that of ``n`` independent units, below 1 where units resemble each other less
+    within a patient than between patients.
     """
 
     value: float
@@ -60,17 +62,18 @@ class ClusteredMcNemar:
     """
     Two yes/no readings of the same units, compared with the patient as the unit of chance.
 
-    ``difference`` is the share of second minus that of first, ``ci`` None where no patient's readings differ in sum.
-    ``first_only``, ``second_only`` count units, ``patients_first``, ``patients_second`` the patients in whom the first
-    (second) is positive more often. Notes: ``few_discordant`` (fewer than 25 patients that tell),
-    ``balanced_within_patients`` (every patient's differences cancel).
+    ``difference`` is the share of second minus that of first, ``design_effect`` its variance over that of independent
+    units were there no difference. ``first_only``, ``second_only`` count units, ``patients_first``,
+    ``patients_second`` the patients in whom the first (second) is positive more often. Notes: ``few_discordant`` (fewer
+    than 25 patients that tell), ``no_pair_differs``, ``balanced_within_patients`` (every patient's differences cancel).
     """
 
     chi2: float
     p: float
     p_exact: float
     difference: float
-    ci: Interval | None
+    ci: Interval
+    design_effect: float
     first_only: int
     second_only: int
     patients_first: int
@@ -94,8 +97,9 @@ def clustered_share(positive: ArrayLike, clusters: ArrayLike, *, level: float = 
     Returns
     -------
     ClusteredShare
-        Where the patients do not differ (all shares equal, or one patient) the design effect cannot be estimated; it
-        is then that of units which always agree within a patient, the most cautious.
+        The interval takes the design effect as 1 or more, and ``n / design_effect`` times (t of n - 1 / t of K - 1)^2
+        units of K patients, since few patients tell the design effect badly. Where it cannot be told (no unit or every
+        unit positive, or one patient), it is that of units which always agree within a patient.
 
     Raises
     ------
@@ -104,8 +108,14 @@ def clustered_share(positive: ArrayLike, clusters: ArrayLike, *, level: float = 
 
     Source
     ------
-    Rao & Scott (1992), Biometrics 48:577-585 (effective sample size); Wilson (1927), JASA 22:209-212; compared by
-    Saha, Miller & Wang (2016), International Journal of Biostatistics 12(2).
+    Korn & Graubard (1998), Survey Methodology 24:193-201, with Wilson's (1927, JASA 22:209-212) interval as by Dean &
+    Pagano (2015), Journal of Survey Statistics and Methodology 3:484-503; effective number of units after Rao & Scott
+    (1992), Biometrics 48:577-585.
+
+    Differs
+    -------
+    A design effect below 1 counts as 1 before the correction for few patients, not after it: a few patients who happen to
+    be alike are no proof that patients are.
 
     Examples
     --------
@@ -120,11 +130,16 @@ def clustered_share(positive: ArrayLike, clusters: ArrayLike, *, level: float = 
     yes = flags(positive, name="positive", both=False)
     codes, size = _patients(clusters, n=yes.size)
     share = float(yes.mean())
-    deviation = np.bincount(codes, yes - share)
-    effect = _design_effect(float((deviation**2).sum()), yes.size * share * (1 - share), size)
-    low, high = wilson_interval(share, yes.size / effect, level=level)
-    return ClusteredShare(value=share, ci=Interval(low, high, level), k=int(yes.sum()), n=yes.size,
-                          patients=size.size, design_effect=effect)  # fmt: skip
+    n, patients = yes.size, size.size
+    if patients == 1 or share in (0.0, 1.0):
+        effect, few_patients = _most_cautious(size), 1.0
+    else:
+        between = float((np.bincount(codes, yes - share) ** 2).sum()) * patients / (patients - 1)
+        effect = between / (n * share * (1 - share)) * (n - 1) / n
+        few_patients = float(np.divide(*stats.t.isf((1 - level) / 2, (n - 1, patients - 1)))) ** 2
+    low, high = wilson_interval(share, n / max(effect, 1.0) * few_patients, level=level)
+    return ClusteredShare(value=share, ci=Interval(low, high, level), k=int(yes.sum()), n=n,
+                          patients=patients, design_effect=effect)  # fmt: skip
 
 
 def clustered_mcnemar(
@@ -145,25 +160,28 @@ def clustered_mcnemar(
     ClusteredMcNemar
         ``chi2`` is Obuchowski's statistic without its factor for few patients, (sum d)^2 / sum d^2 over each patient's
         difference d. ``p_exact`` exchanges the two readings of whole patients in every possible way. With one unit a
-        patient they are McNemar's chi-square and exact binomial p.
+        patient they are McNemar's chi-square and exact binomial p. ``ci`` is Tango's score interval at the number of
+        independent units that would be as certain, never more than there are; it holds 0 wherever ``p_exact`` does
+        not reject. Where no unit differs, p is 1 and ``ci`` says what difference may have been missed by chance, units
+        taken to agree within a patient.
 
     Raises
     ------
-    NotEnoughData
-        No unit differs.
     ShapeError
         Lengths differ.
 
     Source
     ------
     Obuchowski (1998), Statistics in Medicine 17:1495-1507, in the notation of Yang, Sun & Hardin (2010), Biometrical
-    Journal 52:638-652.
+    Journal 52:638-652; Tango (1998), Statistics in Medicine 17:891-908; effective number of units after Rao & Scott
+    (1992), Biometrics 48:577-585.
 
     Differs
     -------
     Obuchowski's factor (K - 1) / K of K patients is left out, so that one unit a patient gives McNemar's statistic;
     Yang, Sun and Hardin's own statistic averages this variance with the one about the observed difference. The exact
-    p is the exchange (sign-flip) test of the same differences.
+    p is the exchange (sign-flip) test of the same differences. With few discordant pairs it exceeds the p of the
+    chi-square, which Tango's interval belongs to; the interval is then drawn out to 0.
 
     Examples
     --------
@@ -178,22 +196,24 @@ def clustered_mcnemar(
     one, other = (flags(v, name=name, both=False) for v, name in ((first, "first"), (second, "second")))
     n = same_length(first=one, second=other)
     codes, size = _patients(clusters, n=n)
-    gap = other.astype(float) - one.astype(float)
-    if not gap.any():
-        raise NotEnoughData(
-            "no pair differs: McNemar's statistic is 0/0.", hint="Report the identical counts instead."
-        )
+    gap = other.astype(np.int64) - one.astype(np.int64)
     moves = np.rint(np.bincount(codes, gap)).astype(np.int64)
-    difference, squares = float(gap.mean()), float((moves**2).sum())
-    chi2 = float(moves.sum()) ** 2 / squares if squares else 0.0
-    half = normal_quantile(level) * float(np.sqrt(((moves - size * difference) ** 2).sum())) / n
+    squares, discordant = float((moves**2).sum()), int(np.count_nonzero(gap))
+    chi2, p_exact = float(moves.sum()) ** 2 / squares if squares else 0.0, _exchanged(moves)
+    effect = squares / discordant if discordant else _most_cautious(size)
+    scale = 1 / max(effect, 1.0)
+    down, up = int((gap < 0).sum()), int((gap > 0).sum())
+    low, high = tango_interval(down * scale, up * scale, n * scale, level=level)
+    if p_exact >= 1 - level:
+        low, high = min(low, 0.0), max(high, 0.0)
     notes = ("few_discordant",) if np.count_nonzero(moves) < 25 else ()
+    if not squares:
+        notes = (*notes, "balanced_within_patients" if discordant else "no_pair_differs")
     return ClusteredMcNemar(
-        chi2=chi2, p=float(stats.chi2.sf(chi2, 1)), p_exact=_exchanged(moves), difference=difference,
-        ci=Interval(max(difference - half, -1.0), min(difference + half, 1.0), level) if half else None,
-        first_only=int((gap < 0).sum()), second_only=int((gap > 0).sum()),
+        chi2=chi2, p=float(stats.chi2.sf(chi2, 1)), p_exact=p_exact, difference=(up - down) / n,
+        ci=Interval(low, high, level), design_effect=effect, first_only=down, second_only=up,
         patients_first=int((moves < 0).sum()), patients_second=int((moves > 0).sum()), units=n, patients=size.size,
-        notes=notes if squares else (*notes, "balanced_within_patients"),
+        notes=notes,
     )  # fmt: skip
 
 
@@ -332,8 +352,13 @@ def _design_effect(clustered: float, independent: float, size: Floats) -> float:
     A variance of 0 between patients is no certainty: it is what a handful of patients may show by chance.
     """
     if min(clustered, independent) <= 1e-12 * size.sum():
-        return float((size**2).sum() / size.sum())
+        return _most_cautious(size)
     return clustered / independent
+
+
+def _most_cautious(size: Floats) -> float:
+    """The design effect of units that always agree within a patient."""
+    return float((size**2).sum() / size.sum())
 
 
 def _patients(clusters: ArrayLike, *, n: int) -> tuple[Codes, Floats]:

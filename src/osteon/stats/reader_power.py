@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from osteon.core.errors import InputError, NotEnoughData
+from osteon.stats.agreement import mcnemar
 from osteon.stats.obuchowski_rockette import Components
 from osteon.stats.proportion import Proportion, proportion
 from osteon.stats.reader_covariance import Endpoint
@@ -19,6 +20,7 @@ from osteon.stats.reader_study import reader_study
 __all__ = [
     "PlannedPower",
     "RoeMetz",
+    "call_shares",
     "cases_needed",
     "model_components",
     "planned_power",
@@ -30,6 +32,12 @@ Floats = NDArray[np.float64]
 CUTS = (-0.75, 0.25, 1.0, 1.75)
 """Where a latent suspicion becomes a rating of 2, 3, 4, 5: unfractured cases get a 1 or 2 mostly."""
 CALLED_FROM = 3
+CALL_CUT = CUTS[CALLED_FROM - 2]
+CONSENSUS = "consensus"
+FIXED = {"fixed_readers_random_cases": "var_tr", CONSENSUS: "var_tr", "random_readers_fixed_cases": "var_tc"}
+"""What varies between arms with the readers or cases that a scope holds fixed."""
+
+Scale = Literal["latent", "ordinal", "binary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,20 @@ class RoeMetz:
         """Distance of the classes on the latent scale in each arm."""
         spread = math.sqrt(2 * (1 + self.var_r + self.var_tr))
         return tuple(spread * float(stats.norm.ppf(auc)) for auc in self.aucs)
+
+
+def call_shares(model: RoeMetz) -> tuple[tuple[float, float], ...]:
+    """
+    Sensitivity and specificity of the calls in each arm, over readers and cases.
+
+    Examples
+    --------
+    >>> [(round(sensitivity, 3), round(specificity, 3)) for sensitivity, specificity in call_shares(RoeMetz())]
+    [(0.888, 0.598), (0.941, 0.598)]
+    """
+    spread = math.sqrt(1 + model.var_r + model.var_tr)
+    specificity = float(stats.norm.cdf(CALL_CUT / spread))
+    return tuple((float(stats.norm.sf((CALL_CUT - mean) / spread)), specificity) for mean in model.means)
 
 
 def planned_power(
@@ -166,7 +188,7 @@ def cases_needed(
 
 def simulated_ratings(
     model: RoeMetz, *, readers: int, fractured: int, unfractured: int, rng: np.random.Generator,
-    scale: Literal["latent", "ordinal", "binary"] = "latent",
+    scale: Scale = "latent",
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """
     Draw a study: readings of shape (arms, readers, cases) and the truth of its cases.
@@ -250,17 +272,72 @@ def simulated_power(
     endpoint: Endpoint = "auc", scope: str = "random_readers_random_cases", draws: int = 500, alpha: float = 0.05,
 ) -> Proportion:  # fmt: skip
     """
-    The share of drawn studies in which the arms differ at ``alpha``, with its Wilson interval.
+    The share of drawn studies in which the arms differ at ``alpha`` the way they do in the model, with its interval.
 
-    The AUC is that of ratings 1 to 5, the other endpoints those of the calls.
+    Where all arms of the model are alike every difference counts: the share is that of false alarms.
+
+    Parameters
+    ----------
+    model : RoeMetz
+    readers, fractured, unfractured : int
+    rng : numpy Generator
+    endpoint : {"auc", "accuracy", "sensitivity", "specificity"}
+        The AUC is that of ratings 1 to 5, the others those of the calls.
+    scope : str
+        A scope of `osteon.stats.reader_study.reader_study`, or "consensus": McNemar's exact test of two arms whose
+        calls are cut from the readers' mean suspicion. Where readers are fixed each has the arms' difference of the
+        model, where cases are fixed each case has it: what would vary with them is no part of chance.
+    draws : int
+    alpha : float
+
+    Raises
+    ------
+    InputError
+        A consensus on the AUC, or of other than two arms.
+
+    Source
+    ------
+    Roe & Metz (1997), Academic Radiology 4:298-303.
+
+    Examples
+    --------
+    >>> found = simulated_power(RoeMetz(aucs=(0.7, 0.95)), readers=2, fractured=60, unfractured=40, draws=20,
+    ...                         rng=np.random.default_rng(1), scope="fixed_readers_random_cases")
+    >>> found.value
+    1.0
     """
-    scale: Literal["ordinal", "binary"] = "ordinal" if endpoint == "auc" else "binary"
+    if scope == CONSENSUS and (endpoint == "auc" or len(model.aucs) != 2):
+        raise InputError(
+            "a consensus is compared by McNemar's test.", hint="Pass two arms and an endpoint of calls."
+        )
+    held: dict[str, Any] = {FIXED[scope]: 0.0} if scope in FIXED else {}
+    scale: Scale = "latent" if scope == CONSENSUS else "ordinal" if endpoint == "auc" else "binary"
     arms, names = [str(i) for i in range(len(model.aucs))], [str(i) for i in range(readers)]
+    towards = float(np.sign(model.aucs[-1] - model.aucs[0])) if len(arms) == 2 else 0.0
     found = 0
     for _ in range(draws):
         readings, truth = simulated_ratings(
-            model, readers=readers, fractured=fractured, unfractured=unfractured, rng=rng, scale=scale
+            replace(model, **held),
+            readers=readers,
+            fractured=fractured,
+            unfractured=unfractured,
+            rng=rng,
+            scale=scale,
         )
-        test = reader_study(readings, truth, arms=arms, readers=names, endpoint=endpoint).test(scope)
-        found += test is not None and test.p < alpha
+        if scope == CONSENSUS:
+            gain, p = _consensus_gain(readings, truth, endpoint)
+        else:
+            test = reader_study(readings, truth, arms=arms, readers=names, endpoint=endpoint).test(scope)
+            gain, p = (-test.differences[0].difference, test.p) if test else (0.0, 1.0)
+        found += p < alpha and gain * towards >= 0
     return proportion(found, draws)
+
+
+def _consensus_gain(latent: Floats, truth: Floats, endpoint: Endpoint) -> tuple[float, float]:
+    """How many more calls of the second arm's consensus are right, and McNemar's exact p."""
+    inside = {"accuracy": truth >= 0, "sensitivity": truth == 1, "specificity": truth == 0}[endpoint]
+    right = ((latent.mean(axis=1) > CALL_CUT) == truth)[:, inside]
+    first, second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    if first + second == 0:
+        return 0.0, 1.0
+    return float(second - first), mcnemar(first_only=first, second_only=second).p_exact

@@ -41,7 +41,7 @@ class PairedTest:
     """
     The two arms of one reader on the same units.
 
-    ``paired`` is McNemar's test over patients (None where no unit differs), ``unpaired`` the chi-square of the
+    ``paired`` is McNemar's test over patients (None where there is no unit), ``unpaired`` the chi-square of the
     published study, which takes the arms for two groups of people (None where it is 0/0).
     """
 

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from osteon.core.seeds import stream
-from osteon.stats.proportion import Proportion
 from osteon.stats.reader_power import (
     PlannedPower,
     RoeMetz,
+    call_shares,
     cases_needed,
     model_components,
     planned_power,
-    simulated_power,
 )
 from osteon.studies.ovcf_config import Config, Protocol
+from osteon.studies.ovcf_power import Simulated, simulated
 from osteon.studies.ovcf_reads import ARMS, CONSENSUS
 
 __all__ = ["Plan", "Slot", "planned", "schedule", "schedule_csv"]
@@ -58,7 +58,7 @@ class Plan:
     The schedule and its power.
 
     ``needed`` holds for each number of readers the cases that reach 80 % (None: no number of cases up to 1,000 does).
-    ``simulated`` is the share of drawn studies that found the difference, by scope; empty without draws.
+    ``simulated`` is empty without draws; ``calls`` holds sensitivity and specificity of each arm that it assumes.
     """
 
     slots: tuple[Slot, ...]
@@ -66,7 +66,8 @@ class Plan:
     base_auc: float
     at_size: PlannedPower | None
     needed: dict[int, PlannedPower | None]
-    simulated: dict[str, Proportion]
+    simulated: tuple[Simulated, ...]
+    calls: tuple[tuple[float, float], ...]
 
     @property
     def readings(self) -> tuple[Slot, ...]:
@@ -196,19 +197,12 @@ def planned(config: Config, seed: int) -> Plan:
         if readers > 1
         else None
     )
-    simulated = {}
-    if config.power_draws:
-        scopes = ["fixed_readers_random_cases", *(["random_readers_random_cases"] if readers > 1 else [])]
-        for scope in scopes:
-            simulated[scope] = simulated_power(
-                model, readers=readers, fractured=fractured, unfractured=cases - fractured,
-                rng=stream(seed, "power", scope), scope=scope, draws=config.power_draws,
-            )  # fmt: skip
     return Plan(
         slots=schedule(config, seed),
         effect=effect,
         base_auc=base,
         at_size=at_size,
         needed=needed,
-        simulated=simulated,
+        simulated=tuple(simulated(config, model, seed)) if config.power_draws else (),
+        calls=call_shares(model),
     )

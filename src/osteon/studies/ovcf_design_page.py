@@ -9,6 +9,7 @@ from osteon.report.document import (
     Block,
     Callout,
     Column,
+    GroupRow,
     Heading,
     KeyFigures,
     Paragraph,
@@ -17,6 +18,7 @@ from osteon.report.document import (
     Tile,
 )
 from osteon.report.value import Number, Text
+from osteon.stats.reader_power import CONSENSUS
 from osteon.studies.ovcf_config import Config, Protocol
 from osteon.studies.ovcf_design import Plan
 from osteon.studies.ovcf_page import limits_of, references
@@ -99,15 +101,36 @@ def _needed(plan: Plan) -> TableBlock:
 
 
 def _at_size(plan: Plan, config: Config) -> TableBlock:
-    rows: list[Row] = []
+    """The power of each endpoint, by formula where there is one, and beside a simulated power its false alarms."""
+    rows: list[Row | GroupRow] = [GroupRow(ovcf_word("measure.auc"))]
     if plan.at_size is not None:
-        rows.append((ovcf_word("plan.by_formula"), Number(plan.at_size.power, digits=1, percent=True)))
-    rows += [
-        (ovcf_word(f"plan.simulated_{scope}"), share_cell(share)) for scope, share in plan.simulated.items()
-    ]
+        rows.append((ovcf_word("plan.by_formula"), Number(plan.at_size.power, digits=1, percent=True), None))
+    last = "auc"
+    for line in plan.simulated:
+        if line.endpoint != last:
+            rows.append(GroupRow(ovcf_word(f"measure.{line.endpoint}")))
+        last = line.endpoint
+        rows.append(
+            (
+                ovcf_word(f"plan.simulated_{line.scope}"),
+                share_cell(line.power),
+                share_cell(line.without_effect),
+            )
+        )
     title = ovcf_word("plan.at_size_title", readers=len(config.protocol.readers), cases=config.protocol.cases)
-    return TableBlock(id="table-power", title=title, columns=(Column(ovcf_word("plan.way")), Column(ovcf_word("plan.power_label"))),
-                      rows=tuple(rows), footnotes=(ovcf_word("plan.at_size_note"),))  # fmt: skip
+    (alone, specificity), (with_ai, _) = plan.calls
+    calls = {"alone": alone, "with_ai": with_ai, "specificity": specificity}
+    notes = (
+        "at_size_note",
+        *(("consensus_note",) if any(line.scope == CONSENSUS for line in plan.simulated) else ()),
+    )
+    return TableBlock(
+        id="table-power", title=title, columns=tuple(Column(ovcf_word(f"plan.{name}")) for name in ("way", "power_label", "false_alarms")),
+        rows=tuple(rows), footnotes=(
+            *(ovcf_word(f"plan.{note}") for note in notes),
+            ovcf_word("plan.calls_note", **{name: Number(share, digits=0, percent=True) for name, share in calls.items()}),
+        ),
+    )  # fmt: skip
 
 
 def _columns(lang: str) -> TableBlock:

@@ -318,6 +318,10 @@ def references() -> References:
                   "10.1002/sim.6113"),
         Reference("Rao JNK, Scott AJ. A simple method for the analysis of clustered binary data. Biometrics "
                   "1992;48:577-585.", "10.2307/2532311"),
+        Reference("Korn EL, Graubard BI. Confidence intervals for proportions with small expected number of positive counts "
+                  "estimated from survey data. Surv Methodol 1998;24:193-201."),
+        Reference("Tango T. Equivalence test and confidence interval for the difference in proportions for the paired-sample "
+                  "design. Stat Med 1998;17:891-908.", "10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B"),
         Reference("Bossuyt PM, et al. STARD 2015: an updated list of essential items for reporting diagnostic accuracy "
                   "studies. BMJ 2015;351:h5527.", "10.1136/bmj.h5527"),
         Reference("Sounderajah V, et al. The STARD-AI reporting guideline for diagnostic accuracy studies using artificial "

@@ -49,11 +49,8 @@ def share_of(right: ArrayLike, cases: ArrayLike) -> Share | None:
 
 
 def paired_of(first: Flags, second: Flags, cases: ArrayLike) -> ClusteredMcNemar | None:
-    """McNemar's test over patients; None where no unit differs."""
-    try:
-        return clustered_mcnemar(first.astype(float), second.astype(float), cases)
-    except NotEnoughData:
-        return None
+    """McNemar's test over patients; None where there is no unit."""
+    return clustered_mcnemar(first.astype(float), second.astype(float), cases) if first.size else None
 
 
 def as_two_groups(*arms: tuple[int, int]) -> Comparison | None:

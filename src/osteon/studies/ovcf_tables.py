@@ -102,9 +102,7 @@ def _unit(per_vertebra: bool) -> str:
 def _gap(paired: ClusteredMcNemar | None) -> Cell:
     """What AI adds, in percentage points, with its interval."""
     if paired is None:
-        return Number(0.0, digits=1, percent=True)
-    if paired.ci is None:
-        return Number(paired.difference, digits=1, percent=True)
+        return None
     return Estimate(paired.difference, paired.ci.low, paired.ci.high, digits=1, percent=True)
 
 
