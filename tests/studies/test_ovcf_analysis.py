@@ -97,7 +97,7 @@ def test_the_published_comparison_of_types_is_there_beside_the_paired_one():
 
 def test_without_readers_there_is_no_claim_about_readers():
     analysis = analysed(published_reads(), Config())
-    assert analysis.mrmc == {}
+    assert analysis.mrmc.studies == {}
     assert analysis.agreement == ()
 
 
@@ -118,8 +118,8 @@ def test_what_ai_changed_adds_up(virtual):
 def test_readers_in_another_order_change_nothing(virtual):
     swapped = virtual.table.drop(columns="unit").replace({"reader": {"R1": "Z1", "R2": "A2"}})
     before, after = analysed(virtual, Config()), analysed(reads_of(swapped, source="swapped"), Config())
-    for endpoint, study in before.mrmc.items():
-        for one, other in zip(study.tests, after.mrmc[endpoint].tests, strict=True):
+    for endpoint, study in before.mrmc.studies.items():
+        for one, other in zip(study.tests, after.mrmc.studies[endpoint].tests, strict=True):
             assert (one.p, one.statistic) == pytest.approx((other.p, other.statistic), rel=1e-9, nan_ok=True)
 
 
@@ -133,8 +133,8 @@ def test_vertebrae_of_a_patient_are_not_independent(virtual):
     first, clustered = alone.accuracies[0].shares["accuracy"], many.accuracies[0].shares["accuracy"]
     assert clustered.value == pytest.approx(first.value)
     assert (clustered.low, clustered.high) == pytest.approx((first.low, first.high))
-    for endpoint, study in alone.mrmc.items():
-        for one, other in zip(study.by_reader, many.mrmc[endpoint].by_reader, strict=True):
+    for endpoint, study in alone.mrmc.studies.items():
+        for one, other in zip(study.by_reader, many.mrmc.studies[endpoint].by_reader, strict=True):
             assert other.se == pytest.approx(one.se, rel=1e-6), endpoint
 
 
@@ -283,7 +283,7 @@ def test_only_eligible_cases_with_mri_in_time_are_in_the_main_analysis(virtual):
     assert {a.cells.n for a in analysis.accuracies} == {36}
     assert {a.cells.n for a in analysis.all_cases} == {40}
     assert len(analysis.all_paired) == len(analysis.paired) > 0
-    assert analysis.mrmc["accuracy"].figures.n == 36
+    assert analysis.mrmc.studies["accuracy"].figures.n == 36
     flow = {
         step["code"]: (step["n_before"], step["n_after"]) for step in study_results(reads, analysis)["flow"]
     }
@@ -307,8 +307,8 @@ def test_a_table_without_a_case_in_time_is_refused(virtual):
 def test_a_reader_missing_a_case_is_left_out_of_the_shared_analysis_only(virtual):
     row = virtual.table.index[virtual.table["reader"] == "R1"][0]
     analysis = analysed(reads_of(virtual.table.drop(columns="unit").drop(index=row), source="r"), Config())
-    assert analysis.missing_pairs == 1
-    assert analysis.mrmc["accuracy"].figures.n == 39
+    assert analysis.mrmc.missing("accuracy") == 1
+    assert analysis.mrmc.studies["accuracy"].figures.n == 39
     assert {a.cells.n for a in analysis.accuracies if a.reader == "R2"} == {40}
     assert next(c for c in analysis.conformity if c.code == "both_arms").n == 1
 

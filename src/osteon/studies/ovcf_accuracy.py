@@ -9,9 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from osteon.core.errors import NotEnoughData
 from osteon.domain.anatomy import LEVELS
-from osteon.stats.accuracy import DiagnosticAccuracy, diagnostic_accuracy
 from osteon.stats.agreement import Kappa, cross_table
 from osteon.stats.clustered import ClusteredMcNemar
 from osteon.stats.compare import Comparison
@@ -19,19 +17,38 @@ from osteon.studies.ovcf_levels import levels_apart
 from osteon.studies.ovcf_reads import CONSENSUS, NONE_TYPE, TYPES, Reads
 from osteon.studies.ovcf_shares import Share, as_two_groups, kappa_of, kappa_of_many, paired_of, share_of
 
-__all__ = ["MEASURES", "Agreement", "ArmAccuracy", "DenisPaired", "DenisTable", "PairedTest", "Share", "accuracies",
+__all__ = ["MEASURES", "Agreement", "ArmAccuracy", "Cells", "DenisPaired", "DenisTable", "PairedTest", "Share", "accuracies",
            "agreements", "denis_paired", "denis_tables", "paired_tests", "wide"]  # fmt: skip
 
 MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Calls against MRI in four counts."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+    @property
+    def n(self) -> int:
+        """Units called."""
+        return self.true_positive + self.false_positive + self.false_negative + self.true_negative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmAccuracy:
-    """One reader (or the consensus, or the AI alone) in one arm against MRI."""
+    """
+    One reader (or the consensus, or the AI alone) in one arm against MRI.
+
+    A share is None where no unit is below the line, kappa where the units read are of one class of truth.
+    """
 
     reader: str
     arm: str
-    cells: DiagnosticAccuracy
+    cells: Cells
     shares: dict[str, Share | None]
     kappa: Kappa | None
 
@@ -119,8 +136,7 @@ def accuracies(reads: Reads, keep: pd.Series | None = None) -> tuple[ArmAccuracy
     for reader in _everyone(reads):
         for arm in reads.arms:
             rows = table[(table["reader"] == reader) & (table["arm"] == arm)]
-            # a consensus recorded on a few cases only may lack a class; a reader who does has read too little
-            if len(rows) and not (reader == CONSENSUS and rows["mri_fracture"].nunique() < 2):
+            if len(rows):
                 found.append(_accuracy(rows, reader, arm, rows["call"]))
     marked = table[table["ai_call"].notna()].drop_duplicates("unit")
     if len(marked):
@@ -130,16 +146,15 @@ def accuracies(reads: Reads, keep: pd.Series | None = None) -> tuple[ArmAccuracy
 
 def _accuracy(rows: pd.DataFrame, reader: str, arm: str, call: pd.Series) -> ArmAccuracy:
     said, true = call.to_numpy() == 1, rows["mri_fracture"].to_numpy() == 1
-    if not true.any() or true.all():
-        raise NotEnoughData(f"reader {reader}, arm {arm}: the cases read are of one class only.")
-    cells = diagnostic_accuracy(
+    cells = Cells(
         true_positive=int((said & true).sum()), false_positive=int((said & ~true).sum()),
         false_negative=int((~said & true).sum()), true_negative=int((~said & ~true).sum()),
     )  # fmt: skip
     cases = rows["case"].to_numpy()
     inside = dict(zip(MEASURES, (np.ones_like(true), true, ~true, said, ~said), strict=True))
     shares = {name: share_of((said == true)[inside[name]], cases[inside[name]]) for name in MEASURES}
-    kappa = kappa_of(said.tolist(), true.tolist(), cases, categories=(True, False))
+    both = true.any() and not true.all()
+    kappa = kappa_of(said.tolist(), true.tolist(), cases, categories=(True, False)) if both else None
     return ArmAccuracy(reader=reader, arm=arm, cells=cells, shares=shares, kappa=kappa)
 
 

@@ -12,8 +12,6 @@ from osteon.core.errors import NotEnoughData
 from osteon.core.result import Interval
 from osteon.stats.clustered import ClusteredMcNemar
 from osteon.stats.compare import paired_t_test, signed_rank
-from osteon.stats.reader_covariance import Endpoint
-from osteon.stats.reader_study import ReaderStudy, reader_study
 from osteon.studies.ovcf_accuracy import (
     Agreement,
     ArmAccuracy,
@@ -30,6 +28,7 @@ from osteon.studies.ovcf_accuracy import (
 from osteon.studies.ovcf_config import Config
 from osteon.studies.ovcf_flow import Flow, flow_of, with_agreed
 from osteon.studies.ovcf_levels import GenantAgreement, LevelAgreement, genant_agreements, level_agreements
+from osteon.studies.ovcf_mrmc import MultiReader, multi_reader
 from osteon.studies.ovcf_protocol import Conformity, conforming, conformity
 from osteon.studies.ovcf_reads import CONSENSUS, Reads
 from osteon.studies.ovcf_shares import Share, paired_of, share_of
@@ -38,7 +37,6 @@ __all__ = ["SIGNS", "Analysis", "Changed", "ReadingTime", "Sign", "analysed"]
 
 SIGNS = ("spoke_wheel", "paravertebral_soft_tissue", "bone_destruction", "periosteal_reaction")
 MRI_SIGNS = ("mri_t1_low", "mri_t2_high", "mri_stir_high", "mri_enhancement")
-ENDPOINTS: tuple[Endpoint, ...] = ("auc", "accuracy", "sensitivity", "specificity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +94,15 @@ class Analysis:
     A reading study, analysed.
 
     Everything is of the cases in ``flow.analysed`` but ``conformity`` (the whole table) and ``all_cases``,
-    ``all_paired`` (the sensitivity analysis on every case; empty where none was left out). ``missing_pairs`` units lack
-    a reading and stay out of the multi-reader analysis.
+    ``all_paired`` (the sensitivity analysis on every case; empty where none was left out). ``complete``: every reader
+    read every unit in every arm.
     """
 
     cases: int
     units: int
     fractured: int
     per_vertebra: bool
+    complete: bool
     flow: Flow
     accuracies: tuple[ArmAccuracy, ...]
     per_protocol: tuple[ArmAccuracy, ...]
@@ -114,8 +113,7 @@ class Analysis:
     denis_paired: tuple[DenisPaired, ...]
     levels: tuple[LevelAgreement, ...]
     genant: tuple[GenantAgreement, ...]
-    mrmc: dict[str, ReaderStudy]
-    missing_pairs: int
+    mrmc: MultiReader
     times: tuple[ReadingTime, ...]
     changed: tuple[Changed, ...]
     agreement: tuple[Agreement, ...]
@@ -135,60 +133,26 @@ def analysed(reads: Reads, config: Config) -> Analysis:
     flow = flow_of(everybody, config.protocol)
     main = everybody.of_cases(flow.analysed) if flow.left_out else everybody
     truth = main.truth
-    mrmc, missing = _mrmc(main, config)
     return Analysis(
         cases=len(flow.analysed), units=len(truth), fractured=int((truth["mri_fracture"] == 1).sum()),
-        per_vertebra=main.per_vertebra, flow=flow, accuracies=accuracies(main),
+        per_vertebra=main.per_vertebra, complete=_complete(main), flow=flow, accuracies=accuracies(main),
         per_protocol=_per_protocol(main, conforming(main, config.protocol)),
         all_cases=accuracies(everybody) if flow.left_out else (), paired=paired_tests(main),
         all_paired=paired_tests(everybody) if flow.left_out else (), denis=denis_tables(main),
-        denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main), mrmc=mrmc,
-        missing_pairs=missing, times=_times(main), changed=_changed(main), agreement=agreements(main),
+        denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main),
+        mrmc=multi_reader(main, config), times=_times(main), changed=_changed(main), agreement=agreements(main),
         signs=_signs(main), mri_signs=_mri_signs(main), conformity=conformity(everybody, config.protocol),
     )  # fmt: skip
 
 
-def _per_protocol(reads: Reads, keep: pd.Series) -> tuple[ArmAccuracy, ...]:
-    """Accuracy of the readings that kept to the protocol; empty where all did or too few are left."""
-    if keep.all():
-        return ()
-    try:
-        return accuracies(reads, keep)
-    except NotEnoughData:
-        return ()
-
-
-def _mrmc(reads: Reads, config: Config) -> tuple[dict[str, ReaderStudy], int]:
-    """The multi-reader analysis of every endpoint, on the units that all readers read in both arms."""
-    if len(reads.arms) < 2 or not reads.readers:
-        return {}, 0
-    studies: dict[str, ReaderStudy] = {}
-    complete = _cube(reads, "call")
-    missing = len(reads.truth) - len(complete)
-    for endpoint in ENDPOINTS:
-        units = _cube(reads, "rating") if endpoint == "auc" else complete
-        if units.empty:
-            continue
-        shape = (len(units), len(reads.arms), len(reads.readers))
-        truth = reads.truth.loc[units.index]
-        try:
-            studies[endpoint] = reader_study(
-                units.to_numpy().reshape(shape).transpose(1, 2, 0), truth["mri_fracture"], arms=reads.arms,
-                readers=reads.readers, endpoint=endpoint,
-                method="jackknife" if reads.per_vertebra else config.covariance,
-                clusters=truth["case"].to_numpy() if reads.per_vertebra else None,
-            )  # fmt: skip
-        except NotEnoughData:
-            continue
-    return studies, missing
-
-
-def _cube(reads: Reads, column: str) -> pd.DataFrame:
-    """Units by (arm, reader), complete rows only."""
+def _complete(reads: Reads) -> bool:
     own = reads.table[reads.table["reader"] != CONSENSUS]
-    table = own.pivot(index="unit", columns=["arm", "reader"], values=column)
-    wanted = pd.MultiIndex.from_product([reads.arms, reads.readers])
-    return table.reindex(columns=wanted).dropna().sort_index().astype(float)
+    return len(own) == len(reads.truth) * len(reads.arms) * len(reads.readers)
+
+
+def _per_protocol(reads: Reads, keep: pd.Series) -> tuple[ArmAccuracy, ...]:
+    """Accuracy of the readings that kept to the protocol; empty where all did."""
+    return () if keep.all() else accuracies(reads, keep)
 
 
 def _times(reads: Reads) -> tuple[ReadingTime, ...]:

@@ -24,6 +24,7 @@ from osteon.report.figure_bars import Bar, BarFigure
 from osteon.report.figure_flow import Excluded, FlowBox, FlowFigure
 from osteon.report.value import Estimate, Number, Text, Words
 from osteon.stats.obuchowski_rockette import ArmDifference, ArmTest
+from osteon.stats.reader_covariance import Endpoint
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_config import Config
 from osteon.studies.ovcf_flow_tables import conformity_table, criteria_table, flow_table
@@ -39,6 +40,7 @@ from osteon.studies.ovcf_tables import (
     genant_table,
     kappa_table,
     level_table,
+    mrmc_notes,
     mrmc_readers_table,
     mrmc_table,
     paired_table,
@@ -47,7 +49,7 @@ from osteon.studies.ovcf_tables import (
 )
 from osteon.studies.ovcf_words import arm_name, ovcf_word, reader_name, share_cell
 
-__all__ = ["headline", "limits_of", "references", "study_blocks"]
+__all__ = ["headline", "limits_of", "references", "size", "study_blocks"]
 
 SCOPES = ("random_readers_random_cases", "fixed_readers_random_cases")
 ENOUGH_READERS = 4
@@ -83,12 +85,7 @@ def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated:
             paired_table(analysis.all_paired, id="table-paired-all", title=ovcf_word("paired.all_cases"),
                          per_vertebra=reads.per_vertebra),
         )  # fmt: skip
-    mrmc = mrmc_table(analysis)
-    if mrmc is not None:
-        yield Heading("mrmc", ovcf_word("section.mrmc"))
-        yield Paragraph(ovcf_word("mrmc.why"))
-        yield mrmc
-        yield from _held(mrmc_readers_table(analysis))
+    yield from _mrmc(analysis, config)
     yield from _changes(analysis)
     if analysis.denis:
         yield Heading("denis", ovcf_word("section.denis"))
@@ -112,15 +109,31 @@ def _held(*tables: TableBlock | None) -> Iterator[TableBlock]:
     yield from (table for table in tables if table is not None)
 
 
-def headline(analysis: Analysis) -> tuple[str, ArmTest, ArmDifference] | None:
+def _mrmc(analysis: Analysis, config: Config) -> Iterator[Block]:
+    """The analysis over all readers, or why there is none."""
+    yield Heading("mrmc", ovcf_word("section.mrmc"))
+    found = analysis.mrmc
+    if not found.studies:
+        yield Paragraph(ovcf_word("mrmc.none", share=Number(config.least_share, percent=True)))
+        if found.left_out:
+            yield Bullets(mrmc_notes(found))
+        return
+    yield Paragraph(ovcf_word("mrmc.why"))
+    yield from _held(mrmc_table(found), mrmc_readers_table(found))
+
+
+def headline(analysis: Analysis) -> tuple[Endpoint, ArmTest, ArmDifference] | None:
     """
-    The comparison that leads: AUC where ratings were given, else accuracy.
+    The comparison that leads: AUC where all readers who called enough cases rated them too, else accuracy.
 
     Readers as a sample from four on; with fewer that claim is powerless, and these readers alone are spoken of.
     """
-    for endpoint in ("auc", "accuracy"):
-        study = analysis.mrmc.get(endpoint)
-        if study is None:
+    studies = analysis.mrmc.studies
+    most = max((len(study.readers) for study in studies.values()), default=0)
+    leading: tuple[Endpoint, ...] = ("auc", "accuracy")
+    for endpoint in leading:
+        study = studies.get(endpoint)
+        if study is None or len(study.readers) < most:
             continue
         scope = SCOPES[0] if len(study.readers) >= ENOUGH_READERS else SCOPES[1]
         test = study.test(scope)
@@ -139,15 +152,7 @@ def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[B
         for a in analysis.accuracies if a.reader == leading
     ]  # fmt: skip
     yield KeyFigures(tuple(tiles))
-    found = headline(analysis)
-    if found is not None:
-        endpoint, test, gap = found
-        yield Paragraph(
-            ovcf_word(f"summary.lead_{unit}", n=analysis.units, cases=analysis.cases, fractured=analysis.fractured, readers=len(reads.readers),
-                   endpoint=ovcf_word(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
-                   ct_ai=Number(test.means[1].value, digits=3), scope=ovcf_word(f"scope_short.{test.scope}"),
-                   difference=Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), p=test.p)
-        )  # fmt: skip
+    yield Paragraph(ovcf_word("summary.lead", size=size(analysis), result=_result(analysis)))
     if analysis.changed:
         yield Bullets(tuple(
             ovcf_word("summary.changed", reader=reader_name(c.reader), corrected=c.corrected, spoiled=c.spoiled, n=c.n)
@@ -160,6 +165,28 @@ def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[B
     departures = sum(line.n for line in analysis.conformity)
     if departures:
         yield Callout("warning", ovcf_word("summary.departures", n=departures))
+
+
+def size(analysis: Analysis) -> Text:
+    """How much was read, and whether every reader read all of it."""
+    unit = "vertebra" if analysis.per_vertebra else "case"
+    return ovcf_word(f"summary.size_{unit}", n=analysis.units, cases=analysis.cases, fractured=analysis.fractured,
+                     reach=ovcf_word(f"summary.reach_{'all' if analysis.complete else 'part'}"))  # fmt: skip
+
+
+def _result(analysis: Analysis) -> Text:
+    found = headline(analysis)
+    if found is None:
+        return ovcf_word("summary.no_result")
+    endpoint, test, gap = found
+    study = analysis.mrmc.studies[endpoint]
+    unit = "vertebra" if analysis.per_vertebra else "case"
+    return ovcf_word(
+        f"summary.result_{unit}", readers=len(study.readers), used=study.figures.n, of=analysis.mrmc.of[endpoint],
+        endpoint=ovcf_word(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
+        ct_ai=Number(test.means[1].value, digits=3), scope=ovcf_word(f"scope_short.{test.scope}"),
+        difference=Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), p=test.p,
+    )  # fmt: skip
 
 
 def limits_of(config: Config) -> dict[str, object]:
@@ -289,7 +316,7 @@ def _stard(reads: Reads, analysis: Analysis) -> Checklist:
     draft = {"4": "summary", "A2": "design", "A9": "design", "10a": "design", "10b": "design", "13a": "table-conformity",
              "15": "design", "16": "table-conformity", "20": "figure-flow", "22": "table-conformity", "26": "limits",
              "A12": "changed" if analysis.changed else "accuracy", "A14": "limits", "A15": "provenance"}  # fmt: skip
-    if analysis.mrmc:
+    if analysis.mrmc.studies:
         draft["17"] = "mrmc"
     if analysis.eligible is not None:
         auto["6"] = "table-criteria"

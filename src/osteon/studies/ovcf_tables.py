@@ -17,6 +17,7 @@ from osteon.stats.obuchowski_rockette import ArmTest
 from osteon.stats.wald import normal_quantile
 from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
+from osteon.studies.ovcf_mrmc import MultiReader
 from osteon.studies.ovcf_reads import TYPES
 from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_cell, reader_name, share_cell
 
@@ -31,6 +32,7 @@ __all__ = [
     "kappa_table",
     "labelled",
     "level_table",
+    "mrmc_notes",
     "mrmc_readers_table",
     "mrmc_table",
     "paired_table",
@@ -233,31 +235,41 @@ def denis_summary(tables: tuple[DenisTable, ...], *, per_vertebra: bool) -> Tabl
     )  # fmt: skip
 
 
-def mrmc_table(analysis: Analysis) -> TableBlock | None:
+def mrmc_table(found: MultiReader) -> TableBlock | None:
     """The difference of the arms for each endpoint in the three scopes."""
-    if not analysis.mrmc:
+    if not found.studies:
         return None
     rows: list[Row | GroupRow] = []
-    scopes = dict.fromkeys(test.scope for study in analysis.mrmc.values() for test in study.tests)
+    scopes = dict.fromkeys(test.scope for study in found.studies.values() for test in study.tests)
     for scope in scopes:
         rows.append(GroupRow(ovcf_word(f"scope.{scope}")))
-        for endpoint, study in analysis.mrmc.items():
+        for endpoint, study in found.studies.items():
             test = study.test(scope)
             if test is not None:
-                rows.append(_mrmc_row(endpoint, test))
+                used = f"{study.figures.n}/{found.of[endpoint]}"
+                rows.append(_mrmc_row(endpoint, len(study.readers), used, test))
+    labels = ("endpoint", "readers", "used", "ct", "ct_ai", "difference", "statistic", "df", "p")
     return TableBlock(
-        id="table-mrmc", title=ovcf_word("mrmc.title"),
-        columns=labelled("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
-        footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(analysis) else ()),
-                   *((ovcf_word("mrmc.missing", n=analysis.missing_pairs),) if analysis.missing_pairs else ())),
+        id="table-mrmc", title=ovcf_word("mrmc.title"), columns=labelled("mrmc", labels), rows=tuple(rows),
+        footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(found) else ()), *mrmc_notes(found)),
     )  # fmt: skip
 
 
-def _few(analysis: Analysis) -> bool:
-    return any("few_readers" in test.notes for study in analysis.mrmc.values() for test in study.tests)
+def mrmc_notes(found: MultiReader) -> tuple[Text, ...]:
+    """Readers left out with what they read, units left out, endpoints without an analysis."""
+    return (
+        *(ovcf_word(f"mrmc.short_{short.what}", reader=short.reader, n=short.n, of=short.of) for short in found.left_out),
+        *(ovcf_word("mrmc.missing", endpoint=ovcf_word(f"measure.{endpoint}"), n=found.missing(endpoint))
+          for endpoint in found.studies if found.missing(endpoint)),
+        *(ovcf_word("mrmc.undefined", endpoint=ovcf_word(f"measure.{endpoint}")) for endpoint in found.undefined),
+    )  # fmt: skip
 
 
-def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
+def _few(found: MultiReader) -> bool:
+    return any("few_readers" in test.notes for study in found.studies.values() for test in study.tests)
+
+
+def _mrmc_row(endpoint: str, readers: int, used: str, test: ArmTest) -> Row:
     first, second = test.means
     gap = test.differences[0]
     # readers who differ by next to nothing make Hillis' degrees of freedom astronomical: no limit in print
@@ -268,7 +280,8 @@ def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
         if test.df2 < 1e4
         else f"{test.df1}, ∞"
     )
-    return (ovcf_word(f"measure.{endpoint}"), *(_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second)),
+    return (ovcf_word(f"measure.{endpoint}"), readers, used,
+            *(_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second)),
             _added(gap.difference, gap.ci), Number(test.statistic, digits=2), df,
             PValue(test.p))  # fmt: skip
 
@@ -287,12 +300,12 @@ def _figure(value: float, low: float, high: float) -> Cell:
     return Estimate(value, max(low, 0.0), min(high, 1.0), digits=3)
 
 
-def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
+def mrmc_readers_table(found: MultiReader) -> TableBlock | None:
     """Each reader's own change, tested over cases."""
-    if not analysis.mrmc:
+    if not found.studies:
         return None
     rows: list[Row | GroupRow] = []
-    for endpoint, study in analysis.mrmc.items():
+    for endpoint, study in found.studies.items():
         rows.append(GroupRow(ovcf_word(f"measure.{endpoint}")))
         for i, own in enumerate(study.by_reader):
             half = normal_quantile(own.ci.level) * np.sqrt(
