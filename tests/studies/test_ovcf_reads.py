@@ -61,7 +61,9 @@ def test_a_reading_that_stands_twice_is_named(table):
 
 
 def test_a_case_with_two_truths_is_named(table):
-    with pytest.raises(SchemaError, match=r"column mri days: V\d+ has several truths"):
+    with pytest.raises(
+        SchemaError, match=r"rows \d+ and \d+, column mri days: [35] and [35] for V\d+, expected one value"
+    ):
         judged(spoiled(table, 7, "mri_days", 5))
 
 

@@ -200,6 +200,7 @@ def _methods(reads: Reads, analysis: Analysis, config: Config) -> Text:
     return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases,
                      unit=ovcf_word(f"methods.per_{unit}"), role=ovcf_word(f"role.{config.protocol.ai_role}"),
                      way=ovcf_word(f"methods.{'sequential' if config.protocol.sequential else 'apart'}", **limits_of(config)),
+                     main=ovcf_word(f"methods.criteria_{'judged' if analysis.eligible else 'unjudged'}"),
                      **limits_of(config), statistics=ovcf_word(f"methods.by_{unit}"),
                      covariance=ovcf_word(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
                      consensus=_consensus(reads, config))  # fmt: skip
@@ -300,14 +301,11 @@ def _limits(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool
         yield ovcf_word("limits.washout")
     if not reads.per_vertebra and not analysis.levels:
         yield ovcf_word("limits.per_case")
-    if _unjudged(analysis):
-        yield ovcf_word("limits.unjudged", n=_unjudged(analysis))
+    if analysis.eligible is None:
+        yield ovcf_word("limits.no_criteria")
+    elif analysis.eligible.not_applicable:
+        yield ovcf_word("limits.unjudged", n=len(analysis.eligible.not_applicable))
     yield ovcf_word("limits.software")
-
-
-def _unjudged(analysis: Analysis) -> int:
-    """Published criteria that this table cannot answer."""
-    return len(analysis.eligible.not_applicable) if analysis.eligible is not None else 0
 
 
 def _stard(reads: Reads, analysis: Analysis) -> Checklist:
