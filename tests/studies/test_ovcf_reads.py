@@ -73,6 +73,26 @@ def test_a_type_without_a_fracture_is_named(table):
         judged(spoiled(table, row, "denis", "B"))
 
 
+@pytest.mark.parametrize(
+    ("column", "reader", "how", "said"),
+    [
+        ("case", "R2", str.lower, "column case: 'V[0-9]+' and 'v[0-9]+'"),
+        ("reader", "R1", lambda code: "Ｒ１", "column reader: 'R1' and 'Ｒ１'"),
+    ],
+)
+def test_a_code_is_written_in_one_way(table, column, reader, how, said):
+    other = (table["reader"] == reader) & (table["arm"] == "ct_ai")
+    mixed = table.assign(**{column: table[column].where(~other, table[column].map(how))})
+    with pytest.raises(SchemaError, match=rf"rows \d+ and \d+, {said} differ in letter case or width only"):
+        judged(mixed)
+
+
+def test_vertebrae_are_named_in_every_row_or_in_none(table):
+    with pytest.raises(SchemaError, match=r"row \d+, column vertebra: empty, but row \d+ names one"):
+        judged(table.assign(vertebra=np.where(table["reader"] == "consensus", None, "L1")))
+    assert judged(table.assign(vertebra="L1")).per_vertebra
+
+
 def test_what_the_table_must_have(table):
     with pytest.raises(SchemaError, match="no column 'mri fracture'"):
         judged(table.drop(columns="mri_fracture"))

@@ -11,6 +11,7 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -164,8 +165,9 @@ def reads_of(table: pd.DataFrame, *, source: str) -> Reads:
         header = named[column.name]
         cells = table[header] if header else pd.Series(math.nan, index=table.index, dtype=object)
         clean[column.name] = _cells(cells, column, header or column.name, source)
+    _check_codes(clean, source)
     per_vertebra = bool(clean["vertebra"].notna().any())
-    clean["unit"] = clean["case"] + (" " + clean["vertebra"].fillna("?") if per_vertebra else "")
+    clean["unit"] = clean["case"] + (" " + clean["vertebra"] if per_vertebra else "")
     _check_twice(clean, source)
     clean = _filled(clean, source)
     _check_types(clean, source)
@@ -263,6 +265,28 @@ def _number(text: str, column: ReadColumn, where: str) -> float:
         limits = f"from {low} to {high}" if column.limits else "of 0 or more"
         raise SchemaError(f"{where}: {text}, expected {kind} {limits}.")
     return number
+
+
+def _check_codes(table: pd.DataFrame, source: str) -> None:
+    """One code is written in one way, and vertebrae are named in every row or in none: else a study counts twice."""
+    for name in ("case", "reader", "vertebra"):
+        codes = table[name].dropna().astype(str)
+        plain = codes.map(lambda code: unicodedata.normalize("NFKC", code).casefold())
+        differing = codes[codes != plain.map(codes.groupby(plain).first())]
+        if len(differing):
+            row = differing.index[0]
+            first = codes.index[plain == plain[row]][0]
+            raise SchemaError(
+                f"{source}: rows {first} and {row}, column {name}: {codes[first]!r} and {codes[row]!r} differ in letter case or "
+                "width only, expected one spelling.",
+                hint="Write the code of a case, reader or vertebra alike in every row.",
+            )
+    empty = table["vertebra"].isna()
+    if empty.any() and not empty.all():
+        raise SchemaError(
+            f"{source}: row {table.index[empty][0]}, column vertebra: empty, but row {table.index[~empty][0]} names one.",
+            hint="Name the vertebra in every row, those of the consensus too, or leave the column out for one answer a case.",
+        )
 
 
 def _check_twice(table: pd.DataFrame, source: str) -> None:
