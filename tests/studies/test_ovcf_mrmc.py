@@ -6,13 +6,15 @@ import pytest
 
 from osteon.core.config import override
 from osteon.core.errors import ConfigError
-from osteon.report.document import Bullets, Paragraph, TableBlock
+from osteon.report.document import Bullets, GroupRow, Paragraph, TableBlock
+from osteon.report.value import Estimate, Number
 from osteon.report.words import words
 from osteon.studies.ovcf_analysis import analysed
 from osteon.studies.ovcf_config import Config, configured
 from osteon.studies.ovcf_page import headline, study_blocks
 from osteon.studies.ovcf_reads import reads_of
 from osteon.studies.ovcf_results import study_results, study_summary
+from osteon.studies.ovcf_tables import mrmc_readers_table, mrmc_table
 from osteon.studies.ovcf_virtual import virtual_reads
 
 QUICK = override(configured("planted"), {"virtual": {"cases": 60}})
@@ -133,3 +135,30 @@ def test_ratings_of_nobody_leave_nobody_out(table):
     analysis = analysed(reads_of(table.assign(rating=np.nan), source="r"), Config())
     assert analysis.mrmc.left_out == ()
     assert set(analysis.mrmc.studies) == {"accuracy", "sensitivity", "specificity"}
+
+
+@pytest.mark.parametrize(("lang", "known"), [("en", "no error can be estimated"), ("zh", "无法估计误差")])
+def test_readers_who_are_always_right_prove_no_equality(table, lang, known):
+    """No reading is wrong: the difference stands without interval and p, in the lead, on the terminal, in the table."""
+    right = table.assign(
+        call=table["mri_fracture"],
+        denis=table["mri_denis"],
+        rating=np.where(table["mri_fracture"] == 1, 5, 1),
+    )
+    reads = reads_of(right, source="r")
+    analysis = analysed(reads, Config())
+    lead, *_ = (
+        b.text for b in study_blocks(reads, analysis, Config(), simulated=True) if isinstance(b, Paragraph)
+    )
+    lines = study_summary(reads, analysis, lang, simulated=True)
+    for text in (words(lang).say(lead), next(line for line in lines if "AUC" in line)):
+        assert known in text
+        assert "0.000 (0.000" not in text
+        assert ".99" not in text
+    for block in (mrmc_table(analysis.mrmc), mrmc_readers_table(analysis.mrmc)):
+        for row in (r for r in block.rows if not isinstance(r, GroupRow)):
+            assert row[-1] is None
+            assert not any(isinstance(cell, Estimate) for cell in row)
+            assert not any(
+                isinstance(c, Number) and c.value == 0 and np.signbit(c.value) for c in row
+            )  # no -0

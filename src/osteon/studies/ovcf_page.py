@@ -22,8 +22,8 @@ from osteon.report.document import (
 )
 from osteon.report.figure_bars import Bar, BarFigure
 from osteon.report.figure_flow import Excluded, FlowBox, FlowFigure
-from osteon.report.value import Estimate, Number, Text, Words
-from osteon.stats.obuchowski_rockette import ArmDifference, ArmTest
+from osteon.report.value import Number, Text, Words
+from osteon.stats.obuchowski_rockette import ArmTest
 from osteon.stats.reader_covariance import Endpoint
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_config import Config
@@ -37,6 +37,7 @@ from osteon.studies.ovcf_tables import (
     denis_paired_table,
     denis_summary,
     denis_table,
+    gap_text,
     genant_table,
     kappa_table,
     level_table,
@@ -122,7 +123,7 @@ def _mrmc(analysis: Analysis, config: Config) -> Iterator[Block]:
     yield from _held(mrmc_table(found), mrmc_readers_table(found))
 
 
-def headline(analysis: Analysis) -> tuple[Endpoint, ArmTest, ArmDifference] | None:
+def headline(analysis: Analysis) -> tuple[Endpoint, ArmTest] | None:
     """
     The comparison that leads: AUC where all readers who called enough cases rated them too, else accuracy.
 
@@ -138,7 +139,7 @@ def headline(analysis: Analysis) -> tuple[Endpoint, ArmTest, ArmDifference] | No
         scope = SCOPES[0] if len(study.readers) >= ENOUGH_READERS else SCOPES[1]
         test = study.test(scope)
         if test is not None:
-            return endpoint, test, test.differences[0]
+            return endpoint, test
     return None
 
 
@@ -178,14 +179,13 @@ def _result(analysis: Analysis) -> Text:
     found = headline(analysis)
     if found is None:
         return ovcf_word("summary.no_result")
-    endpoint, test, gap = found
+    endpoint, test = found
     study = analysis.mrmc.studies[endpoint]
     unit = "vertebra" if analysis.per_vertebra else "case"
     return ovcf_word(
         f"summary.result_{unit}", readers=len(study.readers), used=study.figures.n, of=analysis.mrmc.of[endpoint],
         endpoint=ovcf_word(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
-        ct_ai=Number(test.means[1].value, digits=3), scope=ovcf_word(f"scope_short.{test.scope}"),
-        difference=Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), p=test.p,
+        ct_ai=Number(test.means[1].value, digits=3), gap=gap_text(test),
     )  # fmt: skip
 
 

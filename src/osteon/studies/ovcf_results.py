@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from osteon.core.result import as_dict
-from osteon.report.value import Estimate, Number
+from osteon.report.value import Number
 from osteon.report.words import words
 from osteon.stats.agreement import Kappa
 from osteon.stats.compare import Comparison
@@ -17,6 +17,7 @@ from osteon.studies.ovcf_design import Plan
 from osteon.studies.ovcf_mrmc import MultiReader
 from osteon.studies.ovcf_page import headline, size
 from osteon.studies.ovcf_reads import Reads
+from osteon.studies.ovcf_tables import gap_text
 from osteon.studies.ovcf_virtual import VirtualCase
 from osteon.studies.ovcf_words import arm_name, ovcf_word, reader_name
 
@@ -148,10 +149,12 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
         )
     found = headline(analysis)
     if found is not None:
-        endpoint, test, gap = found
-        shown = Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3)
-        lines.append(mark + say.say(ovcf_word("summary.difference", endpoint=ovcf_word(f"measure.{endpoint}"), difference=shown,
-                                           p=test.p, scope=ovcf_word(f"scope_short.{test.scope}"))))  # fmt: skip
+        endpoint, test = found
+        gap = gap_text(test)
+        lines.append(
+            mark
+            + say.say(ovcf_word("summary.difference", endpoint=ovcf_word(f"measure.{endpoint}"), gap=gap))
+        )
     else:
         lines.append(mark + say.say(ovcf_word("summary.no_result")))
     if analysis.flow.left_out:

@@ -23,11 +23,13 @@ from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_c
 
 __all__ = [
     "accuracy_table",
+    "added",
     "agreement_table",
     "changed_table",
     "denis_paired_table",
     "denis_summary",
     "denis_table",
+    "gap_text",
     "genant_table",
     "kappa_table",
     "labelled",
@@ -280,17 +282,37 @@ def _mrmc_row(endpoint: str, readers: int, used: str, test: ArmTest) -> Row:
         if test.df2 < 1e4
         else f"{test.df1}, ∞"
     )
-    return (ovcf_word(f"measure.{endpoint}"), readers, used,
-            *(_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second)),
-            _added(gap.difference, gap.ci), Number(test.statistic, digits=2), df,
-            PValue(test.p))  # fmt: skip
+    figures = (_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second))
+    head = (
+        ovcf_word(f"measure.{endpoint}"),
+        readers,
+        used,
+        *figures,
+        added(gap.difference, gap.ci, exact=_exact(test)),
+    )
+    if _exact(test):
+        return (*head, None, None, None)
+    return (*head, Number(test.statistic, digits=2), df, PValue(test.p))
 
 
-def _added(difference: float, ci: Interval) -> Cell:
-    """What AI adds: the analysis gives CT alone minus CT with AI; alone where readers leave it without error."""
-    if not ci.high > ci.low:
-        return Number(-difference, digits=3)
-    return Estimate(-difference, -ci.high, -ci.low, digits=3)
+def _exact(test: ArmTest) -> bool:
+    return "no_variation" in test.notes
+
+
+def added(difference: float, ci: Interval, *, exact: bool) -> Number | Estimate:
+    """What AI adds (the analysis gives CT alone minus CT with AI); ``exact``: alone, where nothing leaves an error."""
+    if exact:
+        return Number(0.0 - difference, digits=3)
+    return Estimate(0.0 - difference, 0.0 - ci.high, 0.0 - ci.low, digits=3)
+
+
+def gap_text(test: ArmTest) -> Text:
+    """What AI adds with its p, or that it has no error: readers who never differ prove nothing."""
+    gap = test.differences[0]
+    shown, scope = added(gap.difference, gap.ci, exact=_exact(test)), ovcf_word(f"scope_short.{test.scope}")
+    if _exact(test):
+        return ovcf_word("summary.gap_no_error", difference=shown, scope=scope)
+    return ovcf_word("summary.gap", difference=shown, p=test.p, scope=scope)
 
 
 def _figure(value: float, low: float, high: float) -> Cell:
@@ -313,7 +335,7 @@ def mrmc_readers_table(found: MultiReader) -> TableBlock | None:
             )
             both = study.figures.values[:, i]
             rows.append((reader_name(own.reader), *(_figure(*map(float, x)) for x in zip(both, both - half, both + half, strict=True)),
-                         _added(own.difference, own.ci), PValue(own.p)))  # fmt: skip
+                         added(own.difference, own.ci, exact=not own.se), PValue(own.p) if own.se else None))  # fmt: skip
     return TableBlock(
         id="table-mrmc-readers", title=ovcf_word("mrmc.readers_title"),
         columns=labelled("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
