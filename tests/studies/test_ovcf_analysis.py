@@ -115,6 +115,20 @@ def test_what_ai_changed_adds_up(virtual):
         assert paired.ct_ai.k - paired.ct.k == c.corrected - c.spoiled
 
 
+def test_an_error_made_without_ai_is_no_automation_bias():
+    """AI wrong in six cases; wrong both times in three, turned wrong in one, right both times in two: 1 of 3, 4 of 6."""
+    before, after = [0, 0, 0, 1, 1, 1, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1, 0, 1]
+    rows = [
+        (f"C{i}", "R1", arm, call if i < 8 else 1 - call, int(i < 8), int(i >= 6 and i < 8))
+        for arm, calls in (("ct", before), ("ct_ai", after))
+        for i, call in enumerate(calls)
+    ]
+    table = pd.DataFrame(rows, columns=["case", "reader", "arm", "call", "mri_fracture", "ai_call"])
+    (change,) = analysed(reads_of(table, source="r"), Config()).changed
+    assert (change.automation_bias.k, change.automation_bias.n) == (1, 3)
+    assert (change.wrong_with_wrong_ai.k, change.wrong_with_wrong_ai.n) == (4, 6)
+
+
 def test_readers_in_another_order_change_nothing(virtual):
     swapped = virtual.table.drop(columns="unit").replace({"reader": {"R1": "Z1", "R2": "A2"}})
     before, after = analysed(virtual, Config()), analysed(reads_of(swapped, source="swapped"), Config())
@@ -172,7 +186,7 @@ def test_copied_vertebrae_leave_every_p_and_interval(virtual):
                 yield kappa(a.kappa)
                 yield shares(a.same)
         for c in analysis.changed:
-            yield shares(c.wrong_ai_followed)
+            yield shares(c.automation_bias, c.wrong_with_wrong_ai)
         yield from ((t.n, t.p, t.ci.low, t.ci.high) for t in analysis.times)
         yield from (shares(s.fractured, s.other) for s in analysis.mri_signs)
 

@@ -61,8 +61,9 @@ class Changed:
     """
     What a reader's calls became with AI.
 
-    ``corrected`` wrong on CT alone and right with AI, ``spoiled`` right and then wrong. ``spoiled_by_ai`` of the
-    spoiled agree with a wrong AI call; ``wrong_ai_followed`` counts the AI's wrong calls that the reader shared.
+    ``corrected`` wrong on CT alone and right with AI, ``spoiled`` right and then wrong. Where the AI was wrong:
+    ``automation_bias`` is the share turned wrong of those right on CT alone; ``wrong_with_wrong_ai`` the share wrong with
+    AI of them all, which holds errors made without AI too. None without such a case.
     """
 
     reader: str
@@ -74,8 +75,8 @@ class Changed:
     test: ClusteredMcNemar | None
     missed_found: int
     false_dropped: int
-    spoiled_by_ai: int | None
-    wrong_ai_followed: Share | None
+    automation_bias: Share | None
+    wrong_with_wrong_ai: Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,8 +214,8 @@ def _change(reader: str, calls: pd.DataFrame, truth: pd.DataFrame, ai: pd.Series
         reader=reader, n=len(calls), right_both=int((before & after).sum()), corrected=int(corrected.sum()),
         spoiled=int(spoiled.sum()), wrong_both=int((~before & ~after).sum()), test=paired_of(before, after, cases),
         missed_found=int((corrected & (true == 1)).sum()), false_dropped=int((corrected & (true == 0)).sum()),
-        spoiled_by_ai=int((spoiled & wrong_ai).sum()) if np.isfinite(marked).any() else None,
-        wrong_ai_followed=share_of(~after[wrong_ai], cases[wrong_ai]),
+        automation_bias=share_of(~after[wrong_ai & before], cases[wrong_ai & before]),
+        wrong_with_wrong_ai=share_of(~after[wrong_ai], cases[wrong_ai]),
     )  # fmt: skip
 
 

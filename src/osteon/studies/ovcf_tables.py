@@ -365,14 +365,13 @@ def changed_table(analysis: Analysis) -> TableBlock | None:
         return None
     rows = tuple(
         (reader_name(c.reader), c.right_both, c.corrected, c.spoiled, c.wrong_both, c.missed_found, c.false_dropped,
-         c.spoiled_by_ai,
-         share_cell(c.wrong_ai_followed), PValue(c.test.p_exact) if c.test else None)
+         share_cell(c.automation_bias), share_cell(c.wrong_with_wrong_ai), PValue(c.test.p_exact) if c.test else None)
         for c in analysis.changed
     )  # fmt: skip
     return TableBlock(
         id="table-changed", title=ovcf_word("changed.title"),
         columns=labelled("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
-                                     "false_dropped", "spoiled_by_ai", "wrong_followed", _p_column(analysis.per_vertebra))),
+                                     "false_dropped", "automation_bias", "wrong_with_wrong_ai", _p_column(analysis.per_vertebra))),
         rows=rows, footnotes=(ovcf_word("changed.note"), ovcf_word(f"paired.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
