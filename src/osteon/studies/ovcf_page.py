@@ -297,8 +297,9 @@ def _limits(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool
             yield ovcf_word("limits.consensus_partial", n=missing.of - missing.n, of=missing.of)
     if config.protocol.sequential:
         yield ovcf_word("limits.sequential")
-    elif not reads.table["washout_days"].notna().any():
-        yield ovcf_word("limits.washout")
+    washout = next((c for c in analysis.conformity if c.code == "washout" and c.unknown), None)
+    if washout is not None:
+        yield ovcf_word("limits.washout", n=washout.unknown, of=washout.of + washout.unknown)
     if not reads.per_vertebra and not analysis.levels:
         yield ovcf_word("limits.per_case")
     if analysis.eligible is None:

@@ -260,7 +260,11 @@ def _number(text: str, column: ReadColumn, where: str) -> float:
     except ValueError:
         raise SchemaError(f"{where}: {text!r} is not a number.") from None
     low, high = column.limits or (0, math.inf)  # below 0 only where the column says so
-    if not low <= number <= high or (column.kind == "count" and number != int(number)):
+    if (
+        not math.isfinite(number)
+        or not low <= number <= high
+        or (column.kind == "count" and number != int(number))
+    ):
         kind = "a whole number" if column.kind == "count" else "a number"
         limits = f"from {low} to {high}" if column.limits else "of 0 or more"
         raise SchemaError(f"{where}: {text}, expected {kind} {limits}.")

@@ -190,7 +190,7 @@ def _order(
             yield i, 0, {"session": 1, "order": place + 1, "locked": 1}
             yield i, 1, {"session": 1, "order": place + 1}
         return
-    ai_first = rng.random(n) < 0.5
+    ai_first = rng.permutation(n) < n // 2
     for session in (1, 2):
         for place, i in enumerate(rng.permutation(n).tolist()):
             washout = protocol.washout_days + int(rng.integers(0, 10)) if session == 2 else None
