@@ -162,3 +162,46 @@ def test_readers_who_are_always_right_prove_no_equality(table, lang, known):
             assert not any(
                 isinstance(c, Number) and c.value == 0 and np.signbit(c.value) for c in row
             )  # no -0
+
+
+LATE = ("V001", "V002", "V003", "V004", "V040", "V041", "V042")
+
+
+def test_the_analysis_of_every_case_is_that_of_a_study_without_criteria(table):
+    late = table.assign(mri_days=np.where(table["case"].isin(LATE), 9, 3), age_years=60,
+                        t_lowest=np.where(table["case"] == "V050", -1.0, -3.0))  # fmt: skip
+    analysis = analysed(reads_of(late, source="r"), Config())
+    lenient = override(Config(), {"protocol": {"mri_within_days": 3000.0}})
+    free = analysed(reads_of(late.drop(columns=["age_years", "t_lowest"]), source="r"), lenient)
+    assert figures(analysis.all_mrmc) == figures(free.mrmc)
+    assert analysis.all_mrmc.studies["accuracy"].figures.n == analysis.flow.cases == 60
+    assert analysis.mrmc.studies["accuracy"].figures.n == analysis.cases == 52
+    assert free.all_mrmc is None
+
+
+def test_a_late_case_changes_the_analysis_of_every_case_only(table):
+    late = table.assign(mri_days=np.where(table["case"].isin(LATE), 9, 3))
+    wrong = late.assign(call=late["call"].mask(late["case"] == "V040", 1).mask(late["case"] == "V001", 0)).assign(
+        denis=late["denis"].mask(late["case"].isin(["V001", "V040"]), np.nan))  # fmt: skip
+    assert (wrong["call"] != late["call"]).any()
+    one, other = (analysed(reads_of(t, source="r"), Config()) for t in (late, wrong))
+    assert figures(one.mrmc) == figures(other.mrmc)
+    assert figures(one.all_mrmc)["accuracy"] != figures(other.all_mrmc)["accuracy"]
+
+
+def test_the_page_and_the_results_hold_both_analyses_where_cases_are_left_out(table, whole):
+    reads = reads_of(table.assign(mri_days=np.where(table["case"].isin(LATE), 9, 3)), source="r")
+    analysis = analysed(reads, Config())
+    ids = [b.id for b in study_blocks(reads, analysis, Config(), simulated=True) if isinstance(b, TableBlock)]
+    assert ids[ids.index("table-mrmc"):][:4] == ["table-mrmc", "table-mrmc-all", "table-mrmc-readers",
+                                                 "table-mrmc-readers-all"]  # fmt: skip
+    assert study_results(reads, analysis)["mrmc_all_cases"]["auc"]["n"] == 60
+    assert study_results(reads_of(table, source="r"), whole)["mrmc_all_cases"] == {}
+    assert whole.all_mrmc is None
+
+
+def test_missing_readings_of_left_out_cases_count_in_the_analysis_of_every_case(table):
+    row = table.index[(table["case"] == "V001") & (table["reader"] == "R1")][0]
+    late = table.assign(mri_days=np.where(table["case"].isin(LATE), 9, 3)).drop(index=row)
+    analysis = analysed(reads_of(late, source="r"), Config())
+    assert (analysis.mrmc.missing("accuracy"), analysis.all_mrmc.missing("accuracy")) == (0, 1)

@@ -95,7 +95,7 @@ class Analysis:
     A reading study, analysed.
 
     Everything is of the cases in ``flow.analysed`` but ``conformity`` (the whole table) and ``all_cases``,
-    ``all_paired`` (the sensitivity analysis on every case; empty where none was left out). ``complete``: every reader
+    ``all_paired``, ``all_mrmc`` (the sensitivity analysis on every case; empty or None where none was left out). ``complete``: every reader
     read every unit in every arm.
     """
 
@@ -115,6 +115,7 @@ class Analysis:
     levels: tuple[LevelAgreement, ...]
     genant: tuple[GenantAgreement, ...]
     mrmc: MultiReader
+    all_mrmc: MultiReader | None
     times: tuple[ReadingTime, ...]
     changed: tuple[Changed, ...]
     agreement: tuple[Agreement, ...]
@@ -141,7 +142,8 @@ def analysed(reads: Reads, config: Config) -> Analysis:
         all_cases=accuracies(everybody) if flow.left_out else (), paired=paired_tests(main),
         all_paired=paired_tests(everybody) if flow.left_out else (), denis=denis_tables(main),
         denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main),
-        mrmc=multi_reader(main, config), times=_times(main), changed=_changed(main), agreement=agreements(main),
+        mrmc=multi_reader(main, config),
+        all_mrmc=multi_reader(everybody, config) if flow.left_out else None, times=_times(main), changed=_changed(main), agreement=agreements(main),
         signs=_signs(main), mri_signs=_mri_signs(main), conformity=conformity(everybody, config.protocol),
     )  # fmt: skip
 

@@ -113,14 +113,21 @@ def _held(*tables: TableBlock | None) -> Iterator[TableBlock]:
 def _mrmc(analysis: Analysis, config: Config) -> Iterator[Block]:
     """The analysis over all readers, or why there is none."""
     yield Heading("mrmc", ovcf_word("section.mrmc"))
-    found = analysis.mrmc
-    if not found.studies:
+    found, everybody = analysis.mrmc, analysis.all_mrmc
+    if found.studies:
+        yield Paragraph(ovcf_word("mrmc.why"))
+    else:
         yield Paragraph(ovcf_word("mrmc.none", share=Number(config.least_share, percent=True)))
-        if found.left_out:
+        if found.left_out or found.undefined:
             yield Bullets(mrmc_notes(found))
-        return
-    yield Paragraph(ovcf_word("mrmc.why"))
-    yield from _held(mrmc_table(found), mrmc_readers_table(found))
+    yield from _held(mrmc_table(found))
+    if everybody is not None:
+        yield from _held(mrmc_table(everybody, id="table-mrmc-all", title="all_cases"))
+    yield from _held(mrmc_readers_table(found))
+    if everybody is not None:
+        yield from _held(
+            mrmc_readers_table(everybody, id="table-mrmc-readers-all", title="readers_all_cases")
+        )
 
 
 def headline(analysis: Analysis) -> tuple[Endpoint, ArmTest] | None:

@@ -63,6 +63,7 @@ def study_results(reads: Reads, analysis: Analysis, cases: tuple[VirtualCase, ..
         ],
         "mrmc": _mrmc(analysis.mrmc),
         "mrmc_left_out": as_dict(analysis.mrmc.left_out),
+        "mrmc_all_cases": _mrmc(analysis.all_mrmc) if analysis.all_mrmc else {},
         "read_by_all_readers": analysis.complete,
         "times_s": as_dict(analysis.times),
         "changed": as_dict(analysis.changed),

@@ -237,7 +237,7 @@ def denis_summary(tables: tuple[DenisTable, ...], *, per_vertebra: bool) -> Tabl
     )  # fmt: skip
 
 
-def mrmc_table(found: MultiReader) -> TableBlock | None:
+def mrmc_table(found: MultiReader, *, id: str = "table-mrmc", title: str = "title") -> TableBlock | None:
     """The difference of the arms for each endpoint in the three scopes."""
     if not found.studies:
         return None
@@ -252,7 +252,7 @@ def mrmc_table(found: MultiReader) -> TableBlock | None:
                 rows.append(_mrmc_row(endpoint, len(study.readers), used, test))
     labels = ("endpoint", "readers", "used", "ct", "ct_ai", "difference", "statistic", "df", "p")
     return TableBlock(
-        id="table-mrmc", title=ovcf_word("mrmc.title"), columns=labelled("mrmc", labels), rows=tuple(rows),
+        id=id, title=ovcf_word(f"mrmc.{title}"), columns=labelled("mrmc", labels), rows=tuple(rows),
         footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(found) else ()), *mrmc_notes(found)),
     )  # fmt: skip
 
@@ -322,7 +322,9 @@ def _figure(value: float, low: float, high: float) -> Cell:
     return Estimate(value, max(low, 0.0), min(high, 1.0), digits=3)
 
 
-def mrmc_readers_table(found: MultiReader) -> TableBlock | None:
+def mrmc_readers_table(
+    found: MultiReader, *, id: str = "table-mrmc-readers", title: str = "readers_title"
+) -> TableBlock | None:
     """Each reader's own change, tested over cases."""
     if not found.studies:
         return None
@@ -337,7 +339,7 @@ def mrmc_readers_table(found: MultiReader) -> TableBlock | None:
             rows.append((reader_name(own.reader), *(_figure(*map(float, x)) for x in zip(both, both - half, both + half, strict=True)),
                          added(own.difference, own.ci, exact=not own.se), PValue(own.p) if own.se else None))  # fmt: skip
     return TableBlock(
-        id="table-mrmc-readers", title=ovcf_word("mrmc.readers_title"),
+        id=id, title=ovcf_word(f"mrmc.{title}"),
         columns=labelled("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
         footnotes=(ovcf_word("mrmc.readers_note"),),
     )  # fmt: skip
