@@ -12,7 +12,6 @@ from osteon.report.value import Estimate, Words
 from osteon.report.words import words
 from osteon.studies.ovcf_analysis import analysed
 from osteon.studies.ovcf_config import Config, configured
-from osteon.studies.ovcf_design import planned, schedule, schedule_csv
 from osteon.studies.ovcf_page import study_blocks
 from osteon.studies.ovcf_reads import reads_of
 from osteon.studies.ovcf_results import study_results
@@ -335,70 +334,6 @@ def test_every_part_of_the_page_has_its_anchor(reads, virtual):
     assert Document(title="x", simulated=False, blocks=blocks, provenance=provenance(seed=1)).blocks
 
 
-def test_the_schedule_keeps_what_it_promises():
-    config = Config()
-    slots = [slot for slot in schedule(config, 3) if not slot.training]
-    assert schedule(config, 3) == schedule(config, 3) != schedule(config, 4)
-    first = {(s.reader, s.case): s for s in slots if s.session == 1}
-    second = {(s.reader, s.case): s for s in slots if s.session == 2}
-    assert first.keys() == second.keys()
-    assert len(first) == 2 * 220
-    for key, slot in first.items():
-        assert {slot.arm, second[key].arm} == {"ct", "ct_ai"}
-        assert second[key].day - slot.day >= config.protocol.washout_days
-    for reader in config.protocol.readers:
-        assert sum(s.arm == "ct_ai" for s in first.values() if s.reader == reader) == 110
-    assert [s.case for s in first.values() if s.reader == "R1"] != [
-        s.case for s in first.values() if s.reader == "R2"
-    ]
-
-
-def test_first_and_concurrent_differ_from_second_in_the_schedule():
-    plans = {
-        role: schedule(override(Config(), {"protocol": {"ai_role": role}}), 3)
-        for role in ("first", "concurrent", "second")
-    }
-    assert len({schedule_csv(slots) for slots in plans.values()}) == 3
-    for role, step in (
-        ("first", "marks_from_start"),
-        ("concurrent", "marks_on_demand"),
-        ("second", "marks_after_lock"),
-    ):
-        assert {s.step for s in plans[role]} == {"unaided", step}
-        assert {s.arm for s in plans[role] if s.step == step} == {"ct_ai"}
-    own = [s for s in plans["second"] if not s.training and s.reader != "consensus"]
-    for unaided, aided in zip(own[::2], own[1::2], strict=True):  # one slot, two steps, in this order
-        assert (unaided.step, aided.step) == ("unaided", "marks_after_lock")
-        assert (unaided.case, unaided.day, unaided.order, unaided.session) == (
-            aided.case,
-            aided.day,
-            aided.order,
-            aided.session,
-        )
-    assert len(own) == 2 * 2 * 220
-    assert max(s.day for s in own) < 28  # no washout
-
-
-@pytest.mark.parametrize("role", ["first", "second"])
-def test_training_goes_through_both_arms_and_the_consensus_comes_last(role):
-    config = override(Config(), {"protocol": {"ai_role": role}})
-    slots = schedule(config, 3)
-    training = {(s.reader, s.case, s.arm) for s in slots if s.training}
-    assert len(training) == 2 * 10 * 2
-    agreed = [s for s in slots if s.reader == "consensus"]
-    assert {(s.case, s.arm) for s in agreed} == {
-        (s.case, s.arm) for s in slots if not s.training and s.reader == "R1"
-    }
-    assert min(s.day for s in agreed) > max(s.day for s in slots if s.reader != "consensus")
-    first = {(s.arm, s.case): i for i, s in enumerate(agreed)}
-    assert all(first["ct", s.case] < first["ct_ai", s.case] for s in agreed)
-    assert not any(s.if_readers_differ for s in agreed)
-    some = schedule(override(config, {"protocol": {"consensus_cases": "disagreements"}}), 3)
-    assert all(s.if_readers_differ for s in some if s.reader == "consensus")
-    none = schedule(override(config, {"protocol": {"consensus": False}}), 3)
-    assert {s.reader for s in none} == {"R1", "R2"}
-
-
 def test_a_consensus_on_disagreements_only_is_completed_by_what_all_said():
     config = override(QUICK, {"protocol": {"consensus_cases": "disagreements"}})
     reads, _ = virtual_reads(config, 11)
@@ -453,11 +388,3 @@ def test_the_text_says_how_the_arms_were_read(role, said, unsaid):
                     if isinstance(b, Paragraph))  # fmt: skip
     assert (english.say(Words("ovcf_reading.methods.sequential")) in text) == (said == "sequential")
     assert ("days apart" in text) == (said == "apart")
-
-
-@pytest.mark.slow
-def test_a_plan_with_more_readers_needs_fewer_cases():
-    plan = planned(QUICK, 1)
-    needed = [found.cases for found in plan.needed.values() if found]
-    assert needed == sorted(needed, reverse=True)
-    assert plan.at_size.power < 0.8  # two readers are too few for a claim about readers

@@ -81,8 +81,8 @@ def test_a_type_without_a_fracture_is_named(table):
 @pytest.mark.parametrize(
     ("column", "reader", "how", "said"),
     [
-        ("case", "R2", str.lower, "column case: 'V[0-9]+' and 'v[0-9]+'"),
-        ("reader", "R1", lambda code: "Ｒ１", "column reader: 'R1' and 'Ｒ１'"),
+        ("case", "R2", str.lower, "column case: '[Vv][0-9]+' and '[Vv][0-9]+'"),
+        ("reader", "R1", lambda code: "Ｒ１", "column reader: '[RＲ][1１]' and '[RＲ][1１]'"),
     ],
 )
 def test_a_code_is_written_in_one_way(table, column, reader, how, said):
@@ -221,6 +221,29 @@ def test_the_consensus_is_neither_timed_nor_blind(table):
     agreed = table["reader"] == "consensus"
     open_table = table.assign(blinded=np.where(agreed, 0, 1), time_s=np.where(agreed, 1800, table["time_s"]))
     assert analysed(judged(open_table), CONFIG).per_protocol == ()
+
+
+def test_a_consensus_without_a_washout_departs_and_one_without_days_limits_the_study(table):
+    """Row by row: 40 second rounds, one of them after three days, one without its days."""
+    second = table.index[(table["reader"] == "consensus") & table["washout_days"].notna()]
+    assert len(second) == 40
+    days = table["washout_days"].mask(table.index == second[0], 3).mask(table.index == second[1])
+    reads = judged(table.assign(washout_days=days))
+    analysis = analysed(reads, CONFIG)
+    found = next(c for c in analysis.conformity if c.code == "consensus_washout")
+    assert (found.n, found.of, found.unknown, found.rows) == (1, 39, 1, (second[0],))
+    keys = [
+        i.key
+        for b in study_blocks(reads, analysis, CONFIG, simulated=True)
+        if isinstance(b, Bullets)
+        for i in b.items
+    ]
+    assert "ovcf_reading.limits.consensus_memory" in keys
+    clean = judged(table)
+    blocks = study_blocks(clean, analysed(clean, CONFIG), CONFIG, simulated=True)
+    assert "ovcf_reading.limits.consensus_memory" not in [
+        i.key for b in blocks if isinstance(b, Bullets) for i in b.items
+    ]
 
 
 def test_readings_outside_the_protocol_are_analysed_apart(table):

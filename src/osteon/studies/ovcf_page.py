@@ -302,6 +302,7 @@ def _limits(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool
         missing = next((c for c in analysis.conformity if c.code == "consensus" and c.n), None)
         if missing is not None:
             yield ovcf_word("limits.consensus_partial", n=missing.of - missing.n, of=missing.of)
+        yield from _consensus_limits(analysis, config)
     if config.protocol.sequential:
         yield ovcf_word("limits.sequential")
     washout = next((c for c in analysis.conformity if c.code == "washout" and c.unknown), None)
@@ -314,6 +315,15 @@ def _limits(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool
     elif analysis.eligible.not_applicable:
         yield ovcf_word("limits.unjudged", n=len(analysis.eligible.not_applicable))
     yield ovcf_word("limits.software")
+
+
+def _consensus_limits(analysis: Analysis, config: Config) -> Iterator[Text]:
+    """Whether those who settled the consensus on CT alone may have known the AI's marks."""
+    if config.protocol.sequential:
+        yield ovcf_word("limits.consensus_marked")
+    late = next((c for c in analysis.conformity if c.code == "consensus_washout"), None)
+    if late is not None and late.n + late.unknown:
+        yield ovcf_word("limits.consensus_memory", n=late.n + late.unknown, of=late.of + late.unknown)
 
 
 def _stard(reads: Reads, analysis: Analysis) -> Checklist:

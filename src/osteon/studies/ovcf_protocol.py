@@ -42,7 +42,7 @@ def conformity(reads: Reads, protocol: Protocol) -> tuple[Conformity, ...]:
 
     Codes: ``time_limit``, ``mri_window``, ``blinded``, ``both_arms``, ``order_known``, then those of the design:
     ``washout``, ``order_differs``, ``arms_alternate`` (two arms apart) or ``same_sitting``, ``locked`` (AI as second
-    reader); ``type_given``, ``mri_signs``, ``mri_enhancement``, ``consensus``.
+    reader); ``type_given``, ``mri_signs``, ``mri_enhancement``, ``consensus``, ``consensus_washout``.
     """
     return tuple(_all(reads, protocol))
 
@@ -64,10 +64,13 @@ def _all(reads: Reads, protocol: Protocol) -> Iterator[Conformity]:
     called = own[own["call"] == 1]
     yield _rows("type_given", called, ~called["denis"].isin(TYPES), everywhere.loc[called.index])
     yield from _signs(table)
+    agreed = table[table["reader"] == CONSENSUS]
     if protocol.consensus:
-        agreed = table[table["reader"] == CONSENSUS]
         units = table[["unit", "arm"]].drop_duplicates()
         yield Conformity(code="consensus", n=len(units) - len(agreed), of=len(units))
+    if len(agreed) and not protocol.sequential:
+        # rows that stand for what all readers said were no sitting of the consensus: they are not of the file
+        yield _washout("consensus_washout", agreed[agreed.index >= 0], protocol)
 
 
 def _signs(table: pd.DataFrame) -> Iterator[Conformity]:
