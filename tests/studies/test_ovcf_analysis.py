@@ -7,7 +7,7 @@ import pytest
 from osteon.core.config import override
 from osteon.core.errors import NotEnoughData
 from osteon.core.provenance import provenance
-from osteon.report.document import Bullets, Document, GroupRow, Paragraph, TableBlock
+from osteon.report.document import Bullets, Checklist, Document, GroupRow, Paragraph, TableBlock
 from osteon.report.value import Estimate, Words
 from osteon.report.words import words
 from osteon.studies.ovcf_analysis import analysed
@@ -388,3 +388,28 @@ def test_the_text_says_how_the_arms_were_read(role, said, unsaid):
                     if isinstance(b, Paragraph))  # fmt: skip
     assert (english.say(Words("ovcf_reading.methods.sequential")) in text) == (said == "sequential")
     assert ("days apart" in text) == (said == "apart")
+
+
+def test_times_at_the_limit_are_said_to_be_censored(virtual):
+    rows = virtual.table.index[virtual.table["reader"] == "R1"][:3]
+    times = (virtual.table["time_s"].clip(upper=500).mask(virtual.table.index == rows[0], 599.9)
+             .mask(virtual.table.index.isin(rows[1:]), 600))  # fmt: skip
+    for table, n in (
+        (with_columns(virtual, time_s=times), 2),
+        (with_columns(virtual, time_s=times.clip(upper=500)), 0),
+    ):
+        analysis = analysed(table, Config())
+        assert [t.at_limit for t in analysis.times] == [n, 0]
+        block = next(b for b in study_blocks(table, analysis, Config(), simulated=True)
+                     if isinstance(b, TableBlock) and b.id == "table-times")  # fmt: skip
+        assert any(note.key.endswith("times.at_limit") for note in block.footnotes) == bool(n)
+
+
+def test_the_checklist_points_to_nothing_for_what_no_table_holds(virtual):
+    (stard,) = (b for b in study_blocks(virtual, analysed(virtual, Config()), Config(), simulated=True)
+                if isinstance(b, Checklist))  # fmt: skip
+    status = {item.item: item.status for item in stard.items}
+    assert {status["15"], status["20"]} == {
+        "missing"
+    }  # indeterminate readings, characteristics of the patients
+    assert status["19"] == "auto"

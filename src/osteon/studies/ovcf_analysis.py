@@ -44,7 +44,8 @@ class ReadingTime:
     """
     Seconds of one reader on the cases timed in both arms: medians with quartiles, and CT with AI minus CT alone.
 
-    ``p`` is Wilcoxon's on the pairs; None where no pair changed.
+    ``p`` is Wilcoxon's on the pairs; None where no pair changed. ``at_limit``: times of both arms at the protocol's limit
+    or beyond; a reading that was cut off there is censored, and counts with the time written.
     """
 
     reader: str
@@ -54,6 +55,7 @@ class ReadingTime:
     difference: float
     ci: Interval | None
     p: float | None
+    at_limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ def analysed(reads: Reads, config: Config) -> Analysis:
         all_paired=paired_tests(everybody) if flow.left_out else (), denis=denis_tables(main),
         denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main),
         mrmc=multi_reader(main, config),
-        all_mrmc=multi_reader(everybody, config) if flow.left_out else None, times=_times(main), changed=_changed(main), agreement=agreements(main),
+        all_mrmc=multi_reader(everybody, config) if flow.left_out else None, times=_times(main, config.protocol.time_limit_s), changed=_changed(main), agreement=agreements(main),
         signs=_signs(main), mri_signs=_mri_signs(main), conformity=conformity(everybody, config.protocol),
     )  # fmt: skip
 
@@ -158,7 +160,7 @@ def _per_protocol(reads: Reads, keep: pd.Series) -> tuple[ArmAccuracy, ...]:
     return () if keep.all() else accuracies(reads, keep)
 
 
-def _times(reads: Reads) -> tuple[ReadingTime, ...]:
+def _times(reads: Reads, limit: float) -> tuple[ReadingTime, ...]:
     found = []
     for reader in reads.readers:
         seconds = _seconds(reads, reader)
@@ -172,7 +174,8 @@ def _times(reads: Reads) -> tuple[ReadingTime, ...]:
             ci, p = None, None
         found.append(
             ReadingTime(reader=reader, n=len(seconds), ct=_quartiles(before), ct_ai=_quartiles(after),
-                        difference=float((after - before).mean()), ci=ci, p=p)
+                        difference=float((after - before).mean()), ci=ci, p=p,
+                        at_limit=_at_limit(reads, reader, seconds.index, limit))
         )  # fmt: skip
     return tuple(found)
 
@@ -187,6 +190,12 @@ def _seconds(reads: Reads, reader: str) -> pd.DataFrame:
     times = rows.groupby(["case", "arm"])["time_s"].agg(["nunique", "first", "sum", "count", "size"])
     value = times["first"].where(times["nunique"] <= 1, times["sum"]).where(times["count"] == times["size"])
     return value.unstack("arm").reindex(columns=["ct", "ct_ai"]).dropna()
+
+
+def _at_limit(reads: Reads, reader: str, cases: pd.Index, limit: float) -> int:
+    """Cases and arms with a reading at the limit or beyond."""
+    rows = reads.table[(reads.table["reader"] == reader) & reads.table["case"].isin(cases)]
+    return int((rows.groupby(["case", "arm"])["time_s"].max() >= limit).sum())
 
 
 def _quartiles(values: np.ndarray) -> tuple[float, float, float]:

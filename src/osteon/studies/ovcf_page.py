@@ -87,7 +87,7 @@ def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated:
                          per_vertebra=reads.per_vertebra),
         )  # fmt: skip
     yield from _mrmc(analysis, config)
-    yield from _changes(analysis)
+    yield from _changes(analysis, config)
     if analysis.denis:
         yield Heading("denis", ovcf_word("section.denis"))
         shown = [t for t in analysis.denis if t.reader == CONSENSUS] or list(analysis.denis)
@@ -269,8 +269,8 @@ def _bars(analysis: Analysis) -> FigureBlock:
     )
 
 
-def _changes(analysis: Analysis) -> Iterator[Block]:
-    changed, times = changed_table(analysis), time_table(analysis)
+def _changes(analysis: Analysis, config: Config) -> Iterator[Block]:
+    changed, times = changed_table(analysis), time_table(analysis, limits_of(config))
     if changed is not None:
         yield Heading("changed", ovcf_word("section.changed"))
         yield changed
@@ -330,7 +330,7 @@ def _stard(reads: Reads, analysis: Analysis) -> Checklist:
     """What software can answer; the reasons, the people and the money stay the authors'."""
     auto = {"14": "design", "19": "figure-flow", "23": "table-accuracy", "24": "table-accuracy"}
     draft = {"4": "summary", "A2": "design", "A9": "design", "10a": "design", "10b": "design", "13a": "table-conformity",
-             "15": "design", "16": "table-conformity", "20": "figure-flow", "22": "table-conformity", "26": "limits",
+             "16": "table-conformity", "22": "table-conformity", "26": "limits",
              "A12": "changed" if analysis.changed else "accuracy", "A14": "limits", "A15": "provenance"}  # fmt: skip
     if analysis.mrmc.studies:
         draft["17"] = "mrmc"

@@ -345,7 +345,7 @@ def mrmc_readers_table(
     )  # fmt: skip
 
 
-def time_table(analysis: Analysis) -> TableBlock | None:
+def time_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock | None:
     """Seconds per case without and with AI."""
     if not analysis.times:
         return None
@@ -354,10 +354,11 @@ def time_table(analysis: Analysis) -> TableBlock | None:
          Estimate(t.difference, t.ci.low, t.ci.high, digits=0) if t.ci else Number(t.difference), PValue(t.p))
         for t in analysis.times
     )  # fmt: skip
+    late = sum(t.at_limit for t in analysis.times)
     return TableBlock(
         id="table-times", title=ovcf_word("times.title"),
         columns=labelled("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
-        footnotes=(ovcf_word("times.note"),),
+        footnotes=(ovcf_word("times.note"), *((ovcf_word("times.at_limit", n=late, **limits),) if late else ())),
     )  # fmt: skip
 
 
