@@ -64,6 +64,7 @@ def test_a_reader_of_six_cases_takes_no_case_from_the_others(table, whole):
         ("R3", "call", 6, 60),
     ]
     assert {a.cells.n for a in analysis.accuracies if a.reader == "R3"} == {6}  # his own row stays
+    assert analysis.agreement == whole.agreement
     text = said(reads, analysis)
     assert "R3 read 6 of 60 in both arms" in text
     assert "AUC of the ratings over 2 readers and 60 of 60 cases" in text
@@ -102,7 +103,7 @@ def test_missing_ratings_are_counted_for_the_auc_alone(table):
     assert study_results(reads, analysis)["mrmc"]["auc"]["n_missing"] == 4
     text = said(reads, analysis)
     assert "56 of 60 cases" in text
-    assert "AUC of the ratings: 4 more lack a reading" in text
+    assert "AUC of the ratings: 4 left out for want of a reading" in text
 
 
 def test_a_reader_without_most_ratings_leaves_the_headline_to_the_calls(table):

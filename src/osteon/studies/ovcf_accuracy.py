@@ -118,6 +118,7 @@ class Agreement:
 
     arm: str
     what: str
+    readers: tuple[str, ...]
     kappa: Kappa | None
     same: Share | None
     within_one: Share | None
@@ -276,21 +277,27 @@ CATEGORIES: dict[str, tuple[object, ...]] = {
 """What readers may agree on, in order."""
 
 
-def agreements(reads: Reads) -> tuple[Agreement, ...]:
-    """Readers among themselves: two by Cohen's kappa, more by Fleiss', on the units all of them read."""
-    if len(reads.readers) < 2:
-        return ()
+def agreements(reads: Reads, least: float) -> tuple[Agreement, ...]:
+    """
+    Readers among themselves: two by Cohen's kappa, more by Fleiss', on the units all of them read.
+
+    Readers who called fewer than the share ``least`` of the units in an arm are left out there: they would leave the
+    others their few units.
+    """
     found = []
     case = reads.truth["case"]
     for arm in reads.arms:
-        for what in CATEGORIES:
-            rows = reads.table[(reads.table["arm"] == arm) & reads.table["reader"].isin(reads.readers)]
+        rows = reads.table[(reads.table["arm"] == arm) & reads.table["reader"].isin(reads.readers)]
+        read = rows["reader"].value_counts()
+        readers = tuple(reader for reader in reads.readers if read.get(reader, 0) >= least * len(case))
+        for what in CATEGORIES if len(readers) > 1 else ():
+            said = rows[rows["reader"].isin(readers)]
             if what == "level":
                 # a vertebra read by itself has its level; where no fracture was called there is none
-                rows = rows[(rows["call"] == 1) & (not reads.per_vertebra)]
-            values = rows[what].where(rows["call"] == 1, NONE_TYPE) if what == "denis" else rows[what]
-            calls = rows.assign(value=values).pivot(index="unit", columns="reader", values="value").dropna()
-            if len(calls) >= 2 and calls.shape[1] == len(reads.readers):
+                said = said[(said["call"] == 1) & (not reads.per_vertebra)]
+            values = said[what].where(said["call"] == 1, NONE_TYPE) if what == "denis" else said[what]
+            calls = said.assign(value=values).pivot(index="unit", columns="reader", values="value").dropna()
+            if len(calls) >= 2 and calls.shape[1] == len(readers):
                 found.append(_agreement(arm, what, calls, case.loc[calls.index].to_numpy()))
     return tuple(found)
 
@@ -305,7 +312,7 @@ def _agreement(arm: str, what: str, calls: pd.DataFrame, cases: np.ndarray) -> A
         kappa = kappa_of(first, second, cases, categories=categories, weights=weights)
     else:
         kappa = kappa_of_many(calls.to_numpy().tolist(), cases, categories=categories)
-    return Agreement(arm=arm, what=what, kappa=kappa, same=share_of(spread == 0, cases),
+    return Agreement(arm=arm, what=what, readers=tuple(calls.columns), kappa=kappa, same=share_of(spread == 0, cases),
                      within_one=share_of(spread <= 1, cases) if what in ("rating", "level", "genant") else None)  # fmt: skip
 
 

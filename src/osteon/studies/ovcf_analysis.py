@@ -145,7 +145,7 @@ def analysed(reads: Reads, config: Config) -> Analysis:
         all_paired=paired_tests(everybody) if flow.left_out else (), denis=denis_tables(main),
         denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main),
         mrmc=multi_reader(main, config),
-        all_mrmc=multi_reader(everybody, config) if flow.left_out else None, times=_times(main, config.protocol.time_limit_s), changed=_changed(main), agreement=agreements(main),
+        all_mrmc=multi_reader(everybody, config) if flow.left_out else None, times=_times(main, config.protocol.time_limit_s), changed=_changed(main), agreement=agreements(main, config.least_share),
         signs=_signs(main), mri_signs=_mri_signs(main), conformity=conformity(everybody, config.protocol),
     )  # fmt: skip
 

@@ -179,7 +179,11 @@ def size(analysis: Analysis) -> Text:
     """How much was read, and whether every reader read all of it."""
     unit = "vertebra" if analysis.per_vertebra else "case"
     return ovcf_word(f"summary.size_{unit}", n=analysis.units, cases=analysis.cases, fractured=analysis.fractured,
-                     reach=ovcf_word(f"summary.reach_{'all' if analysis.complete else 'part'}"))  # fmt: skip
+                     reach=_reach(analysis))  # fmt: skip
+
+
+def _reach(analysis: Analysis) -> Text:
+    return ovcf_word(f"summary.reach_{'all' if analysis.complete else 'part'}")
 
 
 def _result(analysis: Analysis) -> Text:
@@ -204,7 +208,7 @@ def limits_of(config: Config) -> dict[str, object]:
 
 def _methods(reads: Reads, analysis: Analysis, config: Config) -> Text:
     unit = "vertebra" if reads.per_vertebra else "case"
-    return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases,
+    return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases, reach=_reach(analysis),
                      unit=ovcf_word(f"methods.per_{unit}"), role=ovcf_word(f"role.{config.protocol.ai_role}"),
                      way=ovcf_word(f"methods.{'sequential' if config.protocol.sequential else 'apart'}", **limits_of(config)),
                      main=ovcf_word(f"methods.criteria_{'judged' if analysis.eligible else 'unjudged'}"),

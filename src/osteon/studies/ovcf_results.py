@@ -67,7 +67,7 @@ def study_results(reads: Reads, analysis: Analysis, cases: tuple[VirtualCase, ..
         "read_by_all_readers": analysis.complete,
         "times_s": as_dict(analysis.times),
         "changed": as_dict(analysis.changed),
-        "agreement": [{"arm": a.arm, "what": a.what, "same": as_dict(a.same), "within_one": as_dict(a.within_one), "kappa": _kappa(a.kappa)}
+        "agreement": [{"arm": a.arm, "what": a.what, "readers": list(a.readers), "same": as_dict(a.same), "within_one": as_dict(a.within_one), "kappa": _kappa(a.kappa)}
                       for a in analysis.agreement],
         "signs": as_dict((*analysis.signs, *analysis.mri_signs)),
         "conformity": as_dict(analysis.conformity),

@@ -249,8 +249,8 @@ def mrmc_table(found: MultiReader, *, id: str = "table-mrmc", title: str = "titl
             test = study.test(scope)
             if test is not None:
                 used = f"{study.figures.n}/{found.of[endpoint]}"
-                rows.append(_mrmc_row(endpoint, len(study.readers), used, test))
-    labels = ("endpoint", "readers", "used", "ct", "ct_ai", "difference", "statistic", "df", "p")
+                rows.append(_mrmc_row(endpoint, used, test))
+    labels = ("endpoint", "used", "ct", "ct_ai", "difference", "statistic", "df", "p")
     return TableBlock(
         id=id, title=ovcf_word(f"mrmc.{title}"), columns=labelled("mrmc", labels), rows=tuple(rows),
         footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(found) else ()), *mrmc_notes(found)),
@@ -271,7 +271,7 @@ def _few(found: MultiReader) -> bool:
     return any("few_readers" in test.notes for study in found.studies.values() for test in study.tests)
 
 
-def _mrmc_row(endpoint: str, readers: int, used: str, test: ArmTest) -> Row:
+def _mrmc_row(endpoint: str, used: str, test: ArmTest) -> Row:
     first, second = test.means
     gap = test.differences[0]
     # readers who differ by next to nothing make Hillis' degrees of freedom astronomical: no limit in print
@@ -285,7 +285,6 @@ def _mrmc_row(endpoint: str, readers: int, used: str, test: ArmTest) -> Row:
     figures = (_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second))
     head = (
         ovcf_word(f"measure.{endpoint}"),
-        readers,
         used,
         *figures,
         added(gap.difference, gap.ci, exact=_exact(test)),
@@ -368,7 +367,7 @@ def changed_table(analysis: Analysis) -> TableBlock | None:
         return None
     rows = tuple(
         (reader_name(c.reader), c.right_both, c.corrected, c.spoiled, c.wrong_both, c.missed_found, c.false_dropped,
-         share_cell(c.automation_bias), share_cell(c.wrong_with_wrong_ai), PValue(c.test.p_exact) if c.test else None)
+         share_cell(c.automation_bias), Shown(c.wrong_with_wrong_ai.k, c.wrong_with_wrong_ai.n) if c.wrong_with_wrong_ai else None, PValue(c.test.p_exact) if c.test else None)
         for c in analysis.changed
     )  # fmt: skip
     return TableBlock(
@@ -384,8 +383,8 @@ def agreement_table(analysis: Analysis) -> TableBlock | None:
     if not analysis.agreement:
         return None
     rows: list[Row | GroupRow] = []
-    for arm in dict.fromkeys(line.arm for line in analysis.agreement):
-        rows.append(GroupRow(arm_name(arm)))
+    for arm, readers in dict.fromkeys((line.arm, line.readers) for line in analysis.agreement):
+        rows.append(GroupRow(ovcf_word("agreement.group", arm=arm_name(arm), readers=readers)))
         rows += [
             (ovcf_word(f"agreement.{line.what}"), share_cell(line.same), share_cell(line.within_one),
              kappa_cell(line.kappa), _bands(line.kappa.value)[0] if line.kappa else None)
