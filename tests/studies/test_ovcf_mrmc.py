@@ -140,7 +140,7 @@ def test_ratings_of_nobody_leave_nobody_out(table):
 
 @pytest.mark.parametrize(("lang", "known"), [("en", "no error can be estimated"), ("zh", "无法估计误差")])
 def test_readers_who_are_always_right_prove_no_equality(table, lang, known):
-    """No reading is wrong: the difference stands without interval and p, in the lead, on the terminal, in the table."""
+    """No reading is wrong: the difference stands without interval and p, in lead, terminal and table."""
     right = table.assign(
         call=table["mri_fracture"],
         denis=table["mri_denis"],
@@ -206,3 +206,12 @@ def test_missing_readings_of_left_out_cases_count_in_the_analysis_of_every_case(
     late = table.assign(mri_days=np.where(table["case"].isin(LATE), 9, 3)).drop(index=row)
     analysis = analysed(reads_of(late, source="r"), Config())
     assert (analysis.mrmc.missing("accuracy"), analysis.all_mrmc.missing("accuracy")) == (0, 1)
+
+
+def test_an_endpoint_with_one_case_of_its_class_is_named(table):
+    few = table[(table["mri_fracture"] == 1) | (table["case"] == "V060")]
+    reads = reads_of(few, source="r")
+    analysis = analysed(reads, Config())
+    assert analysis.mrmc.undefined == ("auc", "specificity")
+    assert set(analysis.mrmc.studies) == {"accuracy", "sensitivity"}
+    assert "Specificity: too few of a class for an error; not analysed." in said(reads, analysis)

@@ -17,8 +17,8 @@ from osteon.studies.ovcf_levels import levels_apart
 from osteon.studies.ovcf_reads import CONSENSUS, NONE_TYPE, TYPES, Reads
 from osteon.studies.ovcf_shares import Share, as_two_groups, kappa_of, kappa_of_many, paired_of, share_of
 
-__all__ = ["MEASURES", "Agreement", "ArmAccuracy", "Cells", "DenisPaired", "DenisTable", "PairedTest", "Share", "accuracies",
-           "agreements", "denis_paired", "denis_tables", "paired_tests", "wide"]  # fmt: skip
+__all__ = ["MEASURES", "Agreement", "ArmAccuracy", "Cells", "DenisPaired", "DenisTable", "PairedTest", "Share",
+           "accuracies", "agreements", "denis_paired", "denis_tables", "paired_tests", "wide"]  # fmt: skip
 
 MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 
@@ -289,7 +289,7 @@ def agreements(reads: Reads, least: float) -> tuple[Agreement, ...]:
     for arm in reads.arms:
         rows = reads.table[(reads.table["arm"] == arm) & reads.table["reader"].isin(reads.readers)]
         read = rows["reader"].value_counts()
-        readers = tuple(reader for reader in reads.readers if read.get(reader, 0) >= least * len(case))
+        readers = tuple(reader for reader in reads.readers if read.get(reader, 0) / len(case) >= least)
         for what in CATEGORIES if len(readers) > 1 else ():
             said = rows[rows["reader"].isin(readers)]
             if what == "level":
@@ -312,7 +312,8 @@ def _agreement(arm: str, what: str, calls: pd.DataFrame, cases: np.ndarray) -> A
         kappa = kappa_of(first, second, cases, categories=categories, weights=weights)
     else:
         kappa = kappa_of_many(calls.to_numpy().tolist(), cases, categories=categories)
-    return Agreement(arm=arm, what=what, readers=tuple(calls.columns), kappa=kappa, same=share_of(spread == 0, cases),
+    return Agreement(arm=arm, what=what, readers=tuple(calls.columns), kappa=kappa,
+                     same=share_of(spread == 0, cases),
                      within_one=share_of(spread <= 1, cases) if what in ("rating", "level", "genant") else None)  # fmt: skip
 
 

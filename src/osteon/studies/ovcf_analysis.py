@@ -44,8 +44,8 @@ class ReadingTime:
     """
     Seconds of one reader on the cases timed in both arms: medians with quartiles, and CT with AI minus CT alone.
 
-    ``p`` is Wilcoxon's on the pairs; None where no pair changed. ``at_limit``: times of both arms at the protocol's limit
-    or beyond; a reading that was cut off there is censored, and counts with the time written.
+    ``p`` is Wilcoxon's on the pairs; None where no pair changed. ``at_limit``: times of both arms at the protocol's
+    limit or beyond; a reading that was cut off there is censored, and counts with the time written.
     """
 
     reader: str
@@ -64,8 +64,8 @@ class Changed:
     What a reader's calls became with AI.
 
     ``corrected`` wrong on CT alone and right with AI, ``spoiled`` right and then wrong. Where the AI was wrong:
-    ``automation_bias`` is the share turned wrong of those right on CT alone; ``wrong_with_wrong_ai`` the share wrong with
-    AI of them all, which holds errors made without AI too. None without such a case.
+    ``automation_bias`` is the share turned wrong of those right on CT alone; ``wrong_with_wrong_ai`` the share wrong
+    with AI of them all, which holds errors made without AI too. None without such a case.
     """
 
     reader: str
@@ -97,8 +97,8 @@ class Analysis:
     A reading study, analysed.
 
     Everything is of the cases in ``flow.analysed`` but ``conformity`` (the whole table) and ``all_cases``,
-    ``all_paired``, ``all_mrmc`` (the sensitivity analysis on every case; empty or None where none was left out). ``complete``: every reader
-    read every unit in every arm.
+    ``all_paired``, ``all_mrmc`` (the sensitivity analysis on every case; empty or None where none was left out).
+    ``complete``: every reader read every unit in every arm.
     """
 
     cases: int
@@ -144,8 +144,9 @@ def analysed(reads: Reads, config: Config) -> Analysis:
         all_cases=accuracies(everybody) if flow.left_out else (), paired=paired_tests(main),
         all_paired=paired_tests(everybody) if flow.left_out else (), denis=denis_tables(main),
         denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main),
-        mrmc=multi_reader(main, config),
-        all_mrmc=multi_reader(everybody, config) if flow.left_out else None, times=_times(main, config.protocol.time_limit_s), changed=_changed(main), agreement=agreements(main, config.least_share),
+        mrmc=multi_reader(main, config), all_mrmc=multi_reader(everybody, config) if flow.left_out else None,
+        times=_times(main, config.protocol.time_limit_s), changed=_changed(main),
+        agreement=agreements(main, config.least_share),
         signs=_signs(main), mri_signs=_mri_signs(main), conformity=conformity(everybody, config.protocol),
     )  # fmt: skip
 
@@ -206,17 +207,14 @@ def _quartiles(values: np.ndarray) -> tuple[float, float, float]:
 def _changed(reads: Reads) -> tuple[Changed, ...]:
     if len(reads.arms) < 2:
         return ()
-    ai = reads.table.groupby("unit")["ai_call"].first()
     return tuple(
-        _change(
-            reader, wide(reads, "call", reader).reindex(columns=["ct", "ct_ai"]).dropna(), reads.truth, ai
-        )
+        _change(reader, wide(reads, "call", reader).reindex(columns=["ct", "ct_ai"]).dropna(), reads.truth)
         for reader in (*reads.readers, *((CONSENSUS,) if reads.has_consensus else ()))
     )
 
 
-def _change(reader: str, calls: pd.DataFrame, truth: pd.DataFrame, ai: pd.Series) -> Changed:
-    true, marked = truth.loc[calls.index, "mri_fracture"].to_numpy(), ai.reindex(calls.index).to_numpy()
+def _change(reader: str, calls: pd.DataFrame, truth: pd.DataFrame) -> Changed:
+    true, marked = (truth.loc[calls.index, name].to_numpy() for name in ("mri_fracture", "ai_call"))
     cases = truth.loc[calls.index, "case"].to_numpy()
     before, after = calls["ct"].to_numpy() == true, calls["ct_ai"].to_numpy() == true
     corrected, spoiled = ~before & after, before & ~after

@@ -96,8 +96,8 @@ class Config:
     """
     The design file: protocol, virtual study, analysis.
 
-    ``least_share``: share of the cases that a reader must have read to count in the multi-reader analysis (in both arms) and
-    in the agreement of an arm.
+    ``least_share``: share of the cases that a reader must have read to count in the multi-reader analysis (in both
+    arms) and in the agreement of an arm.
     """
 
     protocol: Protocol = field(default_factory=Protocol)

@@ -101,22 +101,15 @@ def schedule(config: Config, seed: int) -> tuple[Slot, ...]:
     protocol = config.protocol
     slots: list[Slot] = []
     shared = ai_first(protocol.cases, stream(seed, "schedule", "halves"))
-    for reader in protocol.readers:
+    for reader in (*protocol.readers, *((CONSENSUS,) if protocol.consensus else ())):
         rng = stream(seed, "schedule", reader)
-        halves = shared if protocol.consensus else ai_first(protocol.cases, rng)
-        slots += _training(protocol, reader)
-        slots += (
-            _sequential(protocol, reader, rng)
-            if protocol.sequential
-            else _crossover(protocol, reader, rng, halves)
-        )
-    if protocol.consensus:
-        rng = stream(seed, "schedule", CONSENSUS)
-        slots += (
-            _sequential(protocol, CONSENSUS, rng)
-            if protocol.sequential
-            else _crossover(protocol, CONSENSUS, rng, shared)
-        )
+        if reader != CONSENSUS:
+            slots += _training(protocol, reader)
+        if protocol.sequential:
+            slots += _sequential(protocol, reader, rng)
+        else:
+            halves = shared if protocol.consensus else ai_first(protocol.cases, rng)
+            slots += _crossover(protocol, reader, rng, halves)
     return tuple(slots)
 
 
@@ -141,17 +134,8 @@ def _training(protocol: Protocol, reader: str) -> Iterator[Slot]:
     """Every training case in both arms, so that reading without and with marks is practised alike."""
     for i in range(protocol.training_cases):
         for arm in ARMS:
-            yield _slot(
-                protocol,
-                reader,
-                _code("T", i, protocol),
-                arm,
-                session=0,
-                sitting=0,
-                order=i + 1,
-                training=True,
-                day=0,
-            )
+            yield _slot(protocol, reader, _code("T", i, protocol), arm, session=0, sitting=0, order=i + 1,
+                        training=True, day=0)  # fmt: skip
 
 
 def _crossover(protocol: Protocol, reader: str, rng: np.random.Generator, halves: set[int]) -> Iterator[Slot]:

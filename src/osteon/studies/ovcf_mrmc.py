@@ -1,4 +1,4 @@
-"""All readers together: who read enough to be counted, on which units, and the multi-reader analysis of each endpoint."""
+"""All readers together: who read enough to count, on which units, and the multi-reader analysis of each endpoint."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _cube(reads: Reads, what: str, least: float) -> tuple[pd.DataFrame, list[Lef
     read = {
         name: int(table.xs(name, axis=1, level="reader").notna().all(axis=1).sum()) for name in reads.readers
     }
-    short = [name for name, n in read.items() if n < least * units]
+    short = [name for name, n in read.items() if n / units < least]
     # where nobody rates, nobody is left out
     named = [
         LeftOut(reader=name, what=what, n=read[name], of=units)

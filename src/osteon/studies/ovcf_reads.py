@@ -59,8 +59,8 @@ class Reads:
     A checked reads table.
 
     ``table``: every row that counts, index = row of the file, columns of :func:`read_columns` (absent ones all NaN)
-    with ``unit`` = case, or case and vertebra; what is known of a unit or case stands in all its rows. ``training``: the
-    rows left out as training.
+    with ``unit`` = case, or case and vertebra; what is known of a unit or case stands in all its rows. ``training``:
+    the rows left out as training.
     """
 
     table: pd.DataFrame
@@ -281,15 +281,16 @@ def _check_codes(table: pd.DataFrame, source: str) -> None:
             row = differing.index[0]
             first = codes.index[plain == plain[row]][0]
             raise SchemaError(
-                f"{source}: rows {first} and {row}, column {name}: {codes[first]!r} and {codes[row]!r} differ in letter case or "
-                "width only, expected one spelling.",
+                f"{source}: rows {first} and {row}, column {name}: {codes[first]!r} and {codes[row]!r} differ in "
+                "letter case or width only, expected one spelling.",
                 hint="Write the code of a case, reader or vertebra alike in every row.",
             )
     empty = table["vertebra"].isna()
     if empty.any() and not empty.all():
         raise SchemaError(
-            f"{source}: row {table.index[empty][0]}, column vertebra: empty, but row {table.index[~empty][0]} names one.",
-            hint="Name the vertebra in every row, those of the consensus too, or leave the column out for one answer a case.",
+            f"{source}: row {table.index[empty][0]}, column vertebra: empty, but row {table.index[~empty][0]} names "
+            "one, expected a vertebra in every row or in none.",
+            hint="Fill the rows of the consensus too, or leave the column out for one answer a case.",
         )
 
 
@@ -321,7 +322,8 @@ def _filled(table: pd.DataFrame, source: str) -> pd.DataFrame:
                 for value in known.loc[[first, row], column.name]
             )
             raise SchemaError(
-                f"{source}: rows {first} and {row}, column {column.headers['en']}: {values} for {whose}, expected one value.",
+                f"{source}: rows {first} and {row}, column {column.headers['en']}: {values} for {whose}, "
+                "expected one value.",
                 hint="Correct it, or fill it in one row only.",
             )
         table[column.name] = table[column.name].fillna(table[column.same].map(said))

@@ -19,6 +19,7 @@ from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_mrmc import MultiReader
 from osteon.studies.ovcf_reads import TYPES
+from osteon.studies.ovcf_shares import Share
 from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_cell, reader_name, share_cell
 
 __all__ = [
@@ -41,6 +42,10 @@ __all__ = [
     "sign_table",
     "time_table",
 ]
+
+
+NO_ERROR = 1e-7
+"""A standard error below this is one of arithmetic."""
 
 
 def labelled(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
@@ -157,7 +162,7 @@ def denis_paired_table(analysis: Analysis) -> TableBlock | None:
     rows = tuple(
         (reader_name(t.reader), Shown(t.ct.k, t.ct.n), Shown(t.ct_ai.k, t.ct_ai.n),
          *_paired_cells(t.paired, None)[:4],
-         *(Shown(share.k, share.n) if share else None for share in (t.called_ct, t.called_ct_ai)),
+         *(_count(share) for share in (t.called_ct, t.called_ct_ai)),
          *_paired_cells(None, t.unpaired)[4:])
         for t in analysis.denis_paired
     )  # fmt: skip
@@ -334,9 +339,9 @@ def mrmc_readers_table(
             half = normal_quantile(own.ci.level) * np.sqrt(
                 [study.figures.covariance[arm, i, arm, i] for arm in (0, 1)]
             )
-            both = study.figures.values[:, i]
+            both, exact = study.figures.values[:, i], own.se < NO_ERROR
             rows.append((reader_name(own.reader), *(_figure(*map(float, x)) for x in zip(both, both - half, both + half, strict=True)),
-                         added(own.difference, own.ci, exact=not own.se), PValue(own.p) if own.se else None))  # fmt: skip
+                         added(own.difference, own.ci, exact=exact), None if exact else PValue(own.p)))  # fmt: skip
     return TableBlock(
         id=id, title=ovcf_word(f"mrmc.{title}"),
         columns=labelled("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
@@ -361,13 +366,17 @@ def time_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock | No
     )  # fmt: skip
 
 
+def _count(share: Share | None) -> Cell:
+    return Shown(share.k, share.n) if share else None
+
+
 def changed_table(analysis: Analysis) -> TableBlock | None:
     """What each reader's calls became with AI."""
     if not analysis.changed:
         return None
     rows = tuple(
         (reader_name(c.reader), c.right_both, c.corrected, c.spoiled, c.wrong_both, c.missed_found, c.false_dropped,
-         share_cell(c.automation_bias), Shown(c.wrong_with_wrong_ai.k, c.wrong_with_wrong_ai.n) if c.wrong_with_wrong_ai else None, PValue(c.test.p_exact) if c.test else None)
+         share_cell(c.automation_bias), _count(c.wrong_with_wrong_ai), PValue(c.test.p_exact) if c.test else None)
         for c in analysis.changed
     )  # fmt: skip
     return TableBlock(
