@@ -7,12 +7,11 @@ import pytest
 from osteon.core.config import override
 from osteon.core.errors import NotEnoughData
 from osteon.core.provenance import provenance
-from osteon.report.document import Bullets, Document, GroupRow, Paragraph, TableBlock
+from osteon.report.document import Bullets, Checklist, Document, GroupRow, Paragraph, TableBlock
 from osteon.report.value import Estimate, Words
 from osteon.report.words import words
 from osteon.studies.ovcf_analysis import analysed
 from osteon.studies.ovcf_config import Config, configured
-from osteon.studies.ovcf_design import planned, schedule, schedule_csv
 from osteon.studies.ovcf_page import study_blocks
 from osteon.studies.ovcf_reads import reads_of
 from osteon.studies.ovcf_results import study_results
@@ -97,7 +96,7 @@ def test_the_published_comparison_of_types_is_there_beside_the_paired_one():
 
 def test_without_readers_there_is_no_claim_about_readers():
     analysis = analysed(published_reads(), Config())
-    assert analysis.mrmc == {}
+    assert analysis.mrmc.studies == {}
     assert analysis.agreement == ()
 
 
@@ -115,11 +114,25 @@ def test_what_ai_changed_adds_up(virtual):
         assert paired.ct_ai.k - paired.ct.k == c.corrected - c.spoiled
 
 
+def test_an_error_made_without_ai_is_no_automation_bias():
+    """AI wrong in six cases; wrong both times in three, turned wrong in one, right both times in two: 1 of 3, 4 of 6."""
+    before, after = [0, 0, 0, 1, 1, 1, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1, 0, 1]
+    rows = [
+        (f"C{i}", "R1", arm, call if i < 8 else 1 - call, int(i < 8), int(i >= 6 and i < 8))
+        for arm, calls in (("ct", before), ("ct_ai", after))
+        for i, call in enumerate(calls)
+    ]
+    table = pd.DataFrame(rows, columns=["case", "reader", "arm", "call", "mri_fracture", "ai_call"])
+    (change,) = analysed(reads_of(table, source="r"), Config()).changed
+    assert (change.automation_bias.k, change.automation_bias.n) == (1, 3)
+    assert (change.wrong_with_wrong_ai.k, change.wrong_with_wrong_ai.n) == (4, 6)
+
+
 def test_readers_in_another_order_change_nothing(virtual):
     swapped = virtual.table.drop(columns="unit").replace({"reader": {"R1": "Z1", "R2": "A2"}})
     before, after = analysed(virtual, Config()), analysed(reads_of(swapped, source="swapped"), Config())
-    for endpoint, study in before.mrmc.items():
-        for one, other in zip(study.tests, after.mrmc[endpoint].tests, strict=True):
+    for endpoint, study in before.mrmc.studies.items():
+        for one, other in zip(study.tests, after.mrmc.studies[endpoint].tests, strict=True):
             assert (one.p, one.statistic) == pytest.approx((other.p, other.statistic), rel=1e-9, nan_ok=True)
 
 
@@ -136,8 +149,8 @@ def test_vertebrae_of_a_patient_are_not_independent(virtual):
     assert copied.low <= share.low < share.high <= copied.high < share.high + 0.01
     first, clustered = alone.paired[0].paired.ci, many.paired[0].paired.ci
     assert (clustered.low, clustered.high) == pytest.approx((first.low, first.high))
-    for endpoint, study in alone.mrmc.items():
-        for one, other in zip(study.by_reader, many.mrmc[endpoint].by_reader, strict=True):
+    for endpoint, study in alone.mrmc.studies.items():
+        for one, other in zip(study.by_reader, many.mrmc.studies[endpoint].by_reader, strict=True):
             assert other.se == pytest.approx(one.se, rel=1e-6), endpoint
 
 
@@ -179,7 +192,7 @@ def test_copied_vertebrae_leave_every_p_and_interval(virtual):
                 yield kappa(a.kappa)
                 yield shares(a.same)
         for c in analysis.changed:
-            yield shares(c.wrong_ai_followed)
+            yield shares(c.automation_bias, c.wrong_with_wrong_ai)
         yield from ((t.n, t.p, t.ci.low, t.ci.high) for t in analysis.times)
         yield from (shares(s.fractured, s.other) for s in analysis.mri_signs)
 
@@ -290,7 +303,7 @@ def test_only_eligible_cases_with_mri_in_time_are_in_the_main_analysis(virtual):
     assert {a.cells.n for a in analysis.accuracies} == {36}
     assert {a.cells.n for a in analysis.all_cases} == {40}
     assert len(analysis.all_paired) == len(analysis.paired) > 0
-    assert analysis.mrmc["accuracy"].figures.n == 36
+    assert analysis.mrmc.studies["accuracy"].figures.n == 36
     flow = {
         step["code"]: (step["n_before"], step["n_after"]) for step in study_results(reads, analysis)["flow"]
     }
@@ -314,8 +327,8 @@ def test_a_table_without_a_case_in_time_is_refused(virtual):
 def test_a_reader_missing_a_case_is_left_out_of_the_shared_analysis_only(virtual):
     row = virtual.table.index[virtual.table["reader"] == "R1"][0]
     analysis = analysed(reads_of(virtual.table.drop(columns="unit").drop(index=row), source="r"), Config())
-    assert analysis.missing_pairs == 1
-    assert analysis.mrmc["accuracy"].figures.n == 39
+    assert analysis.mrmc.missing("accuracy") == 1
+    assert analysis.mrmc.studies["accuracy"].figures.n == 39
     assert {a.cells.n for a in analysis.accuracies if a.reader == "R2"} == {40}
     assert next(c for c in analysis.conformity if c.code == "both_arms").n == 1
 
@@ -326,70 +339,6 @@ def test_every_part_of_the_page_has_its_anchor(reads, virtual):
     blocks = tuple(study_blocks(table, analysed(table, Config()), Config(), simulated=False))
     # pointers of the checklist lead somewhere, whatever the table holds
     assert Document(title="x", simulated=False, blocks=blocks, provenance=provenance(seed=1)).blocks
-
-
-def test_the_schedule_keeps_what_it_promises():
-    config = Config()
-    slots = [slot for slot in schedule(config, 3) if not slot.training]
-    assert schedule(config, 3) == schedule(config, 3) != schedule(config, 4)
-    first = {(s.reader, s.case): s for s in slots if s.session == 1}
-    second = {(s.reader, s.case): s for s in slots if s.session == 2}
-    assert first.keys() == second.keys()
-    assert len(first) == 2 * 220
-    for key, slot in first.items():
-        assert {slot.arm, second[key].arm} == {"ct", "ct_ai"}
-        assert second[key].day - slot.day >= config.protocol.washout_days
-    for reader in config.protocol.readers:
-        assert sum(s.arm == "ct_ai" for s in first.values() if s.reader == reader) == 110
-    assert [s.case for s in first.values() if s.reader == "R1"] != [
-        s.case for s in first.values() if s.reader == "R2"
-    ]
-
-
-def test_first_and_concurrent_differ_from_second_in_the_schedule():
-    plans = {
-        role: schedule(override(Config(), {"protocol": {"ai_role": role}}), 3)
-        for role in ("first", "concurrent", "second")
-    }
-    assert len({schedule_csv(slots) for slots in plans.values()}) == 3
-    for role, step in (
-        ("first", "marks_from_start"),
-        ("concurrent", "marks_on_demand"),
-        ("second", "marks_after_lock"),
-    ):
-        assert {s.step for s in plans[role]} == {"unaided", step}
-        assert {s.arm for s in plans[role] if s.step == step} == {"ct_ai"}
-    own = [s for s in plans["second"] if not s.training and s.reader != "consensus"]
-    for unaided, aided in zip(own[::2], own[1::2], strict=True):  # one slot, two steps, in this order
-        assert (unaided.step, aided.step) == ("unaided", "marks_after_lock")
-        assert (unaided.case, unaided.day, unaided.order, unaided.session) == (
-            aided.case,
-            aided.day,
-            aided.order,
-            aided.session,
-        )
-    assert len(own) == 2 * 2 * 220
-    assert max(s.day for s in own) < 28  # no washout
-
-
-@pytest.mark.parametrize("role", ["first", "second"])
-def test_training_goes_through_both_arms_and_the_consensus_comes_last(role):
-    config = override(Config(), {"protocol": {"ai_role": role}})
-    slots = schedule(config, 3)
-    training = {(s.reader, s.case, s.arm) for s in slots if s.training}
-    assert len(training) == 2 * 10 * 2
-    agreed = [s for s in slots if s.reader == "consensus"]
-    assert {(s.case, s.arm) for s in agreed} == {
-        (s.case, s.arm) for s in slots if not s.training and s.reader == "R1"
-    }
-    assert min(s.day for s in agreed) > max(s.day for s in slots if s.reader != "consensus")
-    first = {(s.arm, s.case): i for i, s in enumerate(agreed)}
-    assert all(first["ct", s.case] < first["ct_ai", s.case] for s in agreed)
-    assert not any(s.if_readers_differ for s in agreed)
-    some = schedule(override(config, {"protocol": {"consensus_cases": "disagreements"}}), 3)
-    assert all(s.if_readers_differ for s in some if s.reader == "consensus")
-    none = schedule(override(config, {"protocol": {"consensus": False}}), 3)
-    assert {s.reader for s in none} == {"R1", "R2"}
 
 
 def test_a_consensus_on_disagreements_only_is_completed_by_what_all_said():
@@ -448,9 +397,26 @@ def test_the_text_says_how_the_arms_were_read(role, said, unsaid):
     assert ("days apart" in text) == (said == "apart")
 
 
-@pytest.mark.slow
-def test_a_plan_with_more_readers_needs_fewer_cases():
-    plan = planned(QUICK, 1)
-    needed = [found.cases for found in plan.needed.values() if found]
-    assert needed == sorted(needed, reverse=True)
-    assert plan.at_size.power < 0.8  # two readers are too few for a claim about readers
+def test_times_at_the_limit_are_said_to_be_censored(virtual):
+    rows = virtual.table.index[virtual.table["reader"] == "R1"][:3]
+    times = (virtual.table["time_s"].clip(upper=500).mask(virtual.table.index == rows[0], 599.9)
+             .mask(virtual.table.index.isin(rows[1:]), 600))  # fmt: skip
+    for table, n in (
+        (with_columns(virtual, time_s=times), 2),
+        (with_columns(virtual, time_s=times.clip(upper=500)), 0),
+    ):
+        analysis = analysed(table, Config())
+        assert [t.at_limit for t in analysis.times] == [n, 0]
+        block = next(b for b in study_blocks(table, analysis, Config(), simulated=True)
+                     if isinstance(b, TableBlock) and b.id == "table-times")  # fmt: skip
+        assert any(note.key.endswith("times.at_limit") for note in block.footnotes) == bool(n)
+
+
+def test_the_checklist_points_to_nothing_for_what_no_table_holds(virtual):
+    (stard,) = (b for b in study_blocks(virtual, analysed(virtual, Config()), Config(), simulated=True)
+                if isinstance(b, Checklist))  # fmt: skip
+    status = {item.item: item.status for item in stard.items}
+    assert {status["15"], status["20"]} == {
+        "missing"
+    }  # indeterminate readings, characteristics of the patients
+    assert status["19"] == "auto"

@@ -8,8 +8,11 @@ import pytest
 
 from osteon.core.config import override
 from osteon.core.errors import NotEnoughData, SchemaError
+from osteon.report.document import Bullets
+from osteon.report.words import words
 from osteon.studies.ovcf_analysis import analysed
 from osteon.studies.ovcf_config import Config, configured
+from osteon.studies.ovcf_page import study_blocks
 from osteon.studies.ovcf_protocol import conformity
 from osteon.studies.ovcf_reads import read_columns, read_reads, reads_of, template_csv
 from osteon.studies.ovcf_virtual import virtual_reads
@@ -44,6 +47,8 @@ def spoiled(table, row, column, value):
         ("rating", 2.5, "row 7, column rating: 2.5, expected a whole number"),
         ("time_s", "long", "row 7, column time_s: 'long' is not a number"),
         ("time_s", -3, "row 7, column time_s: -3"),
+        ("time_s", "inf", "row 7, column time_s: inf, expected a number"),
+        ("order", "inf", "row 7, column order: inf, expected a whole number"),
         ("level", "L1, L2", "row 7, column level: 'L1, L2', expected one level such as T12 or L1"),
         ("mri_days", 4000, "row 7, column mri_days: 4000, expected a number from -3650 to 3650"),
         ("denis", "E", "row 7, column denis: 'E', expected one of A, B, C, D, -"),
@@ -61,7 +66,9 @@ def test_a_reading_that_stands_twice_is_named(table):
 
 
 def test_a_case_with_two_truths_is_named(table):
-    with pytest.raises(SchemaError, match=r"column mri days: V\d+ has several truths"):
+    with pytest.raises(
+        SchemaError, match=r"rows \d+ and \d+, column mri days: [35] and [35] for V\d+, expected one value"
+    ):
         judged(spoiled(table, 7, "mri_days", 5))
 
 
@@ -69,6 +76,26 @@ def test_a_type_without_a_fracture_is_named(table):
     row = table.index[(table["call"] == 0)][0]
     with pytest.raises(SchemaError, match=f"row {row}, column denis: a type without a fracture"):
         judged(spoiled(table, row, "denis", "B"))
+
+
+@pytest.mark.parametrize(
+    ("column", "reader", "how", "said"),
+    [
+        ("case", "R2", str.lower, "column case: '[Vv][0-9]+' and '[Vv][0-9]+'"),
+        ("reader", "R1", lambda code: "Ｒ１", "column reader: '[RＲ][1１]' and '[RＲ][1１]'"),
+    ],
+)
+def test_a_code_is_written_in_one_way(table, column, reader, how, said):
+    other = (table["reader"] == reader) & (table["arm"] == "ct_ai")
+    mixed = table.assign(**{column: table[column].where(~other, table[column].map(how))})
+    with pytest.raises(SchemaError, match=rf"rows \d+ and \d+, {said} differ in letter case or width only"):
+        judged(mixed)
+
+
+def test_vertebrae_are_named_in_every_row_or_in_none(table):
+    with pytest.raises(SchemaError, match=r"row \d+, column vertebra: empty, but row \d+ names one"):
+        judged(table.assign(vertebra=np.where(table["reader"] == "consensus", None, "L1")))
+    assert judged(table.assign(vertebra="L1")).per_vertebra
 
 
 def test_what_the_table_must_have(table):
@@ -163,6 +190,60 @@ def test_everybody_without_ai_first_in_the_same_order_is_noticed(table):
     found = departures(fixed.where(own, table))
     assert found["arms_alternate"].n == 2
     assert found["order_differs"].n == 2
+
+
+@pytest.mark.parametrize(
+    ("with_ai", "departs"), [(1, 2), (15, 2), (16, 0), (20, 0), (24, 0), (25, 2), (39, 2)]
+)
+def test_the_first_session_holds_each_arm_for_half_of_the_cases(table, with_ai, departs):
+    """16 to 24 of 40 is 40 to 60 %; one case of 40 in the other arm is no balance."""
+    ai_first = table["case"] <= f"V{with_ai:03d}"
+    own = table["reader"] != "consensus"
+    session = np.where((table["arm"] == "ct_ai") == ai_first, 1, 2)
+    found = departures(table.assign(session=np.where(own, session, table["session"])))["arms_alternate"]
+    assert (found.n, found.of) == (departs, 2)
+    assert found.split == (("R1", with_ai, 40), ("R2", with_ai, 40))
+
+
+def test_a_second_reading_without_its_interval_is_counted_as_not_judged(table):
+    second = table.index[table["washout_days"].notna() & (table["reader"] == "R1")][0]
+    reads = judged(table.assign(washout_days=table["washout_days"].where(table.index == second)))
+    analysis = analysed(reads, CONFIG)
+    found = next(c for c in analysis.conformity if c.code == "washout")
+    assert (found.n, found.of, found.unknown) == (0, 1, 79)
+    for lang, known in (("en", "For 79 of 80 second readings"), ("zh", "80 次第二次阅片中有 79 次")):
+        say = words(lang)
+        assert any(known in say.say(item) for block in study_blocks(reads, analysis, CONFIG, simulated=True)
+                   if isinstance(block, Bullets) for item in block.items)  # fmt: skip
+
+
+def test_the_consensus_is_neither_timed_nor_blind(table):
+    agreed = table["reader"] == "consensus"
+    open_table = table.assign(blinded=np.where(agreed, 0, 1), time_s=np.where(agreed, 1800, table["time_s"]))
+    assert analysed(judged(open_table), CONFIG).per_protocol == ()
+
+
+def test_a_consensus_without_a_washout_departs_and_one_without_days_limits_the_study(table):
+    """Row by row: 40 second rounds, one of them after three days, one without its days."""
+    second = table.index[(table["reader"] == "consensus") & table["washout_days"].notna()]
+    assert len(second) == 40
+    days = table["washout_days"].mask(table.index == second[0], 3).mask(table.index == second[1])
+    reads = judged(table.assign(washout_days=days))
+    analysis = analysed(reads, CONFIG)
+    found = next(c for c in analysis.conformity if c.code == "consensus_washout")
+    assert (found.n, found.of, found.unknown, found.rows) == (1, 39, 1, (second[0],))
+    keys = [
+        i.key
+        for b in study_blocks(reads, analysis, CONFIG, simulated=True)
+        if isinstance(b, Bullets)
+        for i in b.items
+    ]
+    assert "ovcf_reading.limits.consensus_memory" in keys
+    clean = judged(table)
+    blocks = study_blocks(clean, analysed(clean, CONFIG), CONFIG, simulated=True)
+    assert "ovcf_reading.limits.consensus_memory" not in [
+        i.key for b in blocks if isinstance(b, Bullets) for i in b.items
+    ]
 
 
 def test_readings_outside_the_protocol_are_analysed_apart(table):

@@ -9,9 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from osteon.core.errors import NotEnoughData
 from osteon.domain.anatomy import LEVELS
-from osteon.stats.accuracy import DiagnosticAccuracy, diagnostic_accuracy
 from osteon.stats.agreement import Kappa, cross_table
 from osteon.stats.clustered import ClusteredMcNemar
 from osteon.stats.compare import Comparison
@@ -19,19 +17,38 @@ from osteon.studies.ovcf_levels import levels_apart
 from osteon.studies.ovcf_reads import CONSENSUS, NONE_TYPE, TYPES, Reads
 from osteon.studies.ovcf_shares import Share, as_two_groups, kappa_of, kappa_of_many, paired_of, share_of
 
-__all__ = ["MEASURES", "Agreement", "ArmAccuracy", "DenisPaired", "DenisTable", "PairedTest", "Share", "accuracies",
-           "agreements", "denis_paired", "denis_tables", "paired_tests", "wide"]  # fmt: skip
+__all__ = ["MEASURES", "Agreement", "ArmAccuracy", "Cells", "DenisPaired", "DenisTable", "PairedTest", "Share",
+           "accuracies", "agreements", "denis_paired", "denis_tables", "paired_tests", "wide"]  # fmt: skip
 
 MEASURES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Calls against MRI in four counts."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+    @property
+    def n(self) -> int:
+        """Units called."""
+        return self.true_positive + self.false_positive + self.false_negative + self.true_negative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmAccuracy:
-    """One reader (or the consensus, or the AI alone) in one arm against MRI."""
+    """
+    One reader (or the consensus, or the AI alone) in one arm against MRI.
+
+    A share is None where no unit is below the line, kappa where the units read are of one class of truth.
+    """
 
     reader: str
     arm: str
-    cells: DiagnosticAccuracy
+    cells: Cells
     shares: dict[str, Share | None]
     kappa: Kappa | None
 
@@ -101,6 +118,7 @@ class Agreement:
 
     arm: str
     what: str
+    readers: tuple[str, ...]
     kappa: Kappa | None
     same: Share | None
     within_one: Share | None
@@ -119,8 +137,7 @@ def accuracies(reads: Reads, keep: pd.Series | None = None) -> tuple[ArmAccuracy
     for reader in _everyone(reads):
         for arm in reads.arms:
             rows = table[(table["reader"] == reader) & (table["arm"] == arm)]
-            # a consensus recorded on a few cases only may lack a class; a reader who does has read too little
-            if len(rows) and not (reader == CONSENSUS and rows["mri_fracture"].nunique() < 2):
+            if len(rows):
                 found.append(_accuracy(rows, reader, arm, rows["call"]))
     marked = table[table["ai_call"].notna()].drop_duplicates("unit")
     if len(marked):
@@ -130,16 +147,15 @@ def accuracies(reads: Reads, keep: pd.Series | None = None) -> tuple[ArmAccuracy
 
 def _accuracy(rows: pd.DataFrame, reader: str, arm: str, call: pd.Series) -> ArmAccuracy:
     said, true = call.to_numpy() == 1, rows["mri_fracture"].to_numpy() == 1
-    if not true.any() or true.all():
-        raise NotEnoughData(f"reader {reader}, arm {arm}: the cases read are of one class only.")
-    cells = diagnostic_accuracy(
+    cells = Cells(
         true_positive=int((said & true).sum()), false_positive=int((said & ~true).sum()),
         false_negative=int((~said & true).sum()), true_negative=int((~said & ~true).sum()),
     )  # fmt: skip
     cases = rows["case"].to_numpy()
     inside = dict(zip(MEASURES, (np.ones_like(true), true, ~true, said, ~said), strict=True))
     shares = {name: share_of((said == true)[inside[name]], cases[inside[name]]) for name in MEASURES}
-    kappa = kappa_of(said.tolist(), true.tolist(), cases, categories=(True, False))
+    both = true.any() and not true.all()
+    kappa = kappa_of(said.tolist(), true.tolist(), cases, categories=(True, False)) if both else None
     return ArmAccuracy(reader=reader, arm=arm, cells=cells, shares=shares, kappa=kappa)
 
 
@@ -261,21 +277,27 @@ CATEGORIES: dict[str, tuple[object, ...]] = {
 """What readers may agree on, in order."""
 
 
-def agreements(reads: Reads) -> tuple[Agreement, ...]:
-    """Readers among themselves: two by Cohen's kappa, more by Fleiss', on the units all of them read."""
-    if len(reads.readers) < 2:
-        return ()
+def agreements(reads: Reads, least: float) -> tuple[Agreement, ...]:
+    """
+    Readers among themselves: two by Cohen's kappa, more by Fleiss', on the units all of them read.
+
+    Readers who called fewer than the share ``least`` of the units in an arm are left out there: they would leave the
+    others their few units.
+    """
     found = []
     case = reads.truth["case"]
     for arm in reads.arms:
-        for what in CATEGORIES:
-            rows = reads.table[(reads.table["arm"] == arm) & reads.table["reader"].isin(reads.readers)]
+        rows = reads.table[(reads.table["arm"] == arm) & reads.table["reader"].isin(reads.readers)]
+        read = rows["reader"].value_counts()
+        readers = tuple(reader for reader in reads.readers if read.get(reader, 0) / len(case) >= least)
+        for what in CATEGORIES if len(readers) > 1 else ():
+            said = rows[rows["reader"].isin(readers)]
             if what == "level":
                 # a vertebra read by itself has its level; where no fracture was called there is none
-                rows = rows[(rows["call"] == 1) & (not reads.per_vertebra)]
-            values = rows[what].where(rows["call"] == 1, NONE_TYPE) if what == "denis" else rows[what]
-            calls = rows.assign(value=values).pivot(index="unit", columns="reader", values="value").dropna()
-            if len(calls) >= 2 and calls.shape[1] == len(reads.readers):
+                said = said[(said["call"] == 1) & (not reads.per_vertebra)]
+            values = said[what].where(said["call"] == 1, NONE_TYPE) if what == "denis" else said[what]
+            calls = said.assign(value=values).pivot(index="unit", columns="reader", values="value").dropna()
+            if len(calls) >= 2 and calls.shape[1] == len(readers):
                 found.append(_agreement(arm, what, calls, case.loc[calls.index].to_numpy()))
     return tuple(found)
 
@@ -290,7 +312,8 @@ def _agreement(arm: str, what: str, calls: pd.DataFrame, cases: np.ndarray) -> A
         kappa = kappa_of(first, second, cases, categories=categories, weights=weights)
     else:
         kappa = kappa_of_many(calls.to_numpy().tolist(), cases, categories=categories)
-    return Agreement(arm=arm, what=what, kappa=kappa, same=share_of(spread == 0, cases),
+    return Agreement(arm=arm, what=what, readers=tuple(calls.columns), kappa=kappa,
+                     same=share_of(spread == 0, cases),
                      within_one=share_of(spread <= 1, cases) if what in ("rating", "level", "genant") else None)  # fmt: skip
 
 

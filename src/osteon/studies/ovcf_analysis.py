@@ -12,8 +12,6 @@ from osteon.core.errors import NotEnoughData
 from osteon.core.result import Interval
 from osteon.stats.clustered import ClusteredMcNemar
 from osteon.stats.compare import paired_t_test, signed_rank
-from osteon.stats.reader_covariance import Endpoint
-from osteon.stats.reader_study import ReaderStudy, reader_study
 from osteon.studies.ovcf_accuracy import (
     Agreement,
     ArmAccuracy,
@@ -30,6 +28,7 @@ from osteon.studies.ovcf_accuracy import (
 from osteon.studies.ovcf_config import Config
 from osteon.studies.ovcf_flow import Flow, flow_of, with_agreed
 from osteon.studies.ovcf_levels import GenantAgreement, LevelAgreement, genant_agreements, level_agreements
+from osteon.studies.ovcf_mrmc import MultiReader, multi_reader
 from osteon.studies.ovcf_protocol import Conformity, conforming, conformity
 from osteon.studies.ovcf_reads import CONSENSUS, Reads
 from osteon.studies.ovcf_shares import Share, paired_of, share_of
@@ -38,7 +37,6 @@ __all__ = ["SIGNS", "Analysis", "Changed", "ReadingTime", "Sign", "analysed"]
 
 SIGNS = ("spoke_wheel", "paravertebral_soft_tissue", "bone_destruction", "periosteal_reaction")
 MRI_SIGNS = ("mri_t1_low", "mri_t2_high", "mri_stir_high", "mri_enhancement")
-ENDPOINTS: tuple[Endpoint, ...] = ("auc", "accuracy", "sensitivity", "specificity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +44,8 @@ class ReadingTime:
     """
     Seconds of one reader on the cases timed in both arms: medians with quartiles, and CT with AI minus CT alone.
 
-    ``p`` is Wilcoxon's on the pairs; None where no pair changed.
+    ``p`` is Wilcoxon's on the pairs; None where no pair changed. ``at_limit``: times of both arms at the protocol's
+    limit or beyond; a reading that was cut off there is censored, and counts with the time written.
     """
 
     reader: str
@@ -56,6 +55,7 @@ class ReadingTime:
     difference: float
     ci: Interval | None
     p: float | None
+    at_limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,9 @@ class Changed:
     """
     What a reader's calls became with AI.
 
-    ``corrected`` wrong on CT alone and right with AI, ``spoiled`` right and then wrong. ``spoiled_by_ai`` of the
-    spoiled agree with a wrong AI call; ``wrong_ai_followed`` counts the AI's wrong calls that the reader shared.
+    ``corrected`` wrong on CT alone and right with AI, ``spoiled`` right and then wrong. Where the AI was wrong:
+    ``automation_bias`` is the share turned wrong of those right on CT alone; ``wrong_with_wrong_ai`` the share wrong
+    with AI of them all, which holds errors made without AI too. None without such a case.
     """
 
     reader: str
@@ -76,8 +77,8 @@ class Changed:
     test: ClusteredMcNemar | None
     missed_found: int
     false_dropped: int
-    spoiled_by_ai: int | None
-    wrong_ai_followed: Share | None
+    automation_bias: Share | None
+    wrong_with_wrong_ai: Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +97,15 @@ class Analysis:
     A reading study, analysed.
 
     Everything is of the cases in ``flow.analysed`` but ``conformity`` (the whole table) and ``all_cases``,
-    ``all_paired`` (the sensitivity analysis on every case; empty where none was left out). ``missing_pairs`` units lack
-    a reading and stay out of the multi-reader analysis.
+    ``all_paired``, ``all_mrmc`` (the sensitivity analysis on every case; empty or None where none was left out).
+    ``complete``: every reader read every unit in every arm.
     """
 
     cases: int
     units: int
     fractured: int
     per_vertebra: bool
+    complete: bool
     flow: Flow
     accuracies: tuple[ArmAccuracy, ...]
     per_protocol: tuple[ArmAccuracy, ...]
@@ -114,8 +116,8 @@ class Analysis:
     denis_paired: tuple[DenisPaired, ...]
     levels: tuple[LevelAgreement, ...]
     genant: tuple[GenantAgreement, ...]
-    mrmc: dict[str, ReaderStudy]
-    missing_pairs: int
+    mrmc: MultiReader
+    all_mrmc: MultiReader | None
     times: tuple[ReadingTime, ...]
     changed: tuple[Changed, ...]
     agreement: tuple[Agreement, ...]
@@ -135,63 +137,31 @@ def analysed(reads: Reads, config: Config) -> Analysis:
     flow = flow_of(everybody, config.protocol)
     main = everybody.of_cases(flow.analysed) if flow.left_out else everybody
     truth = main.truth
-    mrmc, missing = _mrmc(main, config)
     return Analysis(
         cases=len(flow.analysed), units=len(truth), fractured=int((truth["mri_fracture"] == 1).sum()),
-        per_vertebra=main.per_vertebra, flow=flow, accuracies=accuracies(main),
+        per_vertebra=main.per_vertebra, complete=_complete(main), flow=flow, accuracies=accuracies(main),
         per_protocol=_per_protocol(main, conforming(main, config.protocol)),
         all_cases=accuracies(everybody) if flow.left_out else (), paired=paired_tests(main),
         all_paired=paired_tests(everybody) if flow.left_out else (), denis=denis_tables(main),
-        denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main), mrmc=mrmc,
-        missing_pairs=missing, times=_times(main), changed=_changed(main), agreement=agreements(main),
+        denis_paired=denis_paired(main), levels=level_agreements(main), genant=genant_agreements(main),
+        mrmc=multi_reader(main, config), all_mrmc=multi_reader(everybody, config) if flow.left_out else None,
+        times=_times(main, config.protocol.time_limit_s), changed=_changed(main),
+        agreement=agreements(main, config.least_share),
         signs=_signs(main), mri_signs=_mri_signs(main), conformity=conformity(everybody, config.protocol),
     )  # fmt: skip
 
 
-def _per_protocol(reads: Reads, keep: pd.Series) -> tuple[ArmAccuracy, ...]:
-    """Accuracy of the readings that kept to the protocol; empty where all did or too few are left."""
-    if keep.all():
-        return ()
-    try:
-        return accuracies(reads, keep)
-    except NotEnoughData:
-        return ()
-
-
-def _mrmc(reads: Reads, config: Config) -> tuple[dict[str, ReaderStudy], int]:
-    """The multi-reader analysis of every endpoint, on the units that all readers read in both arms."""
-    if len(reads.arms) < 2 or not reads.readers:
-        return {}, 0
-    studies: dict[str, ReaderStudy] = {}
-    complete = _cube(reads, "call")
-    missing = len(reads.truth) - len(complete)
-    for endpoint in ENDPOINTS:
-        units = _cube(reads, "rating") if endpoint == "auc" else complete
-        if units.empty:
-            continue
-        shape = (len(units), len(reads.arms), len(reads.readers))
-        truth = reads.truth.loc[units.index]
-        try:
-            studies[endpoint] = reader_study(
-                units.to_numpy().reshape(shape).transpose(1, 2, 0), truth["mri_fracture"], arms=reads.arms,
-                readers=reads.readers, endpoint=endpoint,
-                method="jackknife" if reads.per_vertebra else config.covariance,
-                clusters=truth["case"].to_numpy() if reads.per_vertebra else None,
-            )  # fmt: skip
-        except NotEnoughData:
-            continue
-    return studies, missing
-
-
-def _cube(reads: Reads, column: str) -> pd.DataFrame:
-    """Units by (arm, reader), complete rows only."""
+def _complete(reads: Reads) -> bool:
     own = reads.table[reads.table["reader"] != CONSENSUS]
-    table = own.pivot(index="unit", columns=["arm", "reader"], values=column)
-    wanted = pd.MultiIndex.from_product([reads.arms, reads.readers])
-    return table.reindex(columns=wanted).dropna().sort_index().astype(float)
+    return len(own) == len(reads.truth) * len(reads.arms) * len(reads.readers)
 
 
-def _times(reads: Reads) -> tuple[ReadingTime, ...]:
+def _per_protocol(reads: Reads, keep: pd.Series) -> tuple[ArmAccuracy, ...]:
+    """Accuracy of the readings that kept to the protocol; empty where all did."""
+    return () if keep.all() else accuracies(reads, keep)
+
+
+def _times(reads: Reads, limit: float) -> tuple[ReadingTime, ...]:
     found = []
     for reader in reads.readers:
         seconds = _seconds(reads, reader)
@@ -205,7 +175,8 @@ def _times(reads: Reads) -> tuple[ReadingTime, ...]:
             ci, p = None, None
         found.append(
             ReadingTime(reader=reader, n=len(seconds), ct=_quartiles(before), ct_ai=_quartiles(after),
-                        difference=float((after - before).mean()), ci=ci, p=p)
+                        difference=float((after - before).mean()), ci=ci, p=p,
+                        at_limit=_at_limit(reads, reader, seconds.index, limit))
         )  # fmt: skip
     return tuple(found)
 
@@ -222,6 +193,12 @@ def _seconds(reads: Reads, reader: str) -> pd.DataFrame:
     return value.unstack("arm").reindex(columns=["ct", "ct_ai"]).dropna()
 
 
+def _at_limit(reads: Reads, reader: str, cases: pd.Index, limit: float) -> int:
+    """Cases and arms with a reading at the limit or beyond."""
+    rows = reads.table[(reads.table["reader"] == reader) & reads.table["case"].isin(cases)]
+    return int((rows.groupby(["case", "arm"])["time_s"].max() >= limit).sum())
+
+
 def _quartiles(values: np.ndarray) -> tuple[float, float, float]:
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
     return float(middle), float(low), float(high)
@@ -230,17 +207,14 @@ def _quartiles(values: np.ndarray) -> tuple[float, float, float]:
 def _changed(reads: Reads) -> tuple[Changed, ...]:
     if len(reads.arms) < 2:
         return ()
-    ai = reads.table.groupby("unit")["ai_call"].first()
     return tuple(
-        _change(
-            reader, wide(reads, "call", reader).reindex(columns=["ct", "ct_ai"]).dropna(), reads.truth, ai
-        )
+        _change(reader, wide(reads, "call", reader).reindex(columns=["ct", "ct_ai"]).dropna(), reads.truth)
         for reader in (*reads.readers, *((CONSENSUS,) if reads.has_consensus else ()))
     )
 
 
-def _change(reader: str, calls: pd.DataFrame, truth: pd.DataFrame, ai: pd.Series) -> Changed:
-    true, marked = truth.loc[calls.index, "mri_fracture"].to_numpy(), ai.reindex(calls.index).to_numpy()
+def _change(reader: str, calls: pd.DataFrame, truth: pd.DataFrame) -> Changed:
+    true, marked = (truth.loc[calls.index, name].to_numpy() for name in ("mri_fracture", "ai_call"))
     cases = truth.loc[calls.index, "case"].to_numpy()
     before, after = calls["ct"].to_numpy() == true, calls["ct_ai"].to_numpy() == true
     corrected, spoiled = ~before & after, before & ~after
@@ -249,8 +223,8 @@ def _change(reader: str, calls: pd.DataFrame, truth: pd.DataFrame, ai: pd.Series
         reader=reader, n=len(calls), right_both=int((before & after).sum()), corrected=int(corrected.sum()),
         spoiled=int(spoiled.sum()), wrong_both=int((~before & ~after).sum()), test=paired_of(before, after, cases),
         missed_found=int((corrected & (true == 1)).sum()), false_dropped=int((corrected & (true == 0)).sum()),
-        spoiled_by_ai=int((spoiled & wrong_ai).sum()) if np.isfinite(marked).any() else None,
-        wrong_ai_followed=share_of(~after[wrong_ai], cases[wrong_ai]),
+        automation_bias=share_of(~after[wrong_ai & before], cases[wrong_ai & before]),
+        wrong_with_wrong_ai=share_of(~after[wrong_ai], cases[wrong_ai]),
     )  # fmt: skip
 
 

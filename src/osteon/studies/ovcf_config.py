@@ -93,17 +93,25 @@ class Virtual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The design file: protocol, virtual study, analysis."""
+    """
+    The design file: protocol, virtual study, analysis.
+
+    ``least_share``: share of the cases that a reader must have read to count in the multi-reader analysis (in both
+    arms) and in the agreement of an arm.
+    """
 
     protocol: Protocol = field(default_factory=Protocol)
     virtual: Virtual = field(default_factory=Virtual)
     covariance: Literal["jackknife", "delong"] = "jackknife"
+    least_share: float = 0.9
     planned_difference: float = 0.05
     power_draws: int = 200
 
     def __post_init__(self) -> None:
         if self.covariance not in ("jackknife", "delong"):
             raise ConfigError(f"covariance is {self.covariance!r}.", hint="Known: jackknife, delong.")
+        if not 0 < self.least_share <= 1:
+            raise ConfigError(f"least_share is {self.least_share}, expected a share above 0, at most 1.")
         if not 0 < self.planned_difference < 0.5 or self.power_draws < 0:
             raise ConfigError("planned_difference lies between 0 and 0.5, power_draws is 0 or more.")
 

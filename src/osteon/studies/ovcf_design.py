@@ -24,7 +24,7 @@ from osteon.studies.ovcf_config import Config, Protocol
 from osteon.studies.ovcf_power import Simulated, simulated
 from osteon.studies.ovcf_reads import ARMS, CONSENSUS
 
-__all__ = ["Plan", "Slot", "planned", "schedule", "schedule_csv"]
+__all__ = ["Plan", "Slot", "ai_first", "planned", "schedule", "schedule_csv"]
 
 PILOT_CASES, MOST_CASES = 120, 1000
 READERS_SHOWN = (2, 4, 6, 8, 10)
@@ -82,13 +82,15 @@ class Plan:
 
 def schedule(config: Config, seed: int) -> tuple[Slot, ...]:
     """
-    Every call in the order it is to be made: training, the readers' own calls, then the consensus.
+    Every call: training, the readers' own calls, then those of the consensus.
 
     AI as first or concurrent reader: each reader reads every case twice, half of the cases without AI first, the other
-    half with AI first, drawn anew for each reader; the order is drawn anew for each session, and the second session
-    starts when the washout of the last sitting of the first is over. AI as second reader: each case once, both calls
-    in one slot. Training goes through both arms. The consensus, on CT alone before CT with AI, begins when the last
-    reader is done.
+    half with AI first; the order is drawn anew for each reader and session. Where a consensus is planned, one draw of
+    the halves holds for all readers, and after each session the readers settle the consensus in the arm just read: so
+    that nobody has seen the AI's marks on a case before its consensus on CT alone, or has within the washout. Without a
+    consensus the halves are drawn for each reader. The second session starts when the washout of the last call of the
+    first is over. AI as second reader: each case once, both calls in one slot, the consensus when all are done; the
+    marks are known by then. Training goes through both arms.
 
     Examples
     --------
@@ -99,22 +101,29 @@ def schedule(config: Config, seed: int) -> tuple[Slot, ...]:
     """
     protocol = config.protocol
     slots: list[Slot] = []
-    for reader in protocol.readers:
+    shared = ai_first(protocol.cases, stream(seed, "schedule", "halves"))
+    for reader in (*protocol.readers, *((CONSENSUS,) if protocol.consensus else ())):
         rng = stream(seed, "schedule", reader)
-        slots += _training(protocol, reader)
-        read = _sequential if protocol.sequential else _crossover
-        slots += read(protocol, reader, rng)
-    if protocol.consensus:
-        slots += _consensus(protocol, max(slot.day for slot in slots), stream(seed, "schedule", CONSENSUS))
+        if reader != CONSENSUS:
+            slots += _training(protocol, reader)
+        if protocol.sequential:
+            slots += _sequential(protocol, reader, rng)
+        else:
+            halves = shared if protocol.consensus else ai_first(protocol.cases, rng)
+            slots += _crossover(protocol, reader, rng, halves)
     return tuple(slots)
+
+
+def ai_first(cases: int, rng: np.random.Generator) -> set[int]:
+    """Half of the cases, those read with AI first."""
+    return set(rng.permutation(cases)[: cases // 2].tolist())
 
 
 _STEP = {"first": "marks_from_start", "concurrent": "marks_on_demand", "second": "marks_after_lock"}
 
 
-def _codes(letter: str, n: int, protocol: Protocol) -> list[str]:
-    digits = max(3, len(str(protocol.cases)))
-    return [f"{letter}{i:0{digits}d}" for i in range(1, n + 1)]
+def _code(letter: str, i: int, protocol: Protocol) -> str:
+    return f"{letter}{i + 1:0{max(3, len(str(protocol.cases)))}d}"
 
 
 def _slot(protocol: Protocol, reader: str, case: str, arm: str, **place: Any) -> Slot:
@@ -124,46 +133,43 @@ def _slot(protocol: Protocol, reader: str, case: str, arm: str, **place: Any) ->
 
 def _training(protocol: Protocol, reader: str) -> Iterator[Slot]:
     """Every training case in both arms, so that reading without and with marks is practised alike."""
-    for i, case in enumerate(_codes("T", protocol.training_cases, protocol)):
+    for i in range(protocol.training_cases):
         for arm in ARMS:
-            yield _slot(protocol, reader, case, arm, session=0, sitting=0, order=i + 1, training=True, day=0)
+            yield _slot(protocol, reader, _code("T", i, protocol), arm, session=0, sitting=0, order=i + 1,
+                        training=True, day=0)  # fmt: skip
 
 
-def _crossover(protocol: Protocol, reader: str, rng: np.random.Generator) -> Iterator[Slot]:
-    cases = _codes("C", protocol.cases, protocol)
-    ai_first = set(rng.permutation(len(cases))[: len(cases) // 2].tolist())
-    sittings = math.ceil(len(cases) / protocol.cases_per_session)
+def _crossover(protocol: Protocol, reader: str, rng: np.random.Generator, halves: set[int]) -> Iterator[Slot]:
+    """Two sessions of a reader, or of the consensus, which follows the readers' own and comes before the washout."""
+    sittings = math.ceil(protocol.cases / protocol.cases_per_session)
+    session_days = sittings * (2 if protocol.consensus else 1)
     for session in (1, 2):
-        start = 1 if session == 1 else sittings + protocol.washout_days
-        for place, i in enumerate(rng.permutation(len(cases)).tolist()):
-            sitting = place // protocol.cases_per_session
-            arm = ARMS[int((i in ai_first) == (session == 1))]
-            yield _slot(protocol, reader, cases[i], arm, session=session, sitting=sitting + 1, order=place + 1,
-                        day=start + sitting)  # fmt: skip
+        start = 1 if session == 1 else session_days + protocol.washout_days
+        for i, place in _places(protocol, rng):
+            arm = ARMS[int((i in halves) == (session == 1))]
+            yield _placed(protocol, reader, i, arm, session, start, place)
 
 
 def _sequential(protocol: Protocol, reader: str, rng: np.random.Generator) -> Iterator[Slot]:
-    cases = _codes("C", protocol.cases, protocol)
-    for place, i in enumerate(rng.permutation(len(cases)).tolist()):
-        sitting = place // protocol.cases_per_session
+    for i, place in _places(protocol, rng):
         for arm in ARMS:
-            yield _slot(protocol, reader, cases[i], arm, session=1, sitting=sitting + 1, order=place + 1,
-                        day=1 + sitting)  # fmt: skip
+            yield _placed(protocol, reader, i, arm, 1, 1, place)
 
 
-def _consensus(protocol: Protocol, last_day: int, rng: np.random.Generator) -> Iterator[Slot]:
-    """CT alone for all cases, then CT with AI; both steps of a case in one slot where AI is the second reader."""
-    cases = _codes("C", protocol.cases, protocol)
-    sittings = math.ceil(len(cases) / protocol.cases_per_session)
-    session = 2 if protocol.sequential else 3
-    rounds = [ARMS] if protocol.sequential else [(arm,) for arm in ARMS]
-    for later, arms in enumerate(rounds):
-        for place, i in enumerate(rng.permutation(len(cases)).tolist()):
-            sitting = place // protocol.cases_per_session
-            for arm in arms:
-                yield _slot(protocol, CONSENSUS, cases[i], arm, session=session + later, sitting=sitting + 1,
-                            order=place + 1, if_readers_differ=protocol.consensus_cases == "disagreements",
-                            day=last_day + 1 + later * sittings + sitting)  # fmt: skip
+def _places(protocol: Protocol, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Every case once in a drawn order: case, place."""
+    yield from ((i, place) for place, i in enumerate(rng.permutation(protocol.cases).tolist()))
+
+
+def _placed(protocol: Protocol, reader: str, i: int, arm: str, session: int, start: int, place: int) -> Slot:
+    agreed = reader == CONSENSUS
+    sitting = place // protocol.cases_per_session
+    later = math.ceil(protocol.cases / protocol.cases_per_session) if agreed else 0
+    return _slot(
+        protocol, reader, _code("C", i, protocol), arm, session=session, sitting=sitting + 1,
+        order=place + 1, day=start + later + sitting,
+        if_readers_differ=agreed and protocol.consensus_cases == "disagreements",
+    )  # fmt: skip
 
 
 def schedule_csv(slots: tuple[Slot, ...]) -> bytes:

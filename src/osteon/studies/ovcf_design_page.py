@@ -48,6 +48,7 @@ def plan_blocks(plan: Plan, config: Config, lang: str) -> Iterator[Block]:
                            training=protocol.training_cases, role=ovcf_word(f"role.{protocol.ai_role}"),
                            sitting=protocol.cases_per_session, consensus=_consensus(protocol),
                            way=ovcf_word(f"plan.{'sequential' if protocol.sequential else 'crossover'}",
+                                         drawn=ovcf_word(f"plan.drawn_{'once' if protocol.consensus else 'each'}"),
                                          sitting=protocol.cases_per_session, washout=protocol.washout_days),
                            **limits_of(config)))  # fmt: skip
     yield _counts(plan)
@@ -59,6 +60,8 @@ def plan_blocks(plan: Plan, config: Config, lang: str) -> Iterator[Block]:
     yield _at_size(plan, config)
     if protocol.sequential:
         yield Callout("note", ovcf_word("limits.sequential"))
+        if protocol.consensus:
+            yield Callout("warning", ovcf_word("limits.consensus_marked"))
     if len(protocol.readers) < 4:
         yield Callout("warning", ovcf_word("limits.few_readers", n=len(protocol.readers)))
     yield Heading("table", ovcf_word("section.table"))
@@ -69,23 +72,20 @@ def plan_blocks(plan: Plan, config: Config, lang: str) -> Iterator[Block]:
 
 
 def _consensus(protocol: Protocol) -> Text:
-    return ovcf_word(
-        f"plan.consensus_{protocol.consensus_cases}" if protocol.consensus else "plan.consensus_none"
-    )
+    if not protocol.consensus:
+        return ovcf_word("plan.consensus_none")
+    when = ovcf_word(f"plan.consensus_{'sequential' if protocol.sequential else 'crossover'}")
+    return ovcf_word(f"plan.consensus_{protocol.consensus_cases}", when=when)
 
 
 def _counts(plan: Plan) -> TableBlock:
-    """Calls by reader, session and arm: half of each session with AI, or both steps in one slot; then the consensus."""
+    """Calls by reader, session and arm: half of each session with AI, or both steps in one slot; so the consensus."""
     count = Counter((slot.reader, slot.session, slot.arm) for slot in plan.slots if not slot.training)
     readers = dict.fromkeys(slot.reader for slot in plan.slots)
     own = sorted({(slot.session, slot.arm) for slot in plan.readings})
-    agreed = sorted({(slot.session, slot.arm) for slot in plan.consensus})
     columns = (Column(ovcf_word("mrmc.reader")),
-               *(Column(ovcf_word(f"arm.{arm}"), group=ovcf_word("plan.session", n=session)) for session, arm in own),
-               *(Column(ovcf_word(f"arm.{arm}"), group=ovcf_word("plan.afterwards")) for _, arm in agreed))  # fmt: skip
-    rows = tuple(
-        (reader_name(reader), *(count[reader, *key] or None for key in (*own, *agreed))) for reader in readers
-    )
+               *(Column(ovcf_word(f"arm.{arm}"), group=ovcf_word("plan.session", n=session)) for session, arm in own))  # fmt: skip
+    rows = tuple((reader_name(reader), *(count[reader, *key] or None for key in own)) for reader in readers)
     return TableBlock(id="table-schedule", title=ovcf_word("plan.schedule_title"), columns=columns, rows=rows,
                       footnotes=(ovcf_word("plan.schedule_note"),))  # fmt: skip
 

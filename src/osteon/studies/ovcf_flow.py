@@ -19,7 +19,7 @@ class Flow:
     """
     From the cases of the table to those analysed.
 
-    ``eligible`` is None where the table has no column of the criteria. ``late`` lists the remaining cases whose MRI
+    ``eligible`` is None where no column of the criteria is filled. ``late`` lists the remaining cases whose MRI
     lies outside the window, ``undated`` counts those whose days are not in the table (they stay).
     """
 
@@ -51,7 +51,7 @@ def flow_of(reads: Reads, protocol: Protocol) -> Flow:
         left = [case for case in cases if case in kept]
     else:
         left = cases
-    days = reads.table["mri_days"].abs().groupby(reads.table["case"]).max().reindex(left)
+    days = reads.table.drop_duplicates("case").set_index("case")["mri_days"].abs().reindex(left)
     late = tuple(days.index[days > protocol.mri_within_days])
     found = Flow(cases=len(cases), eligible=eligible, late=late, undated=int(days.isna().sum()),
                  analysed=tuple(case for case in left if case not in set(late)))  # fmt: skip
@@ -66,11 +66,11 @@ def flow_of(reads: Reads, protocol: Protocol) -> Flow:
 
 
 def _eligible(reads: Reads) -> Eligible | None:
-    """The published criteria on the cases, where the table brings columns that can be judged."""
+    """The published criteria on the cases, where a column that they ask for is filled."""
     wanted = criteria("ovcf_reading")
-    if not any(column in reads.extra.columns for c in wanted.criteria for column in c.columns):
-        return None
-    return apply(reads.extra, wanted)
+    names = [column for criterion in wanted.criteria for column in criterion.columns]
+    cases = reads.table.drop_duplicates("case").set_index("case")[names].dropna(axis=1, how="all")
+    return None if cases.empty else apply(cases, wanted)
 
 
 def with_agreed(reads: Reads, protocol: Protocol) -> Reads:

@@ -32,9 +32,11 @@ def flow_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
 def conformity_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock:
     """Every demand of the protocol and what departs from it."""
     lines = analysis.conformity
-    names = ("demand", "judged", "departs", "rows")[: 4 if any(line.rows for line in lines) else 3]
+    names = ("demand", "judged", "not_judged", "departs", "rows")[
+        : 5 if any(line.rows for line in lines) else 4
+    ]
     rows = tuple(
-        (ovcf_word(f"conformity_code.{line.code}", **limits), line.of or None,
+        (ovcf_word(f"conformity_code.{line.code}", **limits), line.of or None, line.unknown or None,
          line.n if line.of else ovcf_word("conformity.unknown"),
          ", ".join(map(str, line.rows)) + (" …" if len(line.rows) < line.n and line.rows else ""))[: len(names)]
         for line in lines
@@ -42,7 +44,9 @@ def conformity_table(analysis: Analysis, limits: dict[str, object]) -> TableBloc
     return TableBlock(
         id="table-conformity", title=ovcf_word("conformity.title"),
         columns=labelled("conformity", names, left=("rows",)), rows=rows,
-        footnotes=(ovcf_word("conformity.note"),),
+        footnotes=(ovcf_word("conformity.note"),
+                   *(ovcf_word("conformity.split", reader=reader, n=n, of=of)
+                     for line in lines for reader, n, of in line.split)),
     )  # fmt: skip
 
 

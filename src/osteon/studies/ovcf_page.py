@@ -22,8 +22,9 @@ from osteon.report.document import (
 )
 from osteon.report.figure_bars import Bar, BarFigure
 from osteon.report.figure_flow import Excluded, FlowBox, FlowFigure
-from osteon.report.value import Estimate, Number, Text, Words
-from osteon.stats.obuchowski_rockette import ArmDifference, ArmTest
+from osteon.report.value import Number, Text, Words
+from osteon.stats.obuchowski_rockette import ArmTest
+from osteon.stats.reader_covariance import Endpoint
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_config import Config
 from osteon.studies.ovcf_flow_tables import conformity_table, criteria_table, flow_table
@@ -36,9 +37,11 @@ from osteon.studies.ovcf_tables import (
     denis_paired_table,
     denis_summary,
     denis_table,
+    gap_text,
     genant_table,
     kappa_table,
     level_table,
+    mrmc_notes,
     mrmc_readers_table,
     mrmc_table,
     paired_table,
@@ -47,7 +50,7 @@ from osteon.studies.ovcf_tables import (
 )
 from osteon.studies.ovcf_words import arm_name, ovcf_word, reader_name, share_cell
 
-__all__ = ["headline", "limits_of", "references", "study_blocks"]
+__all__ = ["headline", "limits_of", "references", "size", "study_blocks"]
 
 SCOPES = ("random_readers_random_cases", "fixed_readers_random_cases")
 ENOUGH_READERS = 4
@@ -83,13 +86,8 @@ def study_blocks(reads: Reads, analysis: Analysis, config: Config, *, simulated:
             paired_table(analysis.all_paired, id="table-paired-all", title=ovcf_word("paired.all_cases"),
                          per_vertebra=reads.per_vertebra),
         )  # fmt: skip
-    mrmc = mrmc_table(analysis)
-    if mrmc is not None:
-        yield Heading("mrmc", ovcf_word("section.mrmc"))
-        yield Paragraph(ovcf_word("mrmc.why"))
-        yield mrmc
-        yield from _held(mrmc_readers_table(analysis))
-    yield from _changes(analysis)
+    yield from _mrmc(analysis, config)
+    yield from _changes(analysis, config)
     if analysis.denis:
         yield Heading("denis", ovcf_word("section.denis"))
         shown = [t for t in analysis.denis if t.reader == CONSENSUS] or list(analysis.denis)
@@ -112,20 +110,43 @@ def _held(*tables: TableBlock | None) -> Iterator[TableBlock]:
     yield from (table for table in tables if table is not None)
 
 
-def headline(analysis: Analysis) -> tuple[str, ArmTest, ArmDifference] | None:
+def _mrmc(analysis: Analysis, config: Config) -> Iterator[Block]:
+    """The analysis over all readers, or why there is none."""
+    yield Heading("mrmc", ovcf_word("section.mrmc"))
+    found, everybody = analysis.mrmc, analysis.all_mrmc
+    if found.studies:
+        yield Paragraph(ovcf_word("mrmc.why"))
+    else:
+        yield Paragraph(ovcf_word("mrmc.none", share=Number(config.least_share, percent=True)))
+        if found.left_out or found.undefined:
+            yield Bullets(mrmc_notes(found))
+    yield from _held(mrmc_table(found))
+    if everybody is not None:
+        yield from _held(mrmc_table(everybody, id="table-mrmc-all", title="all_cases"))
+    yield from _held(mrmc_readers_table(found))
+    if everybody is not None:
+        yield from _held(
+            mrmc_readers_table(everybody, id="table-mrmc-readers-all", title="readers_all_cases")
+        )
+
+
+def headline(analysis: Analysis) -> tuple[Endpoint, ArmTest] | None:
     """
-    The comparison that leads: AUC where ratings were given, else accuracy.
+    The comparison that leads: AUC where all readers who called enough cases rated them too, else accuracy.
 
     Readers as a sample from four on; with fewer that claim is powerless, and these readers alone are spoken of.
     """
-    for endpoint in ("auc", "accuracy"):
-        study = analysis.mrmc.get(endpoint)
-        if study is None:
+    studies = analysis.mrmc.studies
+    most = max((len(study.readers) for study in studies.values()), default=0)
+    leading: tuple[Endpoint, ...] = ("auc", "accuracy")
+    for endpoint in leading:
+        study = studies.get(endpoint)
+        if study is None or len(study.readers) < most:
             continue
         scope = SCOPES[0] if len(study.readers) >= ENOUGH_READERS else SCOPES[1]
         test = study.test(scope)
         if test is not None:
-            return endpoint, test, test.differences[0]
+            return endpoint, test
     return None
 
 
@@ -139,15 +160,7 @@ def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[B
         for a in analysis.accuracies if a.reader == leading
     ]  # fmt: skip
     yield KeyFigures(tuple(tiles))
-    found = headline(analysis)
-    if found is not None:
-        endpoint, test, gap = found
-        yield Paragraph(
-            ovcf_word(f"summary.lead_{unit}", n=analysis.units, cases=analysis.cases, fractured=analysis.fractured, readers=len(reads.readers),
-                   endpoint=ovcf_word(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
-                   ct_ai=Number(test.means[1].value, digits=3), scope=ovcf_word(f"scope_short.{test.scope}"),
-                   difference=Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3), p=test.p)
-        )  # fmt: skip
+    yield Paragraph(ovcf_word("summary.lead", size=size(analysis), result=_result(analysis)))
     if analysis.changed:
         yield Bullets(tuple(
             ovcf_word("summary.changed", reader=reader_name(c.reader), corrected=c.corrected, spoiled=c.spoiled, n=c.n)
@@ -162,6 +175,31 @@ def _summary(reads: Reads, analysis: Analysis, *, simulated: bool) -> Iterator[B
         yield Callout("warning", ovcf_word("summary.departures", n=departures))
 
 
+def size(analysis: Analysis) -> Text:
+    """How much was read, and whether every reader read all of it."""
+    unit = "vertebra" if analysis.per_vertebra else "case"
+    return ovcf_word(f"summary.size_{unit}", n=analysis.units, cases=analysis.cases, fractured=analysis.fractured,
+                     reach=_reach(analysis))  # fmt: skip
+
+
+def _reach(analysis: Analysis) -> Text:
+    return ovcf_word(f"summary.reach_{'all' if analysis.complete else 'part'}")
+
+
+def _result(analysis: Analysis) -> Text:
+    found = headline(analysis)
+    if found is None:
+        return ovcf_word("summary.no_result")
+    endpoint, test = found
+    study = analysis.mrmc.studies[endpoint]
+    unit = "vertebra" if analysis.per_vertebra else "case"
+    return ovcf_word(
+        f"summary.result_{unit}", readers=len(study.readers), used=study.figures.n, of=analysis.mrmc.of[endpoint],
+        endpoint=ovcf_word(f"measure.{endpoint}"), ct=Number(test.means[0].value, digits=3),
+        ct_ai=Number(test.means[1].value, digits=3), gap=gap_text(test),
+    )  # fmt: skip
+
+
 def limits_of(config: Config) -> dict[str, object]:
     """The limits of the protocol as the words print them."""
     return {"seconds": Number(config.protocol.time_limit_s), "days": Number(config.protocol.mri_within_days),
@@ -170,9 +208,10 @@ def limits_of(config: Config) -> dict[str, object]:
 
 def _methods(reads: Reads, analysis: Analysis, config: Config) -> Text:
     unit = "vertebra" if reads.per_vertebra else "case"
-    return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases,
+    return ovcf_word("methods.text", readers=len(reads.readers), cases=analysis.cases, reach=_reach(analysis),
                      unit=ovcf_word(f"methods.per_{unit}"), role=ovcf_word(f"role.{config.protocol.ai_role}"),
                      way=ovcf_word(f"methods.{'sequential' if config.protocol.sequential else 'apart'}", **limits_of(config)),
+                     main=ovcf_word(f"methods.criteria_{'judged' if analysis.eligible else 'unjudged'}"),
                      **limits_of(config), statistics=ovcf_word(f"methods.by_{unit}"),
                      covariance=ovcf_word(f"methods.{'jackknife' if reads.per_vertebra else config.covariance}"),
                      consensus=_consensus(reads, config))  # fmt: skip
@@ -234,8 +273,8 @@ def _bars(analysis: Analysis) -> FigureBlock:
     )
 
 
-def _changes(analysis: Analysis) -> Iterator[Block]:
-    changed, times = changed_table(analysis), time_table(analysis)
+def _changes(analysis: Analysis, config: Config) -> Iterator[Block]:
+    changed, times = changed_table(analysis), time_table(analysis, limits_of(config))
     if changed is not None:
         yield Heading("changed", ovcf_word("section.changed"))
         yield changed
@@ -267,29 +306,37 @@ def _limits(reads: Reads, analysis: Analysis, config: Config, *, simulated: bool
         missing = next((c for c in analysis.conformity if c.code == "consensus" and c.n), None)
         if missing is not None:
             yield ovcf_word("limits.consensus_partial", n=missing.of - missing.n, of=missing.of)
+        yield from _consensus_limits(analysis, config)
     if config.protocol.sequential:
         yield ovcf_word("limits.sequential")
-    elif not reads.table["washout_days"].notna().any():
-        yield ovcf_word("limits.washout")
+    washout = next((c for c in analysis.conformity if c.code == "washout" and c.unknown), None)
+    if washout is not None:
+        yield ovcf_word("limits.washout", n=washout.unknown, of=washout.of + washout.unknown)
     if not reads.per_vertebra and not analysis.levels:
         yield ovcf_word("limits.per_case")
-    if _unjudged(analysis):
-        yield ovcf_word("limits.unjudged", n=_unjudged(analysis))
+    if analysis.eligible is None:
+        yield ovcf_word("limits.no_criteria")
+    elif analysis.eligible.not_applicable:
+        yield ovcf_word("limits.unjudged", n=len(analysis.eligible.not_applicable))
     yield ovcf_word("limits.software")
 
 
-def _unjudged(analysis: Analysis) -> int:
-    """Published criteria that this table cannot answer."""
-    return len(analysis.eligible.not_applicable) if analysis.eligible is not None else 0
+def _consensus_limits(analysis: Analysis, config: Config) -> Iterator[Text]:
+    """Whether those who settled the consensus on CT alone may have known the AI's marks."""
+    if config.protocol.sequential:
+        yield ovcf_word("limits.consensus_marked")
+    late = next((c for c in analysis.conformity if c.code == "consensus_washout"), None)
+    if late is not None and late.n + late.unknown:
+        yield ovcf_word("limits.consensus_memory", n=late.n + late.unknown, of=late.of + late.unknown)
 
 
 def _stard(reads: Reads, analysis: Analysis) -> Checklist:
     """What software can answer; the reasons, the people and the money stay the authors'."""
     auto = {"14": "design", "19": "figure-flow", "23": "table-accuracy", "24": "table-accuracy"}
     draft = {"4": "summary", "A2": "design", "A9": "design", "10a": "design", "10b": "design", "13a": "table-conformity",
-             "15": "design", "16": "table-conformity", "20": "figure-flow", "22": "table-conformity", "26": "limits",
+             "16": "table-conformity", "22": "table-conformity", "26": "limits",
              "A12": "changed" if analysis.changed else "accuracy", "A14": "limits", "A15": "provenance"}  # fmt: skip
-    if analysis.mrmc:
+    if analysis.mrmc.studies:
         draft["17"] = "mrmc"
     if analysis.eligible is not None:
         auto["6"] = "table-criteria"

@@ -105,7 +105,12 @@ def made(
     if data == "virtual":
         reads, cases = virtual_reads(config, seed, read_case=read_case)
         stamp = provenance(seed=seed, command=command)
-        files = {"reads.csv": reads.table.drop(columns="unit").to_csv(index=False).encode("utf-8-sig")}
+        files = {
+            "reads.csv": reads.table.drop(columns="unit")
+            .dropna(axis=1, how="all")
+            .to_csv(index=False)
+            .encode("utf-8-sig")
+        }
     else:
         path = Path(data)
         if path.is_dir():

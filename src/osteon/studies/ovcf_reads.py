@@ -11,6 +11,7 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +22,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from osteon.cohort.read import read_table
+from osteon.cohort.schema import schema
 from osteon.core.config import read_toml
 from osteon.core.errors import ConfigError, NotEnoughData, SchemaError
 from osteon.domain.anatomy import LEVELS
@@ -37,7 +39,7 @@ _YES, _NO = {"1", "1.0", "yes", "true", "是", "有", "阳性"}, {"0", "0.0", "n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadColumn:
-    """One column of the reads table; ``truth`` columns hold the same value in every row of a case (and vertebra)."""
+    """One column of the reads table; ``same``: it holds one value for all rows of a "unit" or of a "case"."""
 
     name: str
     kind: Literal["text", "choice", "flag", "count", "number", "level"]
@@ -45,7 +47,7 @@ class ReadColumn:
     notes: Mapping[str, str]
     example: str
     needed: bool = False
-    truth: bool = False
+    same: Literal["unit", "case"] | None = None
     allowed: tuple[str, ...] = ()
     limits: tuple[int, int] | None = None
     codes: Mapping[str, tuple[str, ...]] | None = None
@@ -57,14 +59,14 @@ class Reads:
     A checked reads table.
 
     ``table``: every row that counts, index = row of the file, columns of :func:`read_columns` (absent ones all NaN)
-    with ``unit`` = case, or case and vertebra. ``training``: the rows left out as training.
+    with ``unit`` = case, or case and vertebra; what is known of a unit or case stands in all its rows. ``training``:
+    the rows left out as training.
     """
 
     table: pd.DataFrame
     training: pd.DataFrame
     source: str
     per_vertebra: bool
-    extra: pd.DataFrame
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -92,8 +94,8 @@ class Reads:
 
     @property
     def truth(self) -> pd.DataFrame:
-        """One row per unit: its case and its truth columns."""
-        names = ["case", *(column.name for column in read_columns() if column.truth)]
+        """One row per unit: its case and what is known of it."""
+        names = ["case", *(column.name for column in read_columns() if column.same)]
         return self.table.drop_duplicates("unit").set_index("unit")[names].sort_index()
 
 
@@ -109,7 +111,7 @@ def _column(entry: dict[str, Any]) -> ReadColumn:
     return ReadColumn(
         name=entry["name"], kind=entry["kind"], headers={"en": entry["en"], "zh": entry["zh"]},
         notes={"en": entry["note_en"], "zh": entry["note_zh"]}, example=entry["example"],
-        needed=entry.get("needed", False), truth=entry.get("truth", False), allowed=tuple(entry.get("allowed", ())),
+        needed=entry.get("needed", False), same=entry.get("same"), allowed=tuple(entry.get("allowed", ())),
         limits=tuple(entry["limits"]) if "limits" in entry else None,
         codes={code: tuple(names) for code, names in entry.get("codes", {}).items()},
     )  # fmt: skip
@@ -145,8 +147,8 @@ def read_reads(path: Path) -> Reads:
     Raises
     ------
     SchemaError
-        A column is missing or doubled, a cell holds what it may not, a reading stands twice, or the truth of a case
-        differs between rows; the message names row and column.
+        A column is missing or doubled, a cell holds what it may not, a reading stands twice, or what is known of a
+        case differs between rows; the message names row and column.
     NotEnoughData
         No reading is left, or one class of truth only.
     """
@@ -163,24 +165,20 @@ def reads_of(table: pd.DataFrame, *, source: str) -> Reads:
         header = named[column.name]
         cells = table[header] if header else pd.Series(math.nan, index=table.index, dtype=object)
         clean[column.name] = _cells(cells, column, header or column.name, source)
+    _check_codes(clean, source)
     per_vertebra = bool(clean["vertebra"].notna().any())
-    clean["unit"] = clean["case"] + (" " + clean["vertebra"].fillna("?") if per_vertebra else "")
+    clean["unit"] = clean["case"] + (" " + clean["vertebra"] if per_vertebra else "")
     _check_twice(clean, source)
-    _check_truth(clean, source)
+    clean = _filled(clean, source)
+    _check_types(clean, source)
     training = clean["training"] == 1
     left = clean.loc[~training]
     if left.empty:
         raise NotEnoughData(f"{source}: no reading is left.", hint="Training rows do not count.")
     if left.loc[:, "mri_fracture"].nunique() < 2:
         raise NotEnoughData(f"{source}: column mri fracture holds one class only.")
-    extra = table[[name for name in table.columns if name not in set(named.values())]]
-    extra = extra.assign(case=clean["case"]).drop_duplicates("case").set_index("case")
     return Reads(
-        table=left.copy(),
-        training=clean.loc[training].copy(),
-        source=source,
-        per_vertebra=per_vertebra,
-        extra=extra,
+        table=left.copy(), training=clean.loc[training].copy(), source=source, per_vertebra=per_vertebra
     )
 
 
@@ -189,9 +187,9 @@ def _folded(text: str) -> str:
 
 
 def _found(table: pd.DataFrame, column: ReadColumn, source: str) -> str | None:
-    """The header of a column, by its name or in either language; case, spaces and signs do not matter."""
+    """The header of a column, by its name, in either language or as in the patients table; case and signs are free."""
     known = {_folded(text) for text in (column.name, *column.headers.values())}
-    found = [str(header) for header in table.columns if _folded(header) in known]
+    found = [str(h) for h in table.columns if _folded(h) in known or _patient_column(str(h)) == column.name]
     if len(found) > 1:
         raise SchemaError(f"{source}: the columns {found[0]!r} and {found[1]!r} both mean {column.name}.")
     if not found and column.needed:
@@ -200,6 +198,12 @@ def _found(table: pd.DataFrame, column: ReadColumn, source: str) -> str | None:
             hint="osteon study run ovcf-reading --data design writes a template.",
         )
     return found[0] if found else None
+
+
+def _patient_column(header: str) -> str | None:
+    """The column of the patients table that a header means there."""
+    found = schema().find(header)
+    return found[0].name if found else None
 
 
 def _cells(cells: pd.Series, column: ReadColumn, header: str, source: str) -> pd.Series:
@@ -256,11 +260,38 @@ def _number(text: str, column: ReadColumn, where: str) -> float:
     except ValueError:
         raise SchemaError(f"{where}: {text!r} is not a number.") from None
     low, high = column.limits or (0, math.inf)  # below 0 only where the column says so
-    if not low <= number <= high or (column.kind == "count" and number != int(number)):
+    if (
+        not math.isfinite(number)
+        or not low <= number <= high
+        or (column.kind == "count" and number != int(number))
+    ):
         kind = "a whole number" if column.kind == "count" else "a number"
         limits = f"from {low} to {high}" if column.limits else "of 0 or more"
         raise SchemaError(f"{where}: {text}, expected {kind} {limits}.")
     return number
+
+
+def _check_codes(table: pd.DataFrame, source: str) -> None:
+    """One code is written in one way, and vertebrae are named in every row or in none: else a study counts twice."""
+    for name in ("case", "reader", "vertebra"):
+        codes = table[name].dropna().astype(str)
+        plain = codes.map(lambda code: unicodedata.normalize("NFKC", code).casefold())
+        differing = codes[codes != plain.map(codes.groupby(plain).first())]
+        if len(differing):
+            row = differing.index[0]
+            first = codes.index[plain == plain[row]][0]
+            raise SchemaError(
+                f"{source}: rows {first} and {row}, column {name}: {codes[first]!r} and {codes[row]!r} differ in "
+                "letter case or width only, expected one spelling.",
+                hint="Write the code of a case, reader or vertebra alike in every row.",
+            )
+    empty = table["vertebra"].isna()
+    if empty.any() and not empty.all():
+        raise SchemaError(
+            f"{source}: row {table.index[empty][0]}, column vertebra: empty, but row {table.index[~empty][0]} names "
+            "one, expected a vertebra in every row or in none.",
+            hint="Fill the rows of the consensus too, or leave the column out for one answer a case.",
+        )
 
 
 def _check_twice(table: pd.DataFrame, source: str) -> None:
@@ -276,20 +307,31 @@ def _check_twice(table: pd.DataFrame, source: str) -> None:
         )
 
 
-def _check_truth(table: pd.DataFrame, source: str) -> None:
-    """The truth of a unit is the same in all its rows; a type needs a fracture."""
-    for column in (c for c in read_columns() if c.truth):
+def _filled(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """What is known of a unit or of a case, written once or in all rows, in all its rows; two values are refused."""
+    table = table.copy()
+    for column in (c for c in read_columns() if c.same):
         known = table[table[column.name].notna()]
-        differing = known.groupby("unit")[column.name].nunique()
-        for unit in differing.index[differing > 1]:
-            rows = known.index[known["unit"] == unit]
-            values = ", ".join(
+        said = known.groupby(column.same)[column.name].first()
+        differing = known[known[column.name] != known[column.same].map(said)]
+        if len(differing):
+            row, whose = differing.index[0], differing[column.same].iloc[0]
+            first = known.index[known[column.same] == whose][0]
+            values = " and ".join(
                 f"{value:g}" if isinstance(value, float) else str(value)
-                for value in known.loc[rows, column.name].unique()
+                for value in known.loc[[first, row], column.name]
             )
             raise SchemaError(
-                f"{source}: rows {rows[0]} to {rows[-1]}, column {column.headers['en']}: {unit} has several truths ({values})."
+                f"{source}: rows {first} and {row}, column {column.headers['en']}: {values} for {whose}, "
+                "expected one value.",
+                hint="Correct it, or fill it in one row only.",
             )
+        table[column.name] = table[column.name].fillna(table[column.same].map(said))
+    return table
+
+
+def _check_types(table: pd.DataFrame, source: str) -> None:
+    """A type needs a fracture."""
     for call, kind in (("mri_fracture", "mri_denis"), ("call", "denis")):
         wrong = (table[call] == 0) & table[kind].isin(TYPES)
         if wrong.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from osteon.core.result import as_dict
-from osteon.report.value import Estimate, Number
+from osteon.report.value import Number
 from osteon.report.words import words
 from osteon.stats.agreement import Kappa
 from osteon.stats.compare import Comparison
@@ -14,8 +14,10 @@ from osteon.stats.reader_study import ReaderStudy
 from osteon.studies.ovcf_accuracy import MEASURES, ArmAccuracy, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
 from osteon.studies.ovcf_design import Plan
-from osteon.studies.ovcf_page import headline
+from osteon.studies.ovcf_mrmc import MultiReader
+from osteon.studies.ovcf_page import headline, size
 from osteon.studies.ovcf_reads import Reads
+from osteon.studies.ovcf_tables import gap_text
 from osteon.studies.ovcf_virtual import VirtualCase
 from osteon.studies.ovcf_words import arm_name, ovcf_word, reader_name
 
@@ -59,11 +61,13 @@ def study_results(reads: Reads, analysis: Analysis, cases: tuple[VirtualCase, ..
              "kappa": _kappa(x.kappa)}
             for x in analysis.genant
         ],
-        "mrmc": {name: _mrmc(study) for name, study in analysis.mrmc.items()},
-        "units_without_all_readings": analysis.missing_pairs,
+        "mrmc": _mrmc(analysis.mrmc),
+        "mrmc_left_out": as_dict(analysis.mrmc.left_out),
+        "mrmc_all_cases": _mrmc(analysis.all_mrmc) if analysis.all_mrmc else {},
+        "read_by_all_readers": analysis.complete,
         "times_s": as_dict(analysis.times),
         "changed": as_dict(analysis.changed),
-        "agreement": [{"arm": a.arm, "what": a.what, "same": as_dict(a.same), "within_one": as_dict(a.within_one), "kappa": _kappa(a.kappa)}
+        "agreement": [{"arm": a.arm, "what": a.what, "readers": list(a.readers), "same": as_dict(a.same), "within_one": as_dict(a.within_one), "kappa": _kappa(a.kappa)}
                       for a in analysis.agreement],
         "signs": as_dict((*analysis.signs, *analysis.mri_signs)),
         "conformity": as_dict(analysis.conformity),
@@ -114,7 +118,14 @@ def _kappa(kappa: Kappa | None) -> dict[str, Any] | None:
             "band": kappa_band(kappa.value), "band_landis_koch": kappa_band(kappa.value, scheme="landis_koch")}  # fmt: skip
 
 
-def _mrmc(study: ReaderStudy) -> dict[str, Any]:
+def _mrmc(found: MultiReader) -> dict[str, Any]:
+    return {
+        endpoint: _endpoint(study) | {"n_missing": found.missing(endpoint)}
+        for endpoint, study in found.studies.items()
+    }
+
+
+def _endpoint(study: ReaderStudy) -> dict[str, Any]:
     figures = study.figures
     return {
         "arms": list(study.arms), "readers": list(study.readers), "values": figures.values.tolist(), "n": figures.n,
@@ -127,10 +138,7 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
     """A line per reader and arm, the comparison over readers, and what departs from the protocol."""
     say = words(lang)
     mark = f"[{say('report.simulated')}] " if simulated else ""
-    unit = "vertebra" if reads.per_vertebra else "case"
-    lines = [
-        f"{mark}{say.say(ovcf_word(f'summary.line_{unit}', n=analysis.units, cases=analysis.cases, fractured=analysis.fractured))}"
-    ]
+    lines = [mark + say.say(ovcf_word("summary.line", size=size(analysis)))]
     for a in analysis.accuracies:
         shares = [a.shares[name] for name in ("accuracy", "sensitivity", "specificity")]
         figures = "  ".join(
@@ -142,10 +150,14 @@ def study_summary(reads: Reads, analysis: Analysis, lang: str, *, simulated: boo
         )
     found = headline(analysis)
     if found is not None:
-        endpoint, test, gap = found
-        shown = Estimate(-gap.difference, -gap.ci.high, -gap.ci.low, digits=3)
-        lines.append(mark + say.say(ovcf_word("summary.difference", endpoint=ovcf_word(f"measure.{endpoint}"), difference=shown,
-                                           p=test.p, scope=ovcf_word(f"scope_short.{test.scope}"))))  # fmt: skip
+        endpoint, test = found
+        gap = gap_text(test)
+        lines.append(
+            mark
+            + say.say(ovcf_word("summary.difference", endpoint=ovcf_word(f"measure.{endpoint}"), gap=gap))
+        )
+    else:
+        lines.append(mark + say.say(ovcf_word("summary.no_result")))
     if analysis.flow.left_out:
         left = ovcf_word("summary.left_out", n=analysis.flow.left_out, of=analysis.flow.cases)
         lines.append(mark + say.say(left))

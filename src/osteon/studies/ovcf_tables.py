@@ -17,26 +17,35 @@ from osteon.stats.obuchowski_rockette import ArmTest
 from osteon.stats.wald import normal_quantile
 from osteon.studies.ovcf_accuracy import ArmAccuracy, DenisTable, PairedTest
 from osteon.studies.ovcf_analysis import Analysis
+from osteon.studies.ovcf_mrmc import MultiReader
 from osteon.studies.ovcf_reads import TYPES
+from osteon.studies.ovcf_shares import Share
 from osteon.studies.ovcf_words import arm_name, kappa_cell, ovcf_word, percent_cell, reader_name, share_cell
 
 __all__ = [
     "accuracy_table",
+    "added",
     "agreement_table",
     "changed_table",
     "denis_paired_table",
     "denis_summary",
     "denis_table",
+    "gap_text",
     "genant_table",
     "kappa_table",
     "labelled",
     "level_table",
+    "mrmc_notes",
     "mrmc_readers_table",
     "mrmc_table",
     "paired_table",
     "sign_table",
     "time_table",
 ]
+
+
+NO_ERROR = 1e-7
+"""A standard error below this is one of arithmetic."""
 
 
 def labelled(part: str, labels: Iterable[str], *, left: tuple[str, ...] = ()) -> tuple[Column, ...]:
@@ -151,7 +160,7 @@ def denis_paired_table(analysis: Analysis) -> TableBlock | None:
     rows = tuple(
         (reader_name(t.reader), Shown(t.ct.k, t.ct.n), Shown(t.ct_ai.k, t.ct_ai.n),
          *_paired_cells(t.paired, None)[:4],
-         *(Shown(share.k, share.n) if share else None for share in (t.called_ct, t.called_ct_ai)),
+         *(_count(share) for share in (t.called_ct, t.called_ct_ai)),
          *_paired_cells(None, t.unpaired)[4:])
         for t in analysis.denis_paired
     )  # fmt: skip
@@ -231,31 +240,41 @@ def denis_summary(tables: tuple[DenisTable, ...], *, per_vertebra: bool) -> Tabl
     )  # fmt: skip
 
 
-def mrmc_table(analysis: Analysis) -> TableBlock | None:
+def mrmc_table(found: MultiReader, *, id: str = "table-mrmc", title: str = "title") -> TableBlock | None:
     """The difference of the arms for each endpoint in the three scopes."""
-    if not analysis.mrmc:
+    if not found.studies:
         return None
     rows: list[Row | GroupRow] = []
-    scopes = dict.fromkeys(test.scope for study in analysis.mrmc.values() for test in study.tests)
+    scopes = dict.fromkeys(test.scope for study in found.studies.values() for test in study.tests)
     for scope in scopes:
         rows.append(GroupRow(ovcf_word(f"scope.{scope}")))
-        for endpoint, study in analysis.mrmc.items():
+        for endpoint, study in found.studies.items():
             test = study.test(scope)
             if test is not None:
-                rows.append(_mrmc_row(endpoint, test))
+                used = f"{study.figures.n}/{found.of[endpoint]}"
+                rows.append(_mrmc_row(endpoint, used, test))
+    labels = ("endpoint", "used", "ct", "ct_ai", "difference", "statistic", "df", "p")
     return TableBlock(
-        id="table-mrmc", title=ovcf_word("mrmc.title"),
-        columns=labelled("mrmc", ("endpoint", "ct", "ct_ai", "difference", "statistic", "df", "p")), rows=tuple(rows),
-        footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(analysis) else ()),
-                   *((ovcf_word("mrmc.missing", n=analysis.missing_pairs),) if analysis.missing_pairs else ())),
+        id=id, title=ovcf_word(f"mrmc.{title}"), columns=labelled("mrmc", labels), rows=tuple(rows),
+        footnotes=(ovcf_word("mrmc.note"), *((ovcf_word("mrmc.few"),) if _few(found) else ()), *mrmc_notes(found)),
     )  # fmt: skip
 
 
-def _few(analysis: Analysis) -> bool:
-    return any("few_readers" in test.notes for study in analysis.mrmc.values() for test in study.tests)
+def mrmc_notes(found: MultiReader) -> tuple[Text, ...]:
+    """Readers left out with what they read, units left out, endpoints without an analysis."""
+    return (
+        *(ovcf_word(f"mrmc.short_{short.what}", reader=short.reader, n=short.n, of=short.of) for short in found.left_out),
+        *(ovcf_word("mrmc.missing", endpoint=ovcf_word(f"measure.{endpoint}"), n=found.missing(endpoint))
+          for endpoint in found.studies if found.missing(endpoint)),
+        *(ovcf_word("mrmc.undefined", endpoint=ovcf_word(f"measure.{endpoint}")) for endpoint in found.undefined),
+    )  # fmt: skip
 
 
-def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
+def _few(found: MultiReader) -> bool:
+    return any("few_readers" in test.notes for study in found.studies.values() for test in study.tests)
+
+
+def _mrmc_row(endpoint: str, used: str, test: ArmTest) -> Row:
     first, second = test.means
     gap = test.differences[0]
     # readers who differ by next to nothing make Hillis' degrees of freedom astronomical: no limit in print
@@ -266,16 +285,36 @@ def _mrmc_row(endpoint: str, test: ArmTest) -> Row:
         if test.df2 < 1e4
         else f"{test.df1}, ∞"
     )
-    return (ovcf_word(f"measure.{endpoint}"), *(_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second)),
-            _added(gap.difference, gap.ci), Number(test.statistic, digits=2), df,
-            PValue(test.p))  # fmt: skip
+    figures = (_figure(mean.value, mean.ci.low, mean.ci.high) for mean in (first, second))
+    head = (
+        ovcf_word(f"measure.{endpoint}"),
+        used,
+        *figures,
+        added(gap.difference, gap.ci, exact=_exact(test)),
+    )
+    if _exact(test):
+        return (*head, None, None, None)
+    return (*head, Number(test.statistic, digits=2), df, PValue(test.p))
 
 
-def _added(difference: float, ci: Interval) -> Cell:
-    """What AI adds: the analysis gives CT alone minus CT with AI; alone where readers leave it without error."""
-    if not ci.high > ci.low:
-        return Number(-difference, digits=3)
-    return Estimate(-difference, -ci.high, -ci.low, digits=3)
+def _exact(test: ArmTest) -> bool:
+    return "no_variation" in test.notes
+
+
+def added(difference: float, ci: Interval, *, exact: bool) -> Number | Estimate:
+    """What AI adds (the analysis gives CT alone minus CT with AI); ``exact``: alone, where nothing leaves an error."""
+    if exact:
+        return Number(0.0 - difference, digits=3)
+    return Estimate(0.0 - difference, 0.0 - ci.high, 0.0 - ci.low, digits=3)
+
+
+def gap_text(test: ArmTest) -> Text:
+    """What AI adds with its p, or that it has no error: readers who never differ prove nothing."""
+    gap = test.differences[0]
+    shown, scope = added(gap.difference, gap.ci, exact=_exact(test)), ovcf_word(f"scope_short.{test.scope}")
+    if _exact(test):
+        return ovcf_word("summary.gap_no_error", difference=shown, scope=scope)
+    return ovcf_word("summary.gap", difference=shown, p=test.p, scope=scope)
 
 
 def _figure(value: float, low: float, high: float) -> Cell:
@@ -285,28 +324,30 @@ def _figure(value: float, low: float, high: float) -> Cell:
     return Estimate(value, max(low, 0.0), min(high, 1.0), digits=3)
 
 
-def mrmc_readers_table(analysis: Analysis) -> TableBlock | None:
+def mrmc_readers_table(
+    found: MultiReader, *, id: str = "table-mrmc-readers", title: str = "readers_title"
+) -> TableBlock | None:
     """Each reader's own change, tested over cases."""
-    if not analysis.mrmc:
+    if not found.studies:
         return None
     rows: list[Row | GroupRow] = []
-    for endpoint, study in analysis.mrmc.items():
+    for endpoint, study in found.studies.items():
         rows.append(GroupRow(ovcf_word(f"measure.{endpoint}")))
         for i, own in enumerate(study.by_reader):
             half = normal_quantile(own.ci.level) * np.sqrt(
                 [study.figures.covariance[arm, i, arm, i] for arm in (0, 1)]
             )
-            both = study.figures.values[:, i]
+            both, exact = study.figures.values[:, i], own.se < NO_ERROR
             rows.append((reader_name(own.reader), *(_figure(*map(float, x)) for x in zip(both, both - half, both + half, strict=True)),
-                         _added(own.difference, own.ci), PValue(own.p)))  # fmt: skip
+                         added(own.difference, own.ci, exact=exact), None if exact else PValue(own.p)))  # fmt: skip
     return TableBlock(
-        id="table-mrmc-readers", title=ovcf_word("mrmc.readers_title"),
+        id=id, title=ovcf_word(f"mrmc.{title}"),
         columns=labelled("mrmc", ("reader", "ct", "ct_ai", "difference", "p")), rows=tuple(rows),
         footnotes=(ovcf_word("mrmc.readers_note"),),
     )  # fmt: skip
 
 
-def time_table(analysis: Analysis) -> TableBlock | None:
+def time_table(analysis: Analysis, limits: dict[str, object]) -> TableBlock | None:
     """Seconds per case without and with AI."""
     if not analysis.times:
         return None
@@ -315,11 +356,16 @@ def time_table(analysis: Analysis) -> TableBlock | None:
          Estimate(t.difference, t.ci.low, t.ci.high, digits=0) if t.ci else Number(t.difference), PValue(t.p))
         for t in analysis.times
     )  # fmt: skip
+    late = sum(t.at_limit for t in analysis.times)
     return TableBlock(
         id="table-times", title=ovcf_word("times.title"),
         columns=labelled("times", ("reader", "n", "ct", "ct_ai", "difference", "p")), rows=rows,
-        footnotes=(ovcf_word("times.note"),),
+        footnotes=(ovcf_word("times.note"), *((ovcf_word("times.at_limit", n=late, **limits),) if late else ())),
     )  # fmt: skip
+
+
+def _count(share: Share | None) -> Cell:
+    return Shown(share.k, share.n) if share else None
 
 
 def changed_table(analysis: Analysis) -> TableBlock | None:
@@ -328,14 +374,13 @@ def changed_table(analysis: Analysis) -> TableBlock | None:
         return None
     rows = tuple(
         (reader_name(c.reader), c.right_both, c.corrected, c.spoiled, c.wrong_both, c.missed_found, c.false_dropped,
-         c.spoiled_by_ai,
-         share_cell(c.wrong_ai_followed), PValue(c.test.p_exact) if c.test else None)
+         share_cell(c.automation_bias), _count(c.wrong_with_wrong_ai), PValue(c.test.p_exact) if c.test else None)
         for c in analysis.changed
     )  # fmt: skip
     return TableBlock(
         id="table-changed", title=ovcf_word("changed.title"),
         columns=labelled("changed", ("reader", "right_both", "corrected", "spoiled", "wrong_both", "missed_found",
-                                     "false_dropped", "spoiled_by_ai", "wrong_followed", _p_column(analysis.per_vertebra))),
+                                     "false_dropped", "automation_bias", "wrong_with_wrong_ai", _p_column(analysis.per_vertebra))),
         rows=rows, footnotes=(ovcf_word("changed.note"), ovcf_word(f"paired.by_{_unit(analysis.per_vertebra)}")),
     )  # fmt: skip
 
@@ -345,8 +390,8 @@ def agreement_table(analysis: Analysis) -> TableBlock | None:
     if not analysis.agreement:
         return None
     rows: list[Row | GroupRow] = []
-    for arm in dict.fromkeys(line.arm for line in analysis.agreement):
-        rows.append(GroupRow(arm_name(arm)))
+    for arm, readers in dict.fromkeys((line.arm, line.readers) for line in analysis.agreement):
+        rows.append(GroupRow(ovcf_word("agreement.group", arm=arm_name(arm), readers=readers)))
         rows += [
             (ovcf_word(f"agreement.{line.what}"), share_cell(line.same), share_cell(line.within_one),
              kappa_cell(line.kappa), _bands(line.kappa.value)[0] if line.kappa else None)

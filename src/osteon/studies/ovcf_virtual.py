@@ -17,6 +17,7 @@ from osteon.core.progress import track
 from osteon.core.seeds import stream
 from osteon.domain.spine import SpineReading
 from osteon.studies.ovcf_config import Config, Protocol
+from osteon.studies.ovcf_design import ai_first
 from osteon.studies.ovcf_reads import ARMS, CONSENSUS, NONE_TYPE, TYPES, Reads, reads_of
 from osteon.synth.readers import (
     GENANT_LOSSES,
@@ -159,9 +160,11 @@ def _table(
                 "level": _counted(cases[i], int(found.level_off[arm, r, i])) if said else None}  # fmt: skip
 
     rows = []
+    shared = ai_first(len(cases), stream(seed, "virtual-halves"))
     for r, reader in enumerate(protocol.readers):
         rng = stream(seed, "virtual-order", reader)
-        for i, arm, place in _order(protocol, len(cases), rng):
+        halves = shared if protocol.consensus else ai_first(len(cases), rng)
+        for i, arm, place in _order(protocol, len(cases), rng, halves):
             rows.append(_row(cases[i], reader, arm) | place | call(arm, r, i) | {
                 "blinded": 1, "training": 0, "time_s": round(float(reads.time_s[arm, r, i]), 1),
                 "rating": int(reads.rating[arm, r, i]),
@@ -170,9 +173,10 @@ def _table(
         # The surer reader prevails: what two colleagues end up with who talk it over.
         for arm in range(2):
             surest = np.abs(reads.log_odds[arm]).argmax(axis=0)
+            places = [_agreed_place(protocol, (i in shared) == (arm == 1)) for i in range(len(cases))]
             alike = [(reads.types[arm, :, i] == reads.types[arm, 0, i]).all() for i in range(len(cases))]
             rows += [
-                _row(case, CONSENSUS, arm) | call(arm, int(surest[i]), i)
+                _row(case, CONSENSUS, arm) | places[i] | call(arm, int(surest[i]), i)
                 for i, case in enumerate(cases)
                 if protocol.consensus_cases == "all" or not alike[i]
             ]
@@ -182,7 +186,7 @@ def _table(
 
 
 def _order(
-    protocol: Protocol, n: int, rng: np.random.Generator
+    protocol: Protocol, n: int, rng: np.random.Generator, halves: set[int]
 ) -> Iterator[tuple[int, int, dict[str, object]]]:
     """Case, arm and place of every reading of one reader: two arms apart, or both steps in one sitting."""
     if protocol.sequential:
@@ -190,15 +194,21 @@ def _order(
             yield i, 0, {"session": 1, "order": place + 1, "locked": 1}
             yield i, 1, {"session": 1, "order": place + 1}
         return
-    ai_first = rng.random(n) < 0.5
     for session in (1, 2):
         for place, i in enumerate(rng.permutation(n).tolist()):
             washout = protocol.washout_days + int(rng.integers(0, 10)) if session == 2 else None
             yield (
                 i,
-                int(ai_first[i] == (session == 1)),
+                int((i in halves) == (session == 1)),
                 {"session": session, "order": place + 1, "washout_days": washout},
             )
+
+
+def _agreed_place(protocol: Protocol, first: bool) -> dict[str, object]:
+    """The consensus on a case and arm follows the session in which that arm was read."""
+    if protocol.sequential:
+        return {"session": 1}
+    return {"session": 1} if first else {"session": 2, "washout_days": protocol.washout_days}
 
 
 def _counted(case: VirtualCase, off: int) -> str:
