@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from osteon.domain.spine import Genant, HeightLoss, Heights, PosteriorWall, ScanFacts, SpineReading, VertebraFinding
+from osteon.domain.spine import (
+    Genant,
+    HeightLoss,
+    Heights,
+    PosteriorWall,
+    ScanFacts,
+    SpineReading,
+    VertebraFinding,
+)
 from osteon.reading.spine_compare import compare_readings
 from osteon.reading.spine_rules import rules
 
@@ -88,7 +96,8 @@ def test_the_verdict_does_not_hang_on_which_site_moved(losses):
     sites = ("loss", "middle", "posterior")
     turns = (sites, sites[1:] + sites[:1], sites[2:] + sites[:2])
     now, before = (
-        [vertebra(**dict(zip(turn, part, strict=True))) for turn in turns] for part in (losses[:3], losses[3:])
+        [vertebra(**dict(zip(turn, part, strict=True))) for turn in turns]
+        for part in (losses[:3], losses[3:])
     )
     assert len({change(a, b) for a, b in zip(now, before, strict=True)}) == 1
 

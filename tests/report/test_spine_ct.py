@@ -63,12 +63,54 @@ def texts(document, lang):
 def test_the_first_line_counts_names_and_grades():
     assert said(headline(reading(), None)) == (
         "3 vertebral fractures (T12, L1 and L3), worst Genant grade 3 at T12. New or old cannot be told from this CT alone. "
-        "Posterior wall bulges into the spinal canal at T12: consider burst fracture. Not evaluable: T11 and L5."
+        "Posterior wall bulges into the spinal canal at T12: consider burst fracture. Cement at T11 (not graded)."
     )
     assert said(headline(reading(), None), "zh") == (
         "3 个椎体骨折（T12、L1 和 L3），最重为 T12，Genant 3 级。骨折新旧仅凭本次 CT 不能判定。"
-        "T12 椎体后壁突入椎管，提示爆裂骨折可能。未能评估：T11 和 L5。"
+        "T12 椎体后壁突入椎管，提示爆裂骨折可能。T11 椎体骨水泥术后，未分级。"
     )
+
+
+def test_a_level_that_the_edge_of_the_field_cuts_gets_no_headline():
+    """L5 at the edge is told in the examination; L2 cut in the middle of the field is a finding."""
+    cut = {
+        "evaluable": False,
+        "genant": None,
+        "fractured": None,
+        "height_loss": None,
+        "not_evaluable": ("cropped", "too_small"),
+    }
+    made = changed(changed(intact(), "L5", **cut), "L2", **cut)
+    assert said(headline(made, None)) == (
+        "No vertebral fracture of Genant grade 1 or more at T9–L1, L3 and L4. Not evaluable: L2."
+    )
+    assert examined(made)["Vertebrae"].endswith("; L5 partly included")
+    assert not [text for text in texts(spine_ct_document(made), "en") if re.match(r"\d\. .*L5", text)]
+    thick = changed(intact(), "L5", **cut | {"not_evaluable": ("cropped", "slice_thickness_over_3mm")})
+    assert said(headline(thick, None)).endswith("Not evaluable: L5.")
+
+
+@pytest.mark.parametrize(("content", "english", "chinese"), [
+    ("cement", "Cement at L1–L3 (not graded).", "L1–L3 椎体骨水泥术后，未分级。"),
+    ("screw", "Screws at L1–L3 (not graded).", "L1–L3 椎体内固定术后，未分级。"),
+])  # fmt: skip
+def test_operated_levels_are_named_in_the_first_line_and_in_the_impression(content, english, chinese):
+    made = intact()
+    for level in ("L1", "L2", "L3"):
+        made = changed(
+            made,
+            level,
+            evaluable=False,
+            not_evaluable=(content,),
+            contents=(content,),
+            genant=None,
+            fractured=None,
+        )
+    for lang, line in (("en", english), ("zh", chinese)):
+        spoken = texts(spine_ct_document(made), lang)
+        assert spoken[1].endswith(line)
+        assert sum(line in text for text in spoken) == 2
+    assert "Not evaluable" not in said(headline(made, None))
 
 
 def test_a_sound_spine_is_said_to_be_sound():
@@ -148,6 +190,7 @@ def test_sections_stand_in_a_radiologists_order():
         "findings",
         "comparison",
         "impression",
+        "changes",
         "heights",
         "measurements",
         "key-images",
@@ -598,13 +641,15 @@ def test_what_the_names_rest_on_is_said():
     def named(lang="en", **changes):
         return examined(replace(reading(), **changes), lang)[words(lang)("spine_ct.exam.field")]
 
-    assert named(anchored_by=("sacrum", "ribs")) == "T9–L5, named by the sacrum and the ribs"
+    assert (
+        named(anchored_by=("sacrum", "ribs")) == "T9–L5, named by the sacrum and the ribs; L5 partly included"
+    )
     pinned = {
         "anchored_by": ("labels", "user"),
         "provenance": ("import:verse mask.nii.gz", "user: T11 pinned as L3"),
     }
-    assert named(**pinned) == "T9–L5, named by the imported mask and the user’s pin L3"
-    assert named("zh", **pinned) == "T9–L5，命名依据：所导入的标签和用户指定的 L3"
+    assert named(**pinned) == "T9–L5, named by the imported mask and the user’s pin L3; L5 partly included"
+    assert named("zh", **pinned) == "T9–L5，命名依据：所导入的标签和用户指定的 L3；L5 仅部分位于视野内"
     assert (
         examined(replace(reading(), **pinned))["Labels"] == "import:verse mask.nii.gz; user: T11 pinned as L3"
     )

@@ -25,6 +25,7 @@ from osteon.report.document import (
 )
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
+from osteon.report.spine_ct_changes import change_lines, change_table
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_phrases import (
     coded,
@@ -37,7 +38,6 @@ from osteon.report.spine_ct_phrases import (
     trusted,
 )
 from osteon.report.spine_ct_tables import (
-    change_table,
     examination_table,
     heights_table,
     indicator_table,
@@ -81,6 +81,7 @@ def spine_ct_document(
         blocks += _comparison(reading, prior, changes)
     blocks += [
         *_impression(reading, changes),
+        *_then_and_now(changes),
         Heading("heights", phrase("section.heights")),
         heights_table(reading),
         Heading("measurements", phrase("section.measurements")),
@@ -237,6 +238,13 @@ def _comparison(
     if doubts := coded("spine_prior", prior_notes(reading, prior)):
         yield Callout("warning", joined(doubts), phrase("comparison.doubt"))
     if changes:
+        yield Bullets(tuple(change_lines(reading, changes)))
+
+
+def _then_and_now(changes: tuple[LevelChange, ...] | None) -> Iterator[Block]:
+    """Every level then and now, behind what is said and signed."""
+    if changes:
+        yield Heading("changes", phrase("table.change"))
         yield change_table(changes)
 
 

@@ -20,7 +20,9 @@ __all__ = [
     "levels_text",
     "lost",
     "lower_sides",
+    "partly_included",
     "phrase",
+    "points",
     "possible_burst",
     "share",
     "trusted",
@@ -102,6 +104,11 @@ def share(value: float) -> Number:
     return Number(max(value, 0.0), percent=True)
 
 
+def points(value: float) -> Number:
+    """A difference of two shares in whole percentage points."""
+    return Number(100 * value)
+
+
 def lost(value: float) -> Number:
     """A loss with its minus sign; what is higher than expected has lost nothing."""
     return Number(-max(value, 0.0), percent=True)
@@ -111,6 +118,15 @@ def lower_sides(reading: SpineReading) -> tuple[str, ...]:
     """The levels whose heights are printed as those of their lower side, in words."""
     shown = (v.level for v in reading.vertebrae if v.one_sided and v.graded_heights_mm is not None)
     return levels_text(reading, shown)
+
+
+def partly_included(reading: SpineReading) -> tuple[VertebraFinding, ...]:
+    """The first and the last level where the field merely cuts them off: the edge of the scan, no finding of the spine."""
+    ends = reading.vertebrae[:1] + reading.vertebrae[1:][-1:]
+    inner = {"too_small", "too_few_slices", "uncertain_outline", "not_measurable"}
+    return tuple(
+        v for v in ends if "cropped" in v.not_evaluable and set(v.not_evaluable) <= {"cropped"} | inner
+    )
 
 
 def trusted(vertebra: VertebraFinding) -> bool:

@@ -9,6 +9,7 @@ from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraF
 from osteon.reading.spine_compare import LevelChange
 from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import status_of
+from osteon.report.spine_ct_changes import known, new_first, remark, since
 from osteon.report.spine_ct_density import density, density_short
 from osteon.report.spine_ct_phrases import (
     bulges,
@@ -17,6 +18,7 @@ from osteon.report.spine_ct_phrases import (
     joined,
     levels_text,
     lost,
+    partly_included,
     phrase,
     possible_burst,
     share,
@@ -69,15 +71,33 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
     if _suspicious(reading):
         parts.append(phrase("headline.suspicious", levels=_levels_of(reading, "suspicious")))
     if fractures:
-        parts += [_fracture_line(reading, fractures), _age(reading, changes), canal(reading)]
+        parts += [_fracture_line(reading, fractures), *_age(reading, changes), canal(reading)]
     else:
-        parts.append(_no_fracture(reading))
-    parts += _lower(reading, changes)
-    if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
-        parts.append(phrase("headline.missing", levels=missing))
+        parts += [_no_fracture(reading), *known(reading, changes or ())]
+    parts += [*_operated(reading), *_missing(reading)] if _graded(reading) else []
     if not reading.anchored:
         parts.append(phrase("headline.unanchored"))
     return joined(parts)
+
+
+def _operated(reading: SpineReading) -> Iterator[Text]:
+    """Levels with something foreign in them, which are not graded: each by what it holds."""
+    for content in ("cement", "screw", "metal"):
+        held = (v.level for v in reading.vertebrae if content in v.contents and not v.red_flags)
+        if levels := levels_text(reading, held):
+            yield phrase(f"headline.{content}", levels=levels)
+
+
+def _missing(reading: SpineReading) -> Iterator[Text]:
+    """Levels that should have been graded and could not; one that only the edge of the field cuts is no such level."""
+    edge = {v.level for v in partly_included(reading)}
+    missing = (
+        v.level
+        for v in reading.vertebrae
+        if status_of(v) == "not_evaluable" and not v.contents and v.level not in edge
+    )
+    if levels := levels_text(reading, missing):
+        yield phrase("headline.missing", levels=levels)
 
 
 def _graded(reading: SpineReading) -> tuple[str, ...]:
@@ -106,31 +126,12 @@ def _fracture_line(reading: SpineReading, fractures: list[VertebraFinding]) -> T
     )
 
 
-def _age(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Text:
+def _age(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> tuple[Text, ...]:
     if changes is None:
-        return phrase("age.unknown")
+        return (phrase("age.unknown"),)
     if not changes:
-        return phrase("age.not_comparable")
-    parts: list[Text] = []
-    for kind in ("new", "progressed"):
-        levels = [change.level for change in changes if change.change == kind]
-        if levels:
-            parts.append(phrase(f"age.{kind}", levels=levels_text(reading, levels)))
-    fractured = {v.level for v in _called(reading)}
-    known = {change.level for change in changes if change.change in ("unchanged", "within_error", "regained")}
-    if known & fractured:
-        parts.append(phrase("age.old", levels=levels_text(reading, known & fractured)))
-    unknown = {change.level for change in changes if change.change == "not_comparable"} & fractured
-    if unknown:
-        parts.append(phrase("age.not_in_prior", levels=levels_text(reading, unknown)))
-    return joined(parts) if parts else phrase("age.unknown")
-
-
-def _lower(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
-    """Levels that lost height since the earlier scan and are called no fracture: seen early or missed, never passed over."""
-    levels = [change.level for change in changes or () if change.change == "lower"]
-    if levels:
-        yield phrase("age.lower", levels=levels_text(reading, levels))
+        return (phrase("age.not_comparable"),)
+    return tuple(since(reading, changes))
 
 
 def canal(reading: SpineReading) -> Text:
@@ -351,35 +352,37 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
 
 
 def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
-    """The numbered statements of the impression."""
+    """The numbered statements of the impression; new fractures before known ones."""
     for vertebra in _suspicious(reading):
         yield phrase(
             "impression.suspicious", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
         )
-    fractures = _called(reading)
+    fractures = sorted(_called(reading), key=lambda v: new_first(changes or (), v.level))
     for vertebra in fractures:
-        yield _fracture(vertebra)
+        yield _fracture(vertebra, remark(changes or (), vertebra.level))
     if fractures:
+        age = () if changes else _age(reading, changes)  # of each fracture in its own item
         mri = (phrase("age.mri"),) if changes is None else ()
         burst = any(possible_burst(v) for v in fractures)  # said in the items of those fractures
         walls = tuple(_walls_unseen(reading)) if burst else (canal(reading),)
-        yield joined((_age(reading, changes), *mri, *walls))
+        if said := (*age, *mri, *walls):
+            yield joined(said)
     else:
         yield _no_fracture(reading)
-    yield from _lower(reading, changes)
+    yield from known(reading, changes or ())
     yield from _borderline(reading)
-    if cement := levels_text(reading, (v.level for v in reading.vertebrae if v.contents)):
-        yield phrase("impression.contents", levels=cement)
+    if operated := tuple(_operated(reading)):
+        yield joined((*operated, phrase("impression.no_density")))
     if lines := density_short(reading):
         yield joined(lines)
-    if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
-        yield phrase("headline.missing", levels=missing)
+    yield from _missing(reading) if _graded(reading) else ()
 
 
-def _fracture(vertebra: VertebraFinding) -> Text:
-    """One fracture in one item: shape, grade, Denis type, and whether it may be a burst fracture."""
+def _fracture(vertebra: VertebraFinding, change: Text) -> Text:
+    """One fracture in one item: shape, new or known, grade, Denis type, and whether it may be a burst fracture."""
     typed = phrase("impression.denis", denis=denis_name(vertebra, long=True)) if vertebra.denis else ""
     burst: Text = ""
     if possible_burst(vertebra):
         burst = phrase("impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed")
-    return phrase("impression.fracture", level=vertebra.level, denis=typed, burst=burst, **_grading(vertebra))
+    said = {"level": vertebra.level, "change": change, "denis": typed, "burst": burst}
+    return phrase("impression.fracture", **said, **_grading(vertebra))
