@@ -574,19 +574,40 @@ def changed(made, level, **changes):
     ))  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("ratio", "expected"),
-    [
-        (0.77, "canal area 77% of that expected"),
-        (1.35, "whose area is not reduced"),
-        (None, "into the canal: consider"),
-    ],
-)
-def test_a_canal_is_narrowed_only_where_its_area_is_reduced(ratio, expected):
+CANAL = "12.3\u00a0mm AP (T10 15.8, L2 15.8\u00a0mm; −22%), area −22%"
+
+
+def test_the_canal_stands_beside_its_sound_neighbours():
+    """T11 holds cement and L1 is fractured: T10 and L2 speak for T12; at an end nobody does."""
+    spoken = texts(spine_ct_document(reading()), "en")
+    assert any(
+        f"into the canal: consider burst fracture. Canal {CANAL}." in text
+        for text in spoken
+        if text.startswith("T12")
+    )
+    assert any(
+        text.startswith("1. T12") and text.endswith(f"possible burst fracture; canal {CANAL}.")
+        for text in spoken
+    )
+    chinese = texts(spine_ct_document(reading()), "zh")
+    assert (
+        sum(
+            "椎管矢状径 12.3\u00a0mm（T10 15.8，L2 15.8\u00a0mm；−22%），面积 −22%。" in text
+            for text in chinese
+        )
+        == 2
+    )
+    pressed = [v for v in reading().vertebrae if v.level in ("T12", "L1")]
+    alone = texts(spine_ct_document(replace(reading(), vertebrae=tuple(pressed))), "en")
+    assert any("Canal 12.3\u00a0mm AP. " in text for text in alone)
+
+
+@pytest.mark.parametrize("ratio", [0.77, 1.35, None])
+def test_no_canal_is_called_free_beside_a_bulge(ratio):
     wall = PosteriorWall(convexity_mm=1.5, canal_area_ratio=ratio, involved=True)
     line = said(finding_of(changed(reading(), "T12", posterior_wall=wall).at("T12")))
-    assert expected in line
-    assert "135%" not in line
+    assert "Posterior wall bulges 1.5\u00a0mm into the canal: consider burst fracture." in line
+    assert "reduced" not in line and "%" not in line.partition("Posterior wall")[2]
 
 
 def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
@@ -595,7 +616,7 @@ def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
     ]
     assert items[0] == (
         "1. T12: wedge compression fracture, Genant grade 3 (severe), Denis compression type B; "
-        "posterior wall bulges into the spinal canal, possible burst fracture."
+        f"posterior wall bulges into the spinal canal, possible burst fracture; canal {CANAL}."
     )
     assert not [item for item in items[1:] if "burst" in item]
     calm = changed(
@@ -628,12 +649,12 @@ def test_the_sentence_on_the_canal_holds_for_the_levels_it_names(walls, english,
 
 
 @pytest.mark.parametrize(("lang", "end", "bulge"), [
-    ("en", "type B; spinal canal narrowed, the posterior wall not bulging, possible burst fracture.", "bulges"),
-    ("zh", "B 型；椎管变窄，后壁未见突入，爆裂骨折可能。", "后壁突入"),
+    ("en", "type B; spinal canal narrowed, the posterior wall not bulging, possible burst fracture; canal ", "bulges"),
+    ("zh", "B 型；椎管变窄，后壁未见突入，爆裂骨折可能；椎管", "后壁突入"),
 ])  # fmt: skip
 def test_a_flat_wall_beside_a_narrow_canal_is_nowhere_said_to_bulge(lang, end, bulge):
     spoken = texts(spine_ct_document(changed(reading(), "T12", posterior_wall=NARROW)), lang)
-    assert any(text.startswith("1. T12") and text.endswith(end) for text in spoken)
+    assert any(text.startswith("1. T12") and end in text for text in spoken)
     assert not [text for text in spoken if bulge in text]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
+from osteon.reading.spine_canal import canal_size
 from osteon.reading.spine_compare import LevelChange
 from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import status_of
@@ -32,10 +33,6 @@ __all__ = ["canal", "finding", "findings", "headline", "impression"]
 _SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "uncertain_outline")
 #: Notes that are also contents or reasons, and said as such where the reading found them itself.
 _ALSO_FOUND = ("metal",)
-
-
-#: The canal counts as narrowed below this share of the area expected from the neighbours; above it the scatter rules.
-_NARROWED = 0.95
 
 
 def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
@@ -156,6 +153,25 @@ def canal(reading: SpineReading) -> Text:
     return joined((*parts, *_walls_unseen(reading)))
 
 
+def _size(reading: SpineReading, vertebra: VertebraFinding) -> Text:
+    """The sagittal diameter of the canal beside that of the nearest sound levels, and the area; empty if not measured."""
+    size = canal_size(reading, vertebra.level)
+    if size is None:
+        return ""
+    ap = Number(size.ap_mm, digits=1)
+    if size.neighbours is None:
+        return phrase("canal.size", ap=ap)
+    (above, above_mm), (below, below_mm) = size.neighbours
+    beside = {
+        "above": above,
+        "above_mm": Number(above_mm, digits=1),
+        "below": below,
+        "below_mm": Number(below_mm, digits=1),
+    }
+    change, area = (Number(value, percent=True, signed=True) for value in (size.ap_change, size.area_change))
+    return phrase("canal.size_beside", ap=ap, change=change, area=area, **beside)
+
+
 def _walls_unseen(reading: SpineReading) -> Iterator[Text]:
     """The fractured levels whose posterior wall could not be followed: nothing said of the others holds for them."""
     unseen_at = levels_text(reading, (v.level for v in _called(reading) if v.posterior_wall is None))
@@ -166,7 +182,7 @@ def _walls_unseen(reading: SpineReading) -> Iterator[Text]:
 def findings(reading: SpineReading) -> Iterator[Text]:
     """Suspicion, fractures, what is not evaluable, the sound levels together, curves, canal, density."""
     for statuses in (("suspicious",), ("1", "2", "3")):
-        yield from (finding(v) for v in reading.vertebrae if status_of(v) in statuses)
+        yield from (finding(v, reading) for v in reading.vertebrae if status_of(v) in statuses)
     alike: dict[object, list[VertebraFinding]] = {}
     for vertebra in reading.vertebrae:
         if status_of(vertebra) == "not_evaluable":
@@ -237,12 +253,12 @@ def _remarks(reading: SpineReading) -> Iterator[Text]:
         )
 
 
-def finding(vertebra: VertebraFinding) -> Text:
-    """All that is said of one vertebra that is not simply sound."""
-    return phrase("finding.line", level=vertebra.level, text=_text(vertebra))
+def finding(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Text:
+    """All that is said of one vertebra that is not simply sound; with its ``reading`` the canal beside its neighbours."""
+    return phrase("finding.line", level=vertebra.level, text=_text(vertebra, reading))
 
 
-def _text(vertebra: VertebraFinding) -> Text:
+def _text(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Text:
     parts: list[Text] = []
     if vertebra.red_flags:
         parts.append(phrase("finding.suspicious", flags=coded("spine_flag", vertebra.red_flags)))
@@ -256,7 +272,7 @@ def _text(vertebra: VertebraFinding) -> Text:
     if vertebra.evaluable:
         parts += _heights(vertebra)
     if called:
-        parts += _evidence_of_type(vertebra)
+        parts += _evidence_of_type(vertebra, "" if reading is None else _size(reading, vertebra))
     if notes := _told(vertebra):
         parts.append(phrase("finding.notes", notes=coded("spine_note", notes)))
     return joined(parts) if parts else phrase("status.0")
@@ -283,7 +299,7 @@ def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
     yield phrase(key, **numbers, **expected, **gone)
 
 
-def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
+def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
     plates = {
         name: p
         for name, p in (("superior", vertebra.superior), ("inferior", vertebra.inferior))
@@ -297,6 +313,8 @@ def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
         yield from (_endplate(name, plate) for name, plate in plates.items())
     if vertebra.posterior_wall is not None:
         yield _wall(vertebra.posterior_wall)
+    if size:
+        yield phrase("canal.sentence", size=size)
     if vertebra.local_kyphosis_deg is not None:
         yield phrase("finding.local_kyphosis", deg=Number(vertebra.local_kyphosis_deg, digits=0))
     if vertebra.denis is not None:
@@ -310,14 +328,12 @@ def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
 
 
 def _wall(wall: PosteriorWall) -> Text:
-    """How far the posterior wall stands into the canal, and what that leaves of it."""
+    """How far the posterior wall stands into the canal; of a flat one, that the canal behind it is narrow."""
     if not wall.involved:
         return phrase("finding.wall_intact")
-    bulge, ratio = Number(wall.convexity_mm, digits=1), wall.canal_area_ratio
-    if ratio is not None and ratio < _NARROWED:
-        key = "finding.wall_narrows" if bulges(wall) else "finding.wall_flat_narrows"
-        return phrase(key, mm=bulge, share=share(ratio))
-    return phrase("finding.wall_bulges" if ratio is None else "finding.wall_bulges_open", mm=bulge)
+    if bulges(wall) or wall.canal_area_ratio is None:
+        return phrase("finding.wall_bulges", mm=Number(wall.convexity_mm, digits=1))
+    return phrase("finding.wall_flat_narrows", share=share(wall.canal_area_ratio))
 
 
 def _endplate(name: str, plate: Endplate) -> Text:
@@ -359,7 +375,8 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
         )
     fractures = sorted(_called(reading), key=lambda v: new_first(changes or (), v.level))
     for vertebra in fractures:
-        yield _fracture(vertebra, remark(changes or (), vertebra.level))
+        size = _size(reading, vertebra) if possible_burst(vertebra) else ""
+        yield _fracture(vertebra, remark(changes or (), vertebra.level), size)
     if fractures:
         age = () if changes else _age(reading, changes)  # of each fracture in its own item
         mri = (phrase("age.mri"),) if changes is None else ()
@@ -378,11 +395,12 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
     yield from _missing(reading) if _graded(reading) else ()
 
 
-def _fracture(vertebra: VertebraFinding, change: Text) -> Text:
-    """One fracture in one item: shape, new or known, grade, Denis type, and whether it may be a burst fracture."""
+def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
+    """One fracture in one item: shape, new or known, grade, Denis type, a possible burst with the ``size`` of the canal."""
     typed = phrase("impression.denis", denis=denis_name(vertebra, long=True)) if vertebra.denis else ""
     burst: Text = ""
     if possible_burst(vertebra):
         burst = phrase("impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed")
+        burst = phrase("impression.burst_canal", burst=burst, size=size) if size else burst
     said = {"level": vertebra.level, "change": change, "denis": typed, "burst": burst}
     return phrase("impression.fracture", **said, **_grading(vertebra))
