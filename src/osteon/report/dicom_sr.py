@@ -51,6 +51,11 @@ _LANGUAGES = {
     "en": Code("en-US", "RFC5646", "English (United States)"),
     "zh": Code("zh-CN", "RFC5646", "Chinese (China)"),
 }
+_SIDES = {
+    "right": Code("24028007", "SCT", "Right"),
+    "left": Code("7771000", "SCT", "Left"),
+    "both": Code("51440002", "SCT", "Right and left"),
+}
 _SITES = {"anterior": "A", "middle": "M", "posterior": "P"}
 
 
@@ -207,8 +212,11 @@ def _evaluations(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
         yield _said("HEIGHTPLANE", private_code("LOWERSIDE"))
     if v.red_flags:
         yield _said("CALL", private_code("SUSPICIOUS"))
+        sides = {place.flag: place.side for place in v.flag_places if place.side is not None}
         for flag in v.red_flags:
             yield _said("FLAG", reading_code("flag", flag))
+            if flag in sides:
+                yield _said("FLAGSIDE", _SIDES[sides[flag]])
         return
     if not v.evaluable or v.fractured is None:
         yield _said("CALL", private_code("NOTEVALUABLE"))

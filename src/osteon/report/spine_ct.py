@@ -24,13 +24,14 @@ from osteon.report.document import (
     References,
 )
 from osteon.report.figure_levels import LevelProfileFigure
-from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
+from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, marked_place, status_of
 from osteon.report.spine_ct_changes import change_lines, change_table
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_phrases import (
     coded,
     date,
     dotted,
+    flags_text,
     joined,
     levels_text,
     lower_sides,
@@ -138,9 +139,7 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
     """What must be seen before anything else."""
     flagged = [v for v in reading.vertebrae if v.red_flags]
     for vertebra in flagged:
-        text = phrase(
-            "ahead.suspicious_text", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
-        )
+        text = phrase("ahead.suspicious_text", level=vertebra.level, flags=flags_text(vertebra))
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
@@ -208,7 +207,7 @@ def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
         yield FigureBlock(
             id=f"figure-{vertebra.level.lower()}", title=phrase("figure.close_title", level=vertebra.level),
             figure=CloseUpFigure(scene=scene, vertebra=vertebra, evidence=evidence(vertebra)),
-            alt=finding(vertebra), caption=_close_caption(vertebra, first=nth == 0),
+            alt=finding(vertebra), caption=_close_caption(vertebra, scene, first=nth == 0),
         )  # fmt: skip
     if len(shown) > MOST_CLOSE_UPS:
         rest = levels_text(reading, (v.level for v in shown[MOST_CLOSE_UPS:]))
@@ -222,9 +221,13 @@ def _spine_caption(reading: SpineReading, scene: SpineScene) -> Text:
     return joined((caption, phrase("figure.spine_side", levels=sides))) if sides else caption
 
 
-def _close_caption(vertebra: VertebraFinding, *, first: bool) -> Text:
-    """What the pictures show, said once; of which plane the heights are, where the vertebra is graded by a side."""
+def _close_caption(vertebra: VertebraFinding, scene: SpineScene, *, first: bool) -> Text:
+    """What the pictures show, said once; what the ring marks; of which plane the heights are, if graded by a side."""
     parts = [phrase("figure.close_caption")] if first else []
+    if marked_place(scene, vertebra) is not None:
+        marked = next(place.flag for place in vertebra.flag_places if place.centre_lps_mm is not None)
+        said = dict(zip(vertebra.red_flags, flags_text(vertebra), strict=True))
+        parts.append(phrase("figure.close_mark", flags=said[marked]))
     parts += [phrase("figure.close_side")] if vertebra.one_sided else []
     return joined(parts) if parts else ""
 

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from osteon.domain.spine import ScanFacts, SpineReading, VertebraFinding
 from osteon.reading.spine_prior import prior_notes
-from osteon.report.spine_ct_phrases import coded, denis_name, dotted, phrase, possible_burst, share
+from osteon.report.spine_ct_phrases import (
+    coded,
+    denis_name,
+    dotted,
+    flags_text,
+    phrase,
+    possible_burst,
+    share,
+)
 from osteon.report.value import Level, Number, Text, Words
 from osteon.report.words import words
 
@@ -62,7 +70,7 @@ def _series(scan: ScanFacts) -> Iterator[Text]:
 def _text(v: VertebraFinding) -> Text:
     """The call with what a reader must not miss: suspicion before any grade, a possible burst beside it."""
     if v.red_flags:
-        return phrase("terminal.suspicious", flags=coded("spine_flag", v.red_flags))
+        return phrase("terminal.suspicious", flags=flags_text(v))
     if not v.evaluable or v.genant is None:
         return phrase("terminal.not_evaluable", reasons=coded("spine_reason", v.not_evaluable))
     largest = share(v.height_loss.largest) if v.height_loss is not None else None

@@ -16,6 +16,7 @@ __all__ = [
     "date",
     "denis_name",
     "dotted",
+    "flags_text",
     "joined",
     "levels_text",
     "lost",
@@ -53,6 +54,15 @@ def _in_words(kind: str, code: str) -> Text:
     name, _, value = code.partition(":")
     said = Level(kind, name)
     return phrase("with_value", text=said, value=value) if value else said
+
+
+def flags_text(vertebra: VertebraFinding) -> tuple[Text, ...]:
+    """What makes a vertebra suspicious, each with its side where it has one."""
+    sides = {place.flag: place.side for place in vertebra.flag_places if place.side is not None}
+    return tuple(
+        phrase(f"flag_at.{sides[flag]}", flag=_in_words("spine_flag", flag)) if flag in sides else said
+        for flag, said in zip(vertebra.red_flags, coded("spine_flag", vertebra.red_flags), strict=True)
+    )
 
 
 def date(text: str) -> str:

@@ -16,6 +16,7 @@ from osteon.report.spine_ct_phrases import (
     bulges,
     coded,
     denis_name,
+    flags_text,
     joined,
     levels_text,
     lost,
@@ -261,7 +262,7 @@ def finding(vertebra: VertebraFinding, reading: SpineReading | None = None) -> T
 def _text(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Text:
     parts: list[Text] = []
     if vertebra.red_flags:
-        parts.append(phrase("finding.suspicious", flags=coded("spine_flag", vertebra.red_flags)))
+        parts.append(phrase("finding.suspicious", flags=flags_text(vertebra)))
     if set(vertebra.contents) - set(vertebra.not_evaluable):
         parts.append(phrase("finding.contents", contents=coded("spine_content", vertebra.contents)))
     if not vertebra.evaluable:
@@ -370,9 +371,7 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
 def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
     """The numbered statements of the impression; new fractures before known ones."""
     for vertebra in _suspicious(reading):
-        yield phrase(
-            "impression.suspicious", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
-        )
+        yield phrase("impression.suspicious", level=vertebra.level, flags=flags_text(vertebra))
     fractures = sorted(_called(reading), key=lambda v: new_first(changes or (), v.level))
     for vertebra in fractures:
         size = _size(reading, vertebra) if possible_burst(vertebra) else ""
