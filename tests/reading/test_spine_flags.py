@@ -140,7 +140,10 @@ def test_what_is_suspicious_has_a_side_and_a_place(spine):
     one_side = np.where(spine.x > spine.centre[0] + 6, lesion, spine.hu)
     found = {p.flag: p for p in spine.read(one_side).at(LEVEL).flag_places}
     assert found["soft_tissue_mass"].side == "left"
-    assert local_mm(spine, found["soft_tissue_mass"])[0] > 6 and local_mm(spine, found["soft_tissue_mass"])[1] < 0
+    assert (
+        local_mm(spine, found["soft_tissue_mass"])[0] > 6
+        and local_mm(spine, found["soft_tissue_mass"])[1] < 0
+    )
 
 
 def test_both_pedicles_gone_are_both_named(spine):

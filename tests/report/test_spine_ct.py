@@ -14,7 +14,7 @@ import pypdfium2
 import pytest
 
 from osteon.core.errors import FileError
-from osteon.domain.spine import Endplate, PosteriorWall, SeriesLeftOut, SpineReading
+from osteon.domain.spine import Endplate, FlagPlace, PosteriorWall, SeriesLeftOut, SpineReading
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
 from osteon.report.spine_ct_evidence import evidence
@@ -141,6 +141,23 @@ def test_what_is_suspicious_stands_ahead_and_gets_no_grade():
         text.startswith("1. L2: suspicious (posterior elements destroyed and lytic focus)") for text in spoken
     )
     assert not [text for text in spoken if text.startswith("L2:") and "Genant grade" in text]
+
+
+@pytest.mark.parametrize(("lang", "side", "words_of_it"), [
+    ("en", "right", "right pedicle destroyed and lytic focus"), ("zh", "left", "左侧椎弓根破坏和溶骨性病灶"),
+    ("en", "both", "pedicle destroyed on both sides and lytic focus"), ("zh", "both", "双侧椎弓根破坏和溶骨性病灶"),
+])  # fmt: skip
+def test_the_side_of_what_is_suspicious_is_said_wherever_it_is_named(lang, side, words_of_it):
+    places = (FlagPlace(flag="pedicle_destruction", side=side), FlagPlace(flag="lytic_focus"))
+    made = changed(suspicious(), "L2", red_flags=("pedicle_destruction", "lytic_focus"), flag_places=places)
+    spoken = texts(spine_ct_document(made), lang)
+    assert (
+        sum(words_of_it in text for text in spoken) == 3
+    )  # ahead of all, among the findings, in the impression
+    assert any(words_of_it in line for line in reading_lines(made, lang))
+    assert (
+        said(evidence(made.at("L2"))[3][1], lang) == words_of_it.split("和" if lang == "zh" else " and ")[0]
+    )
 
 
 def test_a_suspicious_fracture_is_not_counted_among_the_osteoporotic():
@@ -511,6 +528,13 @@ def test_a_reading_comes_back_from_its_results(made, tmp_path):
     back = read_prior(tmp_path)
     assert isinstance(back, SpineReading)
     assert back == made()
+
+
+def test_the_places_of_suspicious_findings_come_back_from_the_results(tmp_path):
+    place = FlagPlace(flag="lytic_focus", side="left", centre_lps_mm=(1.0, -2.5, 30.0))
+    made = changed(suspicious(), "L2", flag_places=(place,))
+    (tmp_path / "results.json").write_text(json.dumps(results_json(made)), encoding="utf-8")
+    assert read_prior(tmp_path).at("L2").flag_places == (place,)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"reading": 3}', '{"reading": {"vertebrae": []}}', "[1]"])
