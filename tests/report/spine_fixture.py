@@ -169,7 +169,7 @@ def reading(**changes):
     made = SpineReading(
         vertebrae=tuple(found[level] for level in LEVELS), scan=facts, anchored=True, backend="embedded",
         backend_version="1.0", operating_point=0.2, deformity_index=6, lordosis_deg=42.0, kyphosis_deg=None, hu_l1=None,
-        hu_mean=106.4, elapsed_s={"segment": 9.1, "measure": 3.4}, simulated=True, notes=("contrast_raises_hu",),
+        hu_mean=106.4, hu_mean_of=("L2", "L4"), elapsed_s={"segment": 9.1, "measure": 3.4}, simulated=True, notes=("contrast_raises_hu",),
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -208,4 +208,5 @@ def intact(**changes):
     """Every body as expected, nothing left out."""
     made = reading()
     heights = [finding(replace(b, heights=(EXPECTED[b.level],) * 3)) for b in planted()]
-    return replace(made, vertebrae=tuple(heights), deformity_index=0, notes=(), hu_l1=108.0, **changes)
+    return replace(made, vertebrae=tuple(heights), deformity_index=0, notes=(), hu_l1=108.0,
+                   hu_mean_of=LEVELS[3:], **changes)  # fmt: skip

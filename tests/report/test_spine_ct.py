@@ -610,8 +610,7 @@ def test_the_canal_stands_beside_its_sound_neighbours():
         if text.startswith("T12")
     )
     assert any(
-        text.startswith("1. T12") and text.endswith(f"possible burst fracture; canal {CANAL}.")
-        for text in spoken
+        text.startswith("1. T12") and text.endswith(f"wall proves intact); canal {CANAL}.") for text in spoken
     )
     chinese = texts(spine_ct_document(reading()), "zh")
     assert (
@@ -631,7 +630,10 @@ def test_no_canal_is_called_free_beside_a_bulge(ratio):
     wall = PosteriorWall(convexity_mm=1.5, canal_area_ratio=ratio, involved=True)
     line = said(finding_of(changed(reading(), "T12", posterior_wall=wall).at("T12")))
     assert "Posterior wall bulges 1.5\u00a0mm into the canal: consider burst fracture." in line
-    assert "reduced" not in line and "%" not in line.partition("Posterior wall")[2]
+    assert (
+        "reduced" not in line.partition("Posterior wall")[2]
+        and "%" not in line.partition("Posterior wall")[2]
+    )
 
 
 def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
@@ -639,8 +641,8 @@ def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
         text for text in texts(spine_ct_document(reading()), "en") if text[:2] in ("1.", "2.", "3.", "4.")
     ]
     assert items[0] == (
-        "1. T12: wedge compression fracture, Genant grade 3 (severe), Denis compression type B; "
-        f"posterior wall bulges into the spinal canal, possible burst fracture; canal {CANAL}."
+        "1. T12: wedge compression fracture, Genant grade 3 (severe); posterior wall bulges into the spinal canal, possible "
+        f"burst fracture (Denis compression type B if the posterior wall proves intact); canal {CANAL}."
     )
     assert not [item for item in items[1:] if "burst" in item]
     calm = changed(
@@ -673,8 +675,8 @@ def test_the_sentence_on_the_canal_holds_for_the_levels_it_names(walls, english,
 
 
 @pytest.mark.parametrize(("lang", "end", "bulge"), [
-    ("en", "type B; spinal canal narrowed, the posterior wall not bulging, possible burst fracture; canal ", "bulges"),
-    ("zh", "B 型；椎管变窄，后壁未见突入，爆裂骨折可能；椎管", "后壁突入"),
+    ("en", "; spinal canal narrowed, the posterior wall not bulging, possible burst fracture (Denis compression type B if", "bulges"),
+    ("zh", "；椎管变窄，后壁未见突入，爆裂骨折可能（若后壁证实完整，则为 Denis 压缩性骨折 B 型）", "后壁突入"),
 ])  # fmt: skip
 def test_a_flat_wall_beside_a_narrow_canal_is_nowhere_said_to_bulge(lang, end, bulge):
     spoken = texts(spine_ct_document(changed(reading(), "T12", posterior_wall=NARROW)), lang)
@@ -742,6 +744,57 @@ def test_the_head_names_the_patient():
     bare = replace(reading().scan, patient_id="", study_date="", series_description="", manufacturer="")
     assert said(spine_ct_document(replace(reading(), scan=bare)).subtitle) == "Patient not stated in the file"
     assert examined(replace(reading(), scan=bare))["Scan"] == "series-3"
+
+
+def test_among_the_findings_stands_what_is_seen_and_in_the_impression_its_name():
+    t12, l1 = (said(finding_of(reading().at(level)), "zh") for level in ("T12", "L1"))
+    assert t12.startswith("T12 椎体：楔形变，前缘高度减低约 43%，Genant 3 级（重度）。")
+    assert l1.startswith("L1 椎体：双凹变形，中部高度减低约 27%，Genant 2 级（中度）。")
+    assert "骨折" not in l1.partition("判定为骨折")[0].replace(
+        "压缩性骨折 B 型", ""
+    )  # but for the name of the type
+    assert said(finding_of(reading().at("T12"))).startswith(
+        "T12: wedge deformity, anterior height reduced by 43%, Genant grade 3"
+    )
+    spoken = texts(spine_ct_document(reading()), "zh")
+    assert any(text.startswith("2. L1 椎体双凹形压缩性骨折") for text in spoken)
+
+
+def test_no_body_is_called_both_a_burst_and_a_compression_fracture():
+    line = said(finding_of(reading().at("T12")))
+    assert "Burst fracture suspected (Denis compression type B if the posterior wall proves intact)." in line
+    assert "Denis compression type B." not in line
+    assert "Denis compression type B." in said(finding_of(reading().at("L1")))
+    undecided = changed(reading(), "T12", denis=replace(reading().at("T12").denis, type=None))
+    assert "Burst fracture suspected." in said(finding_of(undecided.at("T12")))
+
+
+@pytest.mark.parametrize(("deg", "english", "chinese"), [
+    (29.0, "Kyphosis across the vertebra and both discs 29°.", "后凸 29°。"), (-41.0, "Lordosis across the vertebra and both discs 41°.", "前凸 41°。"),
+])  # fmt: skip
+def test_an_angle_has_the_name_of_its_sign(deg, english, chinese):
+    bent = changed(reading(), "T12", local_kyphosis_deg=deg).at("T12")
+    assert english in said(finding_of(bent))
+    assert chinese in said(finding_of(bent), "zh")
+    straight = replace(intact(), lordosis_deg=-4.0, kyphosis_deg=-3.0)
+    spoken = texts(spine_ct_document(straight), "en")
+    assert any("Thoracic lordosis 3°" in text and "Lumbar kyphosis 4°." in text for text in spoken)
+
+
+def test_the_levels_of_a_mean_and_of_both_ends_are_named():
+    spoken = texts(spine_ct_document(reading()), "en")
+    assert (
+        sum("Mean trabecular density of L2 and L4, unfractured: 106\u00a0HU." in text for text in spoken) == 2
+    )
+    assert any("canal 12.3\u00a0mm (T12) to 15.8\u00a0mm (T9)." in text for text in spoken)
+    alone = texts(spine_ct_document(replace(reading(), hu_mean_of=("L2",))), "zh")
+    assert any("未骨折的 L2 椎体松质骨 CT 值 106\u00a0HU。" in text for text in alone)
+
+
+def test_what_a_confidence_is_of_is_said():
+    line = said(finding_of(reading().at("L1")))
+    assert line.endswith("OF type 2 proposed. Confidence that it is fractured, whatever the type, 0.97.")
+    assert said(evidence(reading().at("L1"))[-1][0]) == "Confidence: fractured"
 
 
 def test_a_site_calibration_is_told_as_such_and_never_as_a_t_score():
@@ -848,7 +901,8 @@ def test_the_terminal_has_no_codes(made, lang):
 def test_the_terminal_says_what_must_not_be_missed():
     lines = reading_lines(suspicious(), "en")
     assert lines[4] == (
-        "T12  (level 97%)  Genant 3, wedge · loss of height 43% · Denis compression type B · possible burst fracture"
+        "T12  (level 97%)  Genant 3, wedge · loss of height 43% · "
+        "possible burst fracture (Denis compression type B if the posterior wall proves intact)"
     )
     assert lines[3] == "T11  (level 97%)  not evaluable (bone cement)"
     assert (
@@ -856,6 +910,6 @@ def test_the_terminal_says_what_must_not_be_missed():
         in lines
     )
     assert reading_lines(reading(), "zh")[4] == (
-        "T12 （节段 97%）Genant 3 级，楔形 · 高度丢失 43% · Denis 压缩性骨折 B 型 · 爆裂骨折可能"
+        "T12 （节段 97%）Genant 3 级，楔形 · 高度丢失 43% · 爆裂骨折可能（若后壁证实完整，则为 Denis 压缩性骨折 B 型）"
     )
     assert reading_lines(replace(reading(), simulated=False), "en")[0].startswith("T9")

@@ -332,6 +332,8 @@ class SpineReading:
         Angle between the superior endplates of L1 and S1 (or the lower endplate of L5), and T4-T12 or what of it is seen.
     hu_l1, hu_mean : float or None
         Median trabecular density of L1, and the mean over the unfractured T12-L5, Hounsfield units.
+    hu_mean_of : tuple of str
+        The levels that ``hu_mean`` is the mean of.
     anchored_by : tuple of str
         What the names rest on: "sacrum", "ribs", "user" (a pin), "labels" (an import that names its levels).
     provenance : tuple of str
@@ -357,6 +359,7 @@ class SpineReading:
     kyphosis_deg: float | None = None
     hu_l1: float | None = None
     hu_mean: float | None = None
+    hu_mean_of: tuple[str, ...] = ()
     elapsed_s: Mapping[str, float] = field(default_factory=dict)
     simulated: bool = False
     notes: tuple[str, ...] = ()

@@ -270,6 +270,9 @@ def _references() -> Iterator[Block]:
                   "J Bone Miner Res 1993;8:1137-48.", "10.1002/jbmr.5650080915"),
         Reference("Denis F. The three column spine and its significance in the classification of acute thoracolumbar spinal "
                   "injuries. Spine 1983;8:817-31.", "10.1097/00007632-198311000-00003"),
+        Reference("Schnake KJ, Blattert TR, Hahn P, et al. Classification of osteoporotic thoracolumbar spine fractures: "
+                  "recommendations of the Spine Section of the German Society for Orthopaedics and Trauma (DGOU). "
+                  "Global Spine J 2018;8(2 Suppl):46S-49S.", "10.1177/2192568217717972"),
         Reference("Pickhardt PJ, Pooler BD, Lauder T, et al. Opportunistic screening for osteoporosis using abdominal computed "
                   "tomography scans obtained for other indications. Ann Intern Med 2013;158:588-95.",
                   "10.7326/0003-4819-158-8-201304160-00003"),

@@ -11,6 +11,7 @@ from osteon.report.spine_ct_phrases import (
     denis_name,
     dotted,
     flags_text,
+    if_intact,
     phrase,
     possible_burst,
     share,
@@ -78,6 +79,9 @@ def _text(v: VertebraFinding) -> Text:
     if not v.fractured:
         return dotted((phrase("status.0"), loss))
     short = phrase("genant_short", grade=v.genant.grade, type=phrase(f"type.{v.genant.type}"))
-    typed = phrase("terminal.denis", type=denis_name(v, long=True)) if v.denis is not None else ""
-    burst = phrase("terminal.burst") if possible_burst(v) else ""
+    suspected = possible_burst(v)
+    typed: Text = ""
+    if v.denis is not None and not suspected:
+        typed = phrase("terminal.denis", type=denis_name(v, long=True))
+    burst = phrase("terminal.burst", type=if_intact(v)) if suspected else ""
     return dotted((phrase("terminal.genant", text=short), loss, typed, burst))

@@ -17,6 +17,7 @@ __all__ = [
     "denis_name",
     "dotted",
     "flags_text",
+    "if_intact",
     "joined",
     "levels_text",
     "lost",
@@ -163,6 +164,16 @@ def possible_burst(vertebra: VertebraFinding) -> bool:
 def unseen(plate: Endplate) -> bool:
     """Whether the signs of a break could not be looked for: cortex and density need an image."""
     return plate.discontinuity is None and plate.band_hu is None and "depression" not in plate.signs
+
+
+def if_intact(vertebra: VertebraFinding) -> Text:
+    """In brackets, the compression type that holds only if the wall of a possible burst proves intact; empty if undecided."""
+    denis = vertebra.denis
+    if denis is None or denis.type is None:
+        return ""
+    if denis.scheme == "burst":
+        return phrase("denis.suspected", type=phrase("denis.burst_long", type=denis.type))
+    return phrase("denis.if_intact", type=phrase("denis.compression_long", type=denis.type))
 
 
 def denis_name(vertebra: VertebraFinding, *, long: bool = False) -> Text:

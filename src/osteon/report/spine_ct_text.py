@@ -17,6 +17,7 @@ from osteon.report.spine_ct_phrases import (
     coded,
     denis_name,
     flags_text,
+    if_intact,
     joined,
     levels_text,
     lost,
@@ -269,7 +270,7 @@ def _text(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Tex
         parts.append(phrase("finding.not_evaluable", reasons=coded("spine_reason", vertebra.not_evaluable)))
     called = vertebra.evaluable and not vertebra.red_flags and vertebra.fractured
     if called and vertebra.genant is not None:
-        parts.append(phrase("finding.graded", **_grading(vertebra)))
+        parts.append(phrase("finding.graded", **_form(vertebra), **_grading(vertebra)))
     if vertebra.evaluable:
         parts += _heights(vertebra)
     if called:
@@ -284,6 +285,18 @@ def _grading(vertebra: VertebraFinding) -> dict[str, Any]:
     grade = _grade(vertebra)
     shape = phrase(f"shape.{vertebra.genant.type}" if vertebra.genant is not None else "shape.none")
     return {"shape": shape, "grade": grade, "severity": phrase(f"severity.{grade}")}
+
+
+def _form(vertebra: VertebraFinding) -> dict[str, Text]:
+    """Among the findings a fracture is what is seen: a deformity, and where most height is lost; the name comes after."""
+    loss = vertebra.height_loss
+    form = phrase(f"form.{vertebra.genant.type}" if vertebra.genant is not None else "form.none")
+    if loss is None:
+        return {"form": form}
+    site = max(("anterior", "middle", "posterior"), key=lambda name: float(getattr(loss, name)))
+    return {
+        "form": phrase("form.with_loss", form=form, lost=phrase(f"reduced.{site}", loss=share(loss.largest)))
+    }
 
 
 def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
@@ -317,9 +330,12 @@ def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
     if size:
         yield phrase("canal.sentence", size=size)
     if vertebra.local_kyphosis_deg is not None:
-        yield phrase("finding.local_kyphosis", deg=Number(vertebra.local_kyphosis_deg, digits=0))
+        yield _curve("local", vertebra.local_kyphosis_deg)
     if vertebra.denis is not None:
-        yield phrase("finding.denis", type=denis_name(vertebra, long=True))
+        if possible_burst(vertebra):
+            yield phrase("finding.denis_burst", type=if_intact(vertebra))
+        else:
+            yield phrase("finding.denis", type=denis_name(vertebra, long=True))
         if vertebra.denis.confidence is not None:
             yield phrase("finding.type_confidence", value=Number(vertebra.denis.confidence, digits=2))
     if vertebra.of_type is not None:
@@ -355,17 +371,24 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
     """Curves and deformity index in one line, the canal where it is narrowest in another."""
     curves: list[Text] = []
     if reading.kyphosis_deg is not None:
-        curves.append(phrase("alignment.kyphosis", deg=Number(reading.kyphosis_deg)))
+        curves.append(_curve("thoracic", reading.kyphosis_deg))
     if reading.lordosis_deg is not None:
-        curves.append(phrase("alignment.lordosis", deg=Number(reading.lordosis_deg)))
+        curves.append(_curve("lumbar", -reading.lordosis_deg))
     if reading.deformity_index is not None and _graded(reading):
         curves.append(phrase("alignment.index", n=reading.deformity_index))
     if curves:
         yield joined(curves)
     widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None and trusted(v)]
     if widths:
-        low, high = (Number(width, digits=1) for width, _ in (min(widths), max(widths)))
-        yield phrase("alignment.canal", low=low, level=min(widths)[1], high=high)
+        (low, narrow), (high, wide) = min(widths), max(widths)
+        ends = {"low": Number(low, digits=1), "narrow": narrow, "high": Number(high, digits=1), "wide": wide}
+        yield phrase("alignment.canal", **ends)
+
+
+def _curve(place: str, kyphosis_deg: float) -> Text:
+    """An angle by its name: a kyphosis, or a lordosis where it is negative."""
+    kind = "kyphosis" if kyphosis_deg >= 0 else "lordosis"
+    return phrase(f"curve.{place}_{kind}", deg=Number(abs(kyphosis_deg)))
 
 
 def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
@@ -396,10 +419,13 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
 
 def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
     """One fracture in one item: shape, new or known, grade, Denis type, a possible burst with the ``size`` of the canal."""
-    typed = phrase("impression.denis", denis=denis_name(vertebra, long=True)) if vertebra.denis else ""
+    typed: Text = ""
     burst: Text = ""
     if possible_burst(vertebra):
-        burst = phrase("impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed")
+        key = "impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed"
+        burst = phrase(key, denis=if_intact(vertebra))
         burst = phrase("impression.burst_canal", burst=burst, size=size) if size else burst
+    elif vertebra.denis:
+        typed = phrase("impression.denis", denis=denis_name(vertebra, long=True))
     said = {"level": vertebra.level, "change": change, "denis": typed, "burst": burst}
     return phrase("impression.fracture", **said, **_grading(vertebra))
