@@ -25,6 +25,7 @@ from osteon.report.spoken import (
     SpokenTable,
     SpokenTiles,
 )
+from osteon.report.theme import text_width_mm
 
 __all__ = ["docx"]
 
@@ -35,7 +36,10 @@ SIDES = {
     "center": WD_ALIGN_PARAGRAPH.CENTER,
     "right": WD_ALIGN_PARAGRAPH.RIGHT,
 }
-TEXT_MM = 170.0
+CELL_PT, PADDING_MM = 8.5, 4.2
+TEXT_MM, TURNED_MM = 170.0, 257.0
+MOST_COLUMNS = 9
+"""More columns than this stand on a turned page."""
 
 
 def docx(spoken: Spoken, *, figures: bool = True) -> bytes:
@@ -44,17 +48,33 @@ def docx(spoken: Spoken, *, figures: bool = True) -> bytes:
     _styles(document)
     _frame(document, spoken)
     document.add_paragraph(spoken.title, style="Title")
-    for text in filter(
-        None, (spoken.subtitle, " · ".join(filter(None, (*spoken.authors, spoken.date))), spoken.summary)
-    ):
+    for text in filter(None, (spoken.subtitle, " · ".join(filter(None, (*spoken.authors, spoken.date))))):
         document.add_paragraph(text)
+    if spoken.summary:
+        document.add_paragraph().add_run(spoken.summary).bold = spoken.sheet
     if spoken.simulated:
         _marked(document.add_paragraph(), spoken.words("report.simulated_banner"))
-    for block in spoken.blocks:
+    turned = together = False
+    for place, block in enumerate(spoken.blocks):
+        if _on_turned_page(spoken.blocks[place:]) != turned:
+            turned = not turned
+            _turn(document)
+        if isinstance(block, SpokenHeading):
+            together = block.together
+        count = len(document.paragraphs)
         _add(document, block, figures=figures, sheet=spoken.sheet)
+        if together and not isinstance(block, SpokenCallout):  # a remark at the end of what stands together
+            for paragraph in document.paragraphs[count:]:
+                paragraph.paragraph_format.keep_with_next = True
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()
+
+
+def _on_turned_page(blocks: tuple[Any, ...]) -> bool:
+    """Whether the first block belongs on a turned page: a wide table, or the headings right before one."""
+    first = next((block for block in blocks if not isinstance(block, SpokenHeading)), None)
+    return isinstance(first, SpokenTable) and (first.landscape or len(first.columns) > MOST_COLUMNS)
 
 
 def _styles(document: Any) -> None:
@@ -73,6 +93,8 @@ def _styles(document: Any) -> None:
     paragraphs = document.styles["Normal"].element.get_or_add_pPr()
     for name in ("w:autoSpaceDE", "w:autoSpaceDN"):  # air between Chinese and Latin letters, and figures
         paragraphs.append(OxmlElement(name))
+    language = document.styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
+    language.set(qn("w:eastAsia"), "zh-CN")
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(20)
@@ -145,9 +167,6 @@ def _describe(shape: Any, alt: str) -> None:
 
 def _table(document: Any, table: SpokenTable, *, titled: bool) -> None:
     """Title above if ``titled``, rules above and below the header and at the end, footnotes below."""
-    wide = table.landscape or len(table.columns) > 9
-    if wide:
-        _turn(document)
     if titled and table.title:
         title = document.add_paragraph()
         title.paragraph_format.keep_with_next = True
@@ -169,14 +188,39 @@ def _table(document: Any, table: SpokenTable, *, titled: bool) -> None:
         for cell, item, column in zip(cells, row.cells, table.columns, strict=True):
             _fill(cell, _shown(item), side=column.align, bold=item.strong)
     _rules(grid, heads)
+    _widths(grid, table, page_mm=TURNED_MM if _on_turned_page((table,)) else TEXT_MM)
     for note in table.footnotes:
         paragraph = document.add_paragraph()
         paragraph.paragraph_format.space_after = Pt(0)
         run = paragraph.add_run(_plain(note))
         run.font.size, run.font.color.rgb = Pt(8), QUIET
     document.add_paragraph()
-    if wide:
-        _turn(document)
+
+
+def _widths(grid: Any, table: SpokenTable, *, page_mm: float) -> None:
+    """
+    Columns as wide as what they hold: numbers and words whole, texts that may be broken share what is left.
+    """
+    needs, leasts = [], []
+    for index, column in enumerate(table.columns):
+        texts = [row.cells[index].text for row in table.rows if not row.spans]
+        words = [word for text in (column.label, *texts) for word in text.split(" ")]
+        whole = max([0.0, *(text_width_mm(text, size_pt=CELL_PT) for text in texts)])
+        word = max(text_width_mm(word, size_pt=CELL_PT, bold=True) for word in words)
+        breaks = column.wrap and column.align == "left"
+        needs.append(max(whole, word) + PADDING_MM)
+        leasts.append(min(max(word, 20.0), 40.0) + PADDING_MM if breaks and whole > 40.0 else needs[-1])
+    spare, asked = page_mm - sum(leasts), sum(needs) - sum(leasts)
+    share = 0.0 if asked <= 0 else min(1.0, max(spare, 0.0) / asked)
+    widths = [least + share * (need - least) for need, least in zip(needs, leasts, strict=True)]
+    scale = min(1.0, page_mm / sum(widths))
+    grid.autofit = False
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = Mm(width * scale)
+    for row in grid.rows:
+        for cell, width in zip(row.cells, widths, strict=True):
+            if cell._tc.grid_span == 1:
+                cell.width = Mm(width * scale)
 
 
 def _shown(cell: SpokenCell) -> str:
@@ -188,7 +232,7 @@ def _fill(cell: Any, text: str, *, side: str, bold: bool) -> None:
     paragraph.alignment = SIDES[side]
     paragraph.paragraph_format.space_after = Pt(1)
     run = paragraph.add_run(text)
-    run.bold, run.font.size = bold, Pt(8.5)
+    run.bold, run.font.size = bold, Pt(CELL_PT)
 
 
 def _spanning(row: Any, groups: tuple[tuple[str, int], ...]) -> None:

@@ -252,7 +252,7 @@ def _then_and_now(changes: tuple[LevelChange, ...] | None) -> Iterator[Block]:
 
 
 def _impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Block]:
-    yield Heading("impression", phrase("section.impression"))
+    yield Heading("impression", phrase("section.impression"), together=True)
     for number, item in enumerate(impression(reading, changes), 1):
         yield Paragraph(phrase("impression.numbered", n=number, text=item))
     yield Callout("note", phrase("signature.lines"), phrase("signature.draft"))
