@@ -122,7 +122,7 @@ def test_nothing_graded_is_not_called_sound():
         replace(v, evaluable=False, genant=None, fractured=None, not_evaluable=("cropped",)) for v in reading().vertebrae
     ))  # fmt: skip
     assert said(headline(blind, None)).startswith(
-        "No vertebra could be graded. Not evaluable: T9–L5 (cut off by the field of view)."
+        "No vertebra could be graded. Not evaluable: T9–L5 (body cut off by the field of view)."
     )
     empty = replace(reading(), vertebrae=())
     assert said(headline(empty, None)) == "No vertebra could be graded."
@@ -794,7 +794,60 @@ def test_the_levels_of_a_mean_and_of_both_ends_are_named():
 def test_what_a_confidence_is_of_is_said():
     line = said(finding_of(reading().at("L1")))
     assert line.endswith("OF type 2 proposed. Confidence that it is fractured, whatever the type, 0.97.")
-    assert said(evidence(reading().at("L1"))[-1][0]) == "Confidence: fractured"
+    assert said(evidence(reading().at("L1"))[-1][0]) == "P(fractured)"
+
+
+@pytest.mark.parametrize(("lang", "line"), [
+    ("en", "T9: not evaluable (body cut off by the field of view, outline unclear on this scan, body too small)."),
+    ("zh", "T9 椎体：未能评估（超出视野、本次扫描中轮廓不清、椎体过小）。"),
+])  # fmt: skip
+def test_reasons_stand_side_by_side(lang, line):
+    cut = changed(
+        intact(), "T9", evaluable=False, not_evaluable=("cropped", "uncertain_outline", "too_small")
+    )
+    assert line in texts(spine_ct_document(cut), lang)
+
+
+def test_no_confidence_is_printed_as_certainty():
+    made = changed(intact(), "L2", level_confidence=0.9968, confidence=0.9955)
+    row = heights_table(made).rows[LEVELS.index("L2")]
+    assert [words("en").cell(cell) for cell in row[-2:]] == [">\u00a00.99", ">\u00a00.99"]
+    assert any(line.startswith("L2   (level > 99%)") for line in reading_lines(made, "en"))
+    assert any(line.startswith("L3   (level 97%)") for line in reading_lines(made, "en"))
+
+
+def test_a_cortex_that_is_more_than_whole_has_lost_nothing():
+    made = changed(reading(), "T12", indicators={"cortex_lost": -0.15, "pedicle_share": 1.11})
+    table = next(
+        b for b in spine_ct_document(made).blocks if isinstance(b, TableBlock) and b.id == "table-indicators"
+    )
+    row = next(row for row in table.rows if row[0] == "T12")
+    assert 0.0 in row and 1.11 in row and -0.15 not in row
+    assert "Relative: to the unfractured neighbours" in said(table.footnotes[0])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_of_thick_slices_the_error_of_a_height_is_told_as_it_was_validated(lang):
+    thick = replace(reading(), scan=replace(reading().scan, slice_thickness_mm=3.0))
+    told = [text for text in texts(spine_ct_document(thick), lang) if "0.74" in text]
+    assert len(told) == 1
+    validated = (
+        Path(__file__).parents[2].joinpath("validation", "spine_phantoms.md").read_text(encoding="utf-8")
+    )
+    for kind in ("1 mm", "2 mm", "3 mm", "cubes of 3 mm"):
+        mean = re.search(rf"\| {kind} \| \d+ \| height MAE, mm \| (0\.\d+)", validated)[1]
+        assert f"{float(mean):.2f}" in told[0], kind
+    assert not [text for text in texts(spine_ct_document(reading()), lang) if "0.74" in text]
+
+
+def test_the_caption_names_l1_only_where_it_is_drawn_in_black():
+    volume, labels = scan()
+    for made, told in ((reading(), False), (intact(), True)):
+        document = spine_ct_document(made, key_images=spine_scene(made, labels, volume))
+        caption = next(
+            said(b.caption) for b in document.blocks if isinstance(b, FigureBlock) and b.id == "figure-levels"
+        )
+        assert ("L1 in black" in caption) == told
 
 
 def test_a_site_calibration_is_told_as_such_and_never_as_a_t_score():

@@ -37,6 +37,8 @@ SIDES = {
     "right": WD_ALIGN_PARAGRAPH.RIGHT,
 }
 CELL_PT, PADDING_MM = 8.5, 4.2
+AIR = 1.18
+"""Room for a wider typeface where the machine lacks the named one."""
 TEXT_MM, TURNED_MM = 170.0, 257.0
 MOST_COLUMNS = 9
 """More columns than this stand on a turned page."""
@@ -205,15 +207,15 @@ def _widths(grid: Any, table: SpokenTable, *, page_mm: float) -> None:
     for index, column in enumerate(table.columns):
         texts = [row.cells[index].text for row in table.rows if not row.spans]
         words = [word for text in (column.label, *texts) for word in text.split(" ")]
-        whole = max([0.0, *(text_width_mm(text, size_pt=CELL_PT) for text in texts)])
-        word = max(text_width_mm(word, size_pt=CELL_PT, bold=True) for word in words)
+        whole = AIR * max([0.0, *(text_width_mm(text, size_pt=CELL_PT) for text in texts)])
+        word = AIR * max(text_width_mm(word, size_pt=CELL_PT, bold=True) for word in words)
         breaks = column.wrap and column.align == "left"
         needs.append(max(whole, word) + PADDING_MM)
         leasts.append(min(max(word, 20.0), 40.0) + PADDING_MM if breaks and whole > 40.0 else needs[-1])
     spare, asked = page_mm - sum(leasts), sum(needs) - sum(leasts)
     share = 0.0 if asked <= 0 else min(1.0, max(spare, 0.0) / asked)
     widths = [least + share * (need - least) for need, least in zip(needs, leasts, strict=True)]
-    scale = min(1.0, page_mm / sum(widths))
+    scale = page_mm / sum(widths)
     grid.autofit = False
     for column, width in zip(grid.columns, widths, strict=True):
         column.width = Mm(width * scale)

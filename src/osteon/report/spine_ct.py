@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from osteon.core.provenance import Provenance
 from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange, compare_readings
+from osteon.reading.spine_flags import coarsest_mm
 from osteon.reading.spine_prior import NAMES_IN_DOUBT, prior_notes
+from osteon.reading.spine_rules import rules
 from osteon.report.document import (
     Block,
     Bullets,
@@ -186,6 +188,11 @@ def _levels_caption(reading: SpineReading) -> Text:
     shown = [v for v in reading.vertebrae if v.hu is not None and trusted(v)]
     if shown:
         parts.append(phrase("figure.density_caption"))
+        parts += (
+            [phrase("figure.density_l1")]
+            if any(v.level == "L1" and status_of(v) == "0" for v in shown)
+            else []
+        )
     if any(status_of(v) != "0" for v in shown):
         parts.append(phrase("figure.density_open"))
     return joined(parts)
@@ -260,7 +267,10 @@ def _impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) 
 
 def _limits(reading: SpineReading) -> Iterator[Block]:
     yield Heading("limits", phrase("section.limits"))
-    yield Bullets(tuple(phrase(f"limits.{name}") for name in _LIMITS))
+    said: list[Text] = [phrase(f"limits.{name}") for name in _LIMITS]
+    if coarsest_mm(reading.scan) > rules("endplate")["slice_mm_above"]:
+        said.insert(0, phrase("limits.thick", mm=Number(coarsest_mm(reading.scan), digits=1)))
+    yield Bullets(tuple(said))
 
 
 def _references() -> Iterator[Block]:

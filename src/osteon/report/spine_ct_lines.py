@@ -14,9 +14,11 @@ from osteon.report.spine_ct_phrases import (
     if_intact,
     phrase,
     possible_burst,
+    reasons_text,
     share,
+    sure,
 )
-from osteon.report.value import Level, Number, Text, Words
+from osteon.report.value import Level, Text, Words
 from osteon.report.words import words
 
 __all__ = ["reading_lines"]
@@ -35,7 +37,7 @@ def reading_lines(reading: SpineReading, lang: str, *, prior: SpineReading | Non
         phrase(
             "terminal.line",
             level=f"{v.level:4s}",
-            sure=Number(v.level_confidence, percent=True),
+            sure=sure(v.level_confidence, percent=True),
             text=_text(v),
         )
         if reading.anchored
@@ -73,7 +75,7 @@ def _text(v: VertebraFinding) -> Text:
     if v.red_flags:
         return phrase("terminal.suspicious", flags=flags_text(v))
     if not v.evaluable or v.genant is None:
-        return phrase("terminal.not_evaluable", reasons=coded("spine_reason", v.not_evaluable))
+        return phrase("terminal.not_evaluable", reasons=reasons_text(v.not_evaluable))
     largest = share(v.height_loss.largest) if v.height_loss is not None else None
     loss = phrase("terminal.loss", loss=largest) if largest is not None else ""
     if not v.fractured:

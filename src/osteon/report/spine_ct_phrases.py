@@ -26,7 +26,9 @@ __all__ = [
     "phrase",
     "points",
     "possible_burst",
+    "reasons_text",
     "share",
+    "sure",
     "trusted",
     "unseen",
 ]
@@ -64,6 +66,12 @@ def flags_text(vertebra: VertebraFinding) -> tuple[Text, ...]:
         phrase(f"flag_at.{sides[flag]}", flag=_in_words("spine_flag", flag)) if flag in sides else said
         for flag, said in zip(vertebra.red_flags, coded("spine_flag", vertebra.red_flags), strict=True)
     )
+
+
+def reasons_text(codes: Iterable[str]) -> Text:
+    """Reasons side by side."""
+    said = coded("spine_reason", codes)
+    return reduce(lambda first, second: phrase("listed", first=first, second=second), said) if said else ""
 
 
 def date(text: str) -> str:
@@ -113,6 +121,13 @@ def dotted(parts: Iterable[Text]) -> Text:
 def share(value: float) -> Number:
     """A share in whole per cent, never below none."""
     return Number(max(value, 0.0), percent=True)
+
+
+def sure(probability: float, *, percent: bool = False) -> Text | Number:
+    """A confidence; none is printed as certainty."""
+    if round(probability, 2) < 1.0:
+        return Number(probability, percent=percent, digits=0 if percent else 2)
+    return "> 99%" if percent else ">\u00a00.99"
 
 
 def points(value: float) -> Number:

@@ -17,6 +17,7 @@ from osteon.report.spine_ct_phrases import (
     lower_sides,
     partly_included,
     phrase,
+    sure,
     trusted,
 )
 from osteon.report.value import Cell, Level, Number, Strong, Text
@@ -154,8 +155,8 @@ def _heights_row(v: VertebraFinding) -> tuple[Cell, ...]:
         *_three(loss.reference_mm if loss is not None else None),
         Number(max(loss.largest, 0.0), digits=1, percent=True) if loss is not None else None,
         Number(v.hu.median) if v.hu is not None and trusted(v) else None,
-        Number(v.confidence, digits=2) if v.confidence is not None else None,
-        Number(v.level_confidence, digits=2) if not v.level.startswith("V") else None,
+        sure(v.confidence) if v.confidence is not None else None,
+        sure(v.level_confidence) if not v.level.startswith("V") else None,
     )
 
 
@@ -234,6 +235,12 @@ def indicator_table(reading: SpineReading) -> TableBlock | None:
         Column(phrase("table.level")),
         *(Column(Level("spine_indicator", name), digits=digits[name]) for name in names),
     )
-    rows = tuple((v.level, *(v.indicators.get(name) for name in names)) for v in shown)
+    rows = tuple((v.level, *(_indicator(v, name) for name in names)) for v in shown)
     return TableBlock(id="table-indicators", title=phrase("table.indicators"), columns=columns, rows=rows,
                       footnotes=(phrase("table.indicator_note"),))  # fmt: skip
+
+
+def _indicator(v: VertebraFinding, name: str) -> float | None:
+    """One figure; of a cortex no less than nothing can be lost."""
+    value = v.indicators.get(name)
+    return max(value, 0.0) if name == "cortex_lost" and value is not None else value

@@ -24,7 +24,9 @@ from osteon.report.spine_ct_phrases import (
     partly_included,
     phrase,
     possible_burst,
+    reasons_text,
     share,
+    sure,
     trusted,
     unseen,
 )
@@ -111,7 +113,7 @@ def _no_fracture(reading: SpineReading) -> Text:
     if not reasons:
         return phrase("headline.nothing")
     missing = _levels_of(reading, "not_evaluable")
-    return phrase("headline.nothing_why", levels=missing, reasons=coded("spine_reason", reasons))
+    return phrase("headline.nothing_why", levels=missing, reasons=reasons_text(reasons))
 
 
 def _fracture_line(reading: SpineReading, fractures: list[VertebraFinding]) -> Text:
@@ -267,7 +269,7 @@ def _text(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Tex
     if set(vertebra.contents) - set(vertebra.not_evaluable):
         parts.append(phrase("finding.contents", contents=coded("spine_content", vertebra.contents)))
     if not vertebra.evaluable:
-        parts.append(phrase("finding.not_evaluable", reasons=coded("spine_reason", vertebra.not_evaluable)))
+        parts.append(phrase("finding.not_evaluable", reasons=reasons_text(vertebra.not_evaluable)))
     called = vertebra.evaluable and not vertebra.red_flags and vertebra.fractured
     if called and vertebra.genant is not None:
         parts.append(phrase("finding.graded", **_form(vertebra), **_grading(vertebra)))
@@ -337,11 +339,11 @@ def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
         else:
             yield phrase("finding.denis", type=denis_name(vertebra, long=True))
         if vertebra.denis.confidence is not None:
-            yield phrase("finding.type_confidence", value=Number(vertebra.denis.confidence, digits=2))
+            yield phrase("finding.type_confidence", value=sure(vertebra.denis.confidence))
     if vertebra.of_type is not None:
         yield phrase("finding.of_type", type=vertebra.of_type)
     if vertebra.confidence is not None:
-        yield phrase("finding.confidence", value=Number(vertebra.confidence, digits=2))
+        yield phrase("finding.confidence", value=sure(vertebra.confidence))
 
 
 def _wall(wall: PosteriorWall) -> Text:
