@@ -733,10 +733,10 @@ def test_the_head_names_the_patient():
     )
     document = spine_ct_document(replace(reading(), scan=scan_facts))
     assert said(document.subtitle) == (
-        "张 三 (Zhang San) · female · 71 years · ID P-0042 · accession A-17 · examined 2026-11-03"
+        "张三 (Zhang San) · female · 71 years · ID P-0042 · accession A-17 · examined 2026-11-03"
     )
     assert said(document.subtitle, "zh") == (
-        "姓名 张 三 (Zhang San) · 性别 女 · 年龄 71 岁 · 患者编号 P-0042 · 检查号 A-17 · 检查日期 2026-11-03"
+        "姓名 张三 (Zhang San) · 性别 女 · 年龄 71 岁 · 患者编号 P-0042 · 检查号 A-17 · 检查日期 2026-11-03"
     )
     table = examined(replace(reading(), scan=scan_facts))
     assert table["Scan"] == "Spine 1.5 B60f · 2026-11-03 · SIEMENS"

@@ -36,9 +36,16 @@ from osteon import __version__
 from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange, compare_readings
 from osteon.reading.spine_prior import prior_notes
-from osteon.report.dicom_codes import UNITS, level_code, private_code, private_scheme, reading_code
+from osteon.report.dicom_codes import (
+    UNITS,
+    finding_code,
+    level_code,
+    private_code,
+    private_scheme,
+    reading_code,
+)
 from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, character_set, series_name
-from osteon.report.spine_ct_phrases import bulges, coded
+from osteon.report.spine_ct_phrases import bulges, coded, date, phrase, trusted
 from osteon.report.spine_ct_text import impression
 from osteon.report.words import words
 
@@ -100,7 +107,10 @@ def spine_sr(
     say = words(lang).say
     statements = [say(text) for text in impression(reading, changes)]
     remarks = [words(lang)("report.simulated_banner")] if reading.simulated else []
-    remarks += [say(text) for text in coded("spine_prior", prior_notes(reading, prior))] if prior else []
+    if prior is not None:
+        when = date(prior.scan.study_date)
+        remarks += [say(phrase("comparison.intro", date=when))] if when else []
+        remarks += [say(text) for text in coded("spine_prior", prior_notes(reading, prior))]
     report[0].ContentSequence.append(_impressions(statements, remarks))
     made = Comprehensive3DSR(
         evidence=[seg, *source.headers], content=report[0], series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SR,
@@ -146,8 +156,9 @@ def _group(
     source: DicomSource,
     algorithm: AlgorithmIdentification,
 ) -> MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations:
+    called = v.fractured and not v.red_flags
     shared: dict[str, Any] = {
-        "finding_type": level_code(v.level),
+        "finding_type": finding_code("fracture") if called else level_code(v.level),
         "finding_sites": [FindingSite(anatomic_location=level_code(v.level))],
         "algorithm_id": algorithm,
         "measurements": [*_measurements(v), *_losses(v, change)],
@@ -180,6 +191,14 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
         yield _number(private_code("WALLBULGE"), v.posterior_wall.convexity_mm, "mm")
         if v.posterior_wall.canal_area_ratio is not None:
             yield _number(private_code("CANALRATIO"), v.posterior_wall.canal_area_ratio, "ratio")
+    if trusted(v):
+        for name, value, unit in (
+            ("CANALAP", v.canal_ap_mm, "mm"),
+            ("WEDGEANGLE", v.wedge_deg, "deg"),
+            ("LOCALKYPHOSIS", v.local_kyphosis_deg, "deg"),
+        ):
+            if value is not None:
+                yield _number(private_code(name), value, unit)
     if v.confidence is not None:
         yield _number(private_code("SUSPICIONRATE" if v.red_flags else "CONFIDENCE"), v.confidence, "ratio")
     yield _number(private_code("LEVELCONF"), v.level_confidence, "ratio")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import docx as word
@@ -135,7 +136,10 @@ def _add(document: Any, block: Any, *, figures: bool, sheet: bool) -> None:
                 document.add_paragraph(_plain(item), style="List Bullet")
         case SpokenCallout():
             paragraph = document.add_paragraph()
-            paragraph.add_run(f"{block.title}  ").bold = True
+            title = paragraph.add_run(block.title if sheet else f"{block.title}  ")
+            title.bold = True
+            if sheet:  # as a form has it: what is to be filled in on a line of its own
+                title.add_break()
             paragraph.add_run(_plain(block.runs))
         case SpokenTiles():
             for tile in block.tiles:
@@ -205,10 +209,10 @@ def _widths(grid: Any, table: SpokenTable, *, page_mm: float) -> None:
     """
     needs, leasts = [], []
     for index, column in enumerate(table.columns):
-        texts = [row.cells[index].text for row in table.rows if not row.spans]
-        words = [word for text in (column.label, *texts) for word in text.split(" ")]
-        whole = AIR * max([0.0, *(text_width_mm(text, size_pt=CELL_PT) for text in texts)])
-        word = AIR * max(text_width_mm(word, size_pt=CELL_PT, bold=True) for word in words)
+        cells = [row.cells[index] for row in table.rows if not row.spans]
+        words = [word for text in (column.label, *(cell.text for cell in cells)) for word in _unbroken(text)]
+        whole = max([0.0, *(_wide_mm(cell.text, bold=cell.strong) for cell in cells)])
+        word = max(_wide_mm(word, bold=True) for word in words)
         breaks = column.wrap and column.align == "left"
         needs.append(max(whole, word) + PADDING_MM)
         leasts.append(min(max(word, 20.0), 40.0) + PADDING_MM if breaks and whole > 40.0 else needs[-1])
@@ -223,6 +227,20 @@ def _widths(grid: Any, table: SpokenTable, *, page_mm: float) -> None:
         for cell, width in zip(row.cells, widths, strict=True):
             if cell._tc.grid_span == 1:
                 cell.width = Mm(width * scale)
+
+
+def _wide_mm(text: str, *, bold: bool) -> float:
+    """The width of one line, with room for a wider typeface."""
+    return AIR * text_width_mm(text, size_pt=CELL_PT, bold=bold)
+
+
+def _unbroken(text: str) -> list[str]:
+    """The parts of a text between which a line may end; Chinese may end one anywhere, four characters stay together."""
+    return [
+        part
+        for word in text.split(" ")
+        for part in re.findall(r"[\u2e80-\uffef]{1,4}|[^\u2e80-\uffef]+", word)
+    ] or [""]
 
 
 def _shown(cell: SpokenCell) -> str:

@@ -121,12 +121,19 @@ def _whose(reading: SpineReading) -> Text:
 
 
 def _name(text: str) -> str:
-    """A DICOM person name as it is read: the ideographic writing first, the parts without their carets."""
-    alphabetic, *others = (" ".join(group.replace("^", " ").split()) for group in text.split("="))
+    """A DICOM person name as it is read: the ideographic writing first and in one piece, the parts without their carets."""
+    alphabetic, *others = (_written(group) for group in text.split("="))
     written = next(filter(None, others), "")
     if not written or written == alphabetic:
         return alphabetic
     return f"{written} ({alphabetic})" if alphabetic else written
+
+
+def _written(group: str) -> str:
+    """One writing of a name: Chinese, Japanese and Korean characters stand without a space, other parts with one."""
+    parts = group.replace("^", " ").split()
+    eastern = all(character >= "\u2e80" for part in parts for character in part)
+    return ("" if eastern else " ").join(parts)
 
 
 def _age(text: str) -> Text:
@@ -280,8 +287,7 @@ def _references() -> Iterator[Block]:
                   "J Bone Miner Res 1993;8:1137-48.", "10.1002/jbmr.5650080915"),
         Reference("Denis F. The three column spine and its significance in the classification of acute thoracolumbar spinal "
                   "injuries. Spine 1983;8:817-31.", "10.1097/00007632-198311000-00003"),
-        Reference("Schnake KJ, Blattert TR, Hahn P, et al. Classification of osteoporotic thoracolumbar spine fractures: "
-                  "recommendations of the Spine Section of the German Society for Orthopaedics and Trauma (DGOU). "
+        Reference("Schnake KJ, Blattert TR, Hahn P, et al. Classification of osteoporotic thoracolumbar spine fractures. "
                   "Global Spine J 2018;8(2 Suppl):46S-49S.", "10.1177/2192568217717972"),
         Reference("Pickhardt PJ, Pooler BD, Lauder T, et al. Opportunistic screening for osteoporosis using abdominal computed "
                   "tomography scans obtained for other indications. Ann Intern Med 2013;158:588-95.",
