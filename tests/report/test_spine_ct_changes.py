@@ -105,6 +105,11 @@ def test_a_wall_that_bulges_since_is_told():
         item.startswith("T12 (unchanged; posterior wall involved since)") for item in items(reading(), before)
     )
     assert "involved since" not in first_line(reading(), reading())
+    lines = [said(line) for line in change_lines(reading(), compare_readings(reading(), before))]
+    assert lines[0].startswith(
+        "T12: no change beyond error (limit 8 points); posterior wall involved since. Ha 14.0 → 14.0"
+    )
+    assert "T12" not in lines[1]
 
 
 def test_new_fractures_stand_before_known_ones():

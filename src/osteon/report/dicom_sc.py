@@ -61,8 +61,7 @@ def key_image(
         series_description=series_name("key images, preliminary", simulated=simulated),
         specific_character_set=first.get("SpecificCharacterSet"),
     )  # fmt: skip
-    if "Laterality" in made:  # the spine is no paired part
-        del made.Laterality
+    made.BodyPartExamined = "SPINE"  # no paired part: no laterality
     made.PatientOrientation = []  # several planes in one picture
     made.BurnedInAnnotation = "YES"
     made.ImageComments = vertebra.level if vertebra is not None else "overview"

@@ -34,6 +34,7 @@ from pydicom.sr.coding import Code
 
 from osteon import __version__
 from osteon.domain.spine import SpineReading, VertebraFinding
+from osteon.reading.spine_canal import CanalSize, canal_size
 from osteon.reading.spine_compare import LevelChange, compare_readings
 from osteon.reading.spine_prior import prior_notes
 from osteon.report.dicom_codes import (
@@ -100,7 +101,15 @@ def spine_sr(
             CodedConcept.from_code(_LANGUAGES[lang])
         ),
         imaging_measurements=[
-            _group(v, changed.get(v.level), segments.get(v.level), seg, source, algorithm)
+            _group(
+                v,
+                changed.get(v.level),
+                canal_size(reading, v.level),
+                segments.get(v.level),
+                seg,
+                source,
+                algorithm,
+            )
             for v in reading.vertebrae
         ],
     )
@@ -151,6 +160,7 @@ def _impressions(statements: list[str], remarks: list[str]) -> ContainerContentI
 def _group(
     v: VertebraFinding,
     change: LevelChange | None,
+    canal: CanalSize | None,
     segment: Dataset | None,
     seg: Segmentation,
     source: DicomSource,
@@ -161,7 +171,7 @@ def _group(
         "finding_type": finding_code("fracture") if called else level_code(v.level),
         "finding_sites": [FindingSite(anatomic_location=level_code(v.level))],
         "algorithm_id": algorithm,
-        "measurements": [*_measurements(v), *_losses(v, change)],
+        "measurements": [*_measurements(v), *(_canal(canal) if trusted(v) else ()), *_losses(v, change)],
         "qualitative_evaluations": [*_evaluations(v), *_change(change)],
     }
     if segment is None:
@@ -193,7 +203,6 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
             yield _number(private_code("CANALRATIO"), v.posterior_wall.canal_area_ratio, "ratio")
     if trusted(v):
         for name, value, unit in (
-            ("CANALAP", v.canal_ap_mm, "mm"),
             ("WEDGEANGLE", v.wedge_deg, "deg"),
             ("LOCALKYPHOSIS", v.local_kyphosis_deg, "deg"),
         ):
@@ -202,6 +211,16 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
     if v.confidence is not None:
         yield _number(private_code("SUSPICIONRATE" if v.red_flags else "CONFIDENCE"), v.confidence, "ratio")
     yield _number(private_code("LEVELCONF"), v.level_confidence, "ratio")
+
+
+def _canal(canal: CanalSize | None) -> Iterator[Measurement]:
+    """The sagittal diameter, and diameter and area beside what the nearest sound levels let expect."""
+    if canal is None:
+        return
+    yield _number(private_code("CANALAP"), canal.ap_mm, "mm")
+    for name, share in (("CANALAPCHANGE", canal.ap_change), ("CANALAREACHANGE", canal.area_change)):
+        if share is not None:
+            yield _number(private_code(name), 100 * share, "percent")
 
 
 def _losses(v: VertebraFinding, change: LevelChange | None) -> Iterator[Measurement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 
 from osteon.domain.spine import Heights, SpineReading
 from osteon.reading.spine_compare import LevelChange
@@ -65,15 +66,23 @@ def remark(changes: Changes, level: str) -> Text:
     if found is None:
         return ""
     called = "called_now" if found.change == "within_error" else found.change
-    parts: list[Text] = [phrase(f"remark.{called}")]
-    if found.grade_before and found.grade_before != found.grade_now:
-        parts.append(phrase("remark.grade", grade=found.grade_before))
-    if found.wall_new and found.fractured_before:
-        parts.append(phrase("remark.wall"))
-    said: Text = parts[0]
-    for part in parts[1:]:
-        said = phrase("remark.and", first=said, second=part)
-    return phrase("remark.brackets", text=said)
+    return phrase("remark.brackets", text=_and(phrase(f"remark.{called}"), *_beside(found)))
+
+
+def _beside(change: LevelChange) -> tuple[Text, ...]:
+    """What changed at a known fracture beside its height: its grade, its posterior wall."""
+    if not (change.fractured_before and change.fractured_now):
+        return ()
+    grade = (
+        ()
+        if change.grade_before == change.grade_now
+        else (phrase("remark.grade", grade=change.grade_before),)
+    )
+    return (*grade, phrase("remark.wall")) if change.wall_new else grade
+
+
+def _and(*parts: Text) -> Text:
+    return reduce(lambda first, second: phrase("remark.and", first=first, second=second), parts)
 
 
 def _at(changes: Changes, level: str) -> LevelChange | None:
@@ -82,11 +91,10 @@ def _at(changes: Changes, level: str) -> LevelChange | None:
 
 def change_lines(reading: SpineReading, changes: Changes) -> Iterator[Text]:
     """A line for each level that changed or was called otherwise, and one for all the others."""
-    for change in changes:
-        if change.change in _WORSE or change.change == "within_error":
-            yield _line(change)
+    told = [c for c in changes if c.change in (*_WORSE, "within_error") or _beside(c)]
+    yield from (_line(change) for change in told)
     edge = {v.level for v in partly_included(reading)}
-    others = [c for c in changes if c.level not in edge]
+    others = [c for c in changes if c.level not in edge and c not in told]
     rest = [
         phrase(f"comparison.{kind}", levels=levels)
         for kind in ("unchanged", "regained", "not_comparable")
@@ -98,7 +106,9 @@ def change_lines(reading: SpineReading, changes: Changes) -> Iterator[Text]:
 
 def _line(change: LevelChange) -> Text:
     verdict, before, now = _verdict(change), change.heights_before_mm, change.heights_now_mm
-    parts: list[Text] = [phrase("comparison.verdict", level=change.level, verdict=verdict)]
+    parts: list[Text] = [
+        phrase("comparison.verdict", level=change.level, verdict=_and(verdict, *_beside(change)))
+    ]
     if before is not None and now is not None:
         parts.append(phrase("comparison.heights", **{site: _then_now(before, now, site) for site in _SITES}))
     if change.site is not None:
