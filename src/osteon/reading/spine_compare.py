@@ -9,7 +9,7 @@ from typing import Literal
 from osteon.domain.spine import Heights, SpineReading, VertebraFinding
 from osteon.reading.spine_rules import rules
 
-__all__ = ["TREATMENT", "Change", "LevelChange", "Site", "compare_readings"]
+__all__ = ["Change", "LevelChange", "Site", "compare_readings"]
 
 Change = Literal[
     "new", "progressed", "treated", "lower", "unchanged", "within_error", "regained", "not_comparable"
@@ -17,7 +17,7 @@ Change = Literal[
 Site = Literal["anterior", "middle", "posterior"]
 
 #: What is found in a vertebra after an operation on it.
-TREATMENT = ("cement", "screw")
+_TREATMENT = ("cement", "screw")
 _SITES: tuple[Site, ...] = ("anterior", "middle", "posterior")
 
 
@@ -96,7 +96,7 @@ def _compared(now: VertebraFinding, before: VertebraFinding | None) -> LevelChan
 def _change(now: VertebraFinding, before: VertebraFinding) -> tuple[Change, Site | None, float | None]:
     """What changed, where the loss has changed most, and the least change that counts."""
     operated = set(now.contents) - set(before.contents)
-    if before.fractured and operated & set(TREATMENT):
+    if before.fractured and operated & set(_TREATMENT):
         return "treated", None, None
     losses = now.height_loss, before.height_loss
     if losses[0] is None or losses[1] is None or not (_graded(now) and _graded(before)):

@@ -13,10 +13,8 @@ from osteon.reading.spine_vertebra import Measured
 
 __all__ = ["at_pedicle", "at_wall", "in_body"]
 
-_PEDICLE_SHARE, _PEDICLE_BEHIND_MM = (
-    0.65,
-    5.0,
-)  # where a pedicle leaves the body: of its half width, and behind its wall
+_PEDICLE_SHARE = 0.78  # of the half width: where the middle of a pedicle leaves the body,
+_PEDICLE_BEHIND_MM = 5.0  # and so far behind its wall
 _SIDE_SHARE = 1 / 3  # of the half width: nearer to the middle a focus has no side
 
 

@@ -36,7 +36,7 @@ def since(reading: SpineReading, changes: Changes) -> Iterator[Text]:
 
 
 def known(reading: SpineReading, changes: Changes) -> Iterator[Text]:
-    """Fractures of the earlier scan that this one counts no more: treated, not graded, or not called again."""
+    """What the count of fractures does not show: those treated since, not graded or not called again, and what got lower."""
     said: tuple[tuple[str, Callable[[LevelChange], bool]], ...] = (
         ("treated", lambda c: c.change == "treated"),
         ("not_graded_now", lambda c: bool(c.fractured_before) and c.change == "not_comparable" and not c.fractured_now),
