@@ -113,6 +113,45 @@ def test_a_planted_disease_is_suspicious_and_gets_no_grade(spine, disease, flag)
     assert [v.level for v in found.vertebrae if v.red_flags] == [LEVEL]
 
 
+def local_mm(spine, place):
+    """To the patient's left, backwards and upwards of the planted body's middle."""
+    return np.array(place.centre_lps_mm) - spine.centre
+
+
+def test_what_is_suspicious_has_a_side_and_a_place(spine):
+    """The left pedicle, a focus to the right of the middle, and a mass before the left third of the wall."""
+    (left,) = spine.read(destroyed_pedicle(spine)).at(LEVEL).flag_places
+    gone = spine.arch & (spine.x > spine.centre[0]) & (spine.y < spine.centre[1] + 32)
+    assert (left.flag, left.side) == ("pedicle_destruction", "left")
+    # within a centimetre, beside and behind, of the middle of what is gone
+    middle = spine.scan.volume.grid.world(np.argwhere(gone).mean(0))
+    assert np.abs(np.array(left.centre_lps_mm) - middle)[:2].max() < 10.0
+
+    x, y, z = spine.centre - (12.0, 0.0, 0.0)
+    ball = spine.body & ((spine.x - x) ** 2 + (spine.y - y) ** 2 + (spine.z - z) ** 2 < 49.0)
+    (focus,) = spine.read(np.where(ball, 40, spine.hu)).at(LEVEL).flag_places
+    assert (focus.flag, focus.side) == ("lytic_focus", "right")
+    assert np.abs(np.array(focus.centre_lps_mm) - (x, y, z)).max() < 3.0
+
+    (middle_focus,) = spine.read(lytic_body(spine)).at(LEVEL).flag_places
+    assert middle_focus.side is None
+
+    lesion = mass(spine)
+    one_side = np.where(spine.x > spine.centre[0] + 6, lesion, spine.hu)
+    found = {p.flag: p for p in spine.read(one_side).at(LEVEL).flag_places}
+    assert found["soft_tissue_mass"].side == "left"
+    assert (
+        local_mm(spine, found["soft_tissue_mass"])[0] > 6
+        and local_mm(spine, found["soft_tissue_mass"])[1] < 0
+    )
+
+
+def test_both_pedicles_gone_are_both_named(spine):
+    gone = spine.arch & (spine.y < spine.centre[1] + 32)
+    found = {p.flag: p for p in spine.read(np.where(gone, 50, spine.hu)).at(LEVEL).flag_places}
+    assert found["pedicle_destruction"].side == "both"
+
+
 def test_half_a_stout_pedicle_of_l5_gone_is_seen_beside_the_other_side(spine):
     """A focus as in the winking owl's eye: what is left of L5 is still more than a quarter of what L3 and L4 have."""
     v = spine.scan.anatomy.at("L5")

@@ -139,7 +139,7 @@ def finding(body, origin=(-60.0, -80.0, 5.0)):
                                reference_mm=Heights(anterior=expected, middle=expected, posterior=expected),
                                reference_from=("T9", "T10", "L2", "L4")),
         wedge_deg=float(np.degrees(np.arctan((body.heights[2] - body.heights[0]) / 27))), lateral_wedge_deg=0.8,
-        volume_ml=body.heights[1] * 1.17, disc_above_mm=6.8, disc_below_mm=7.1, canal_ap_mm=15.8 - 3.5 * burst,
+        volume_ml=body.heights[1] * 1.17, disc_above_mm=6.8, disc_below_mm=7.1, local_kyphosis_deg=12.5, canal_ap_mm=15.8 - 3.5 * burst,
         canal_area_mm2=276.0 - 62 * burst, fractured=grade > 0, genant=Genant(grade=grade, type=kind, operating_point=0.2),
         superior=hurt if grade else sound, inferior=sound,
         posterior_wall=PosteriorWall(convexity_mm=3.2 if burst else 0.3, canal_area_ratio=0.77 if burst else 1.01, involved=burst),
@@ -169,7 +169,7 @@ def reading(**changes):
     made = SpineReading(
         vertebrae=tuple(found[level] for level in LEVELS), scan=facts, anchored=True, backend="embedded",
         backend_version="1.0", operating_point=0.2, deformity_index=6, lordosis_deg=42.0, kyphosis_deg=None, hu_l1=None,
-        hu_mean=106.4, elapsed_s={"segment": 9.1, "measure": 3.4}, simulated=True, notes=("contrast_raises_hu",),
+        hu_mean=106.4, hu_mean_of=("L2", "L4"), elapsed_s={"segment": 9.1, "measure": 3.4}, simulated=True, notes=("contrast_raises_hu",),
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -208,4 +208,5 @@ def intact(**changes):
     """Every body as expected, nothing left out."""
     made = reading()
     heights = [finding(replace(b, heights=(EXPECTED[b.level],) * 3)) for b in planted()]
-    return replace(made, vertebrae=tuple(heights), deformity_index=0, notes=(), hu_l1=108.0, **changes)
+    return replace(made, vertebrae=tuple(heights), deformity_index=0, notes=(), hu_l1=108.0,
+                   hu_mean_of=LEVELS[3:], **changes)  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from osteon.core.errors import OutputError
 from osteon.report import fonts
-from osteon.report.document import Column, Document, Heading, Paragraph, TableBlock
+from osteon.report.document import Callout, Column, Document, Heading, Paragraph, TableBlock
 from osteon.report.pdf import pdf
 from osteon.report.speech import speak
 
@@ -131,3 +131,24 @@ def test_a_table_of_few_but_long_rows_is_broken_rather_than_lost():
     made = pages(pdf(speak(Document(title="t", simulated=False, blocks=(table,)), "en")))
     assert len(made) > 1
     assert all(any(f"row {k}" in text for text in made) for k in range(14))
+
+
+@pytest.mark.parametrize("before", range(28, 52, 4))
+def test_what_stands_together_is_on_one_page(before):
+    """However far down its page it would begin; the page before it may end early."""
+    document = Document(
+        title="t", simulated=False, sheet=True,
+        blocks=(
+            *(Paragraph(f"line {n}") for n in range(before)),
+            Heading("impression", "The impression", together=True),
+            *(Paragraph(f"statement {n}") for n in range(6)),
+            Callout("note", "the signature", "Not valid until signed"),
+            Heading("next", "What comes next"), Paragraph("the end"),
+        ),
+    )  # fmt: skip
+    made = pages(pdf(speak(document, "en")))
+    holding = [n for n, text in enumerate(made) if "The impression" in text]
+    assert len(holding) == 1
+    assert all(f"statement {n}" in made[holding[0]] for n in range(6))
+    assert "the signature" in made[holding[0]]
+    assert "the end" in made[-1]

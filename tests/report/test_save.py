@@ -4,13 +4,15 @@ import zipfile
 
 import docx as word
 import pytest
+from docx.enum.section import WD_ORIENT
 from docx.oxml.ns import qn
 
-from osteon.report.document import Column, Document, Paragraph, TableBlock
+from osteon.report.document import Column, Document, Heading, Paragraph, TableBlock
 from osteon.report.docx import docx
 from osteon.report.save import save
 from osteon.report.speech import speak
 from osteon.report.tables import csv_tables, table_csv
+from osteon.report.theme import text_width_mm
 from osteon.report.value import Estimate, PValue, Ref
 from osteon.report.words import words
 
@@ -78,6 +80,56 @@ def test_the_word_file_holds_tables_text_and_marks(sample_document, lang, mark):
     baseline = made.tables[0]
     assert baseline.rows[0].cells[1].text == "Bone status"
     assert "350" in baseline.rows[4].cells[2].text
+
+
+def test_a_heading_in_word_stands_on_the_turned_page_of_its_table():
+    wide = tuple(Column(f"c{n}") for n in range(12))
+    row = ("T12", "biconcave", *("14.2",) * 10)
+    document = Document(
+        title="t", summary="The first line.", simulated=False, sheet=True,
+        blocks=(
+            Heading("findings", "Findings"), Paragraph("text"),
+            Heading("heights", "Heights"), TableBlock(id="one", title="", columns=wide, rows=(row,)),
+            Heading("more", "More"), TableBlock(id="two", title="", columns=wide, rows=(row,)),
+            Heading("end", "End"), Paragraph("text"),
+        ),
+    )  # fmt: skip
+    made = word.Document(io.BytesIO(docx(speak(document, "en"))))
+    ways = [section.orientation for section in made.sections]
+    assert ways == [
+        WD_ORIENT.PORTRAIT,
+        WD_ORIENT.LANDSCAPE,
+        WD_ORIENT.PORTRAIT,
+    ]  # both tables in one turned section
+    section, where = 0, {}
+    for element in made.element.body.iterchildren():
+        if element.tag == qn("w:p"):
+            where["".join(t.text or "" for t in element.iter(qn("w:t")))] = section
+        section += len(list(element.iter(qn("w:sectPr"))))
+    assert [where[name] for name in ("Findings", "Heights", "More", "End")] == [0, 1, 1, 2]
+    assert next(p for p in made.paragraphs if p.text == "The first line.").runs[0].bold
+    language = made.styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
+    assert language.get(qn("w:eastAsia")) == "zh-CN"
+
+
+def test_columns_in_word_hold_their_words_whole():
+    """What is short stays on one line; long texts share what is left of the page."""
+    columns = (Column("Level"), Column("Verdict", align="left"), Column("Ha"), Column("Genant"))
+    rows = (
+        (
+            "T12",
+            "no change beyond error, limit 16 points, and a good deal more to say of it than a line holds",
+            "21.5 → 21.5",
+            "3, biconcave",
+        ),
+    )
+    made = word.Document(io.BytesIO(docx(speak(
+        Document(title="t", simulated=False, blocks=(TableBlock(id="t", title="", columns=columns, rows=rows),)), "en"
+    ))))  # fmt: skip
+    cells = made.tables[0].rows[1].cells
+    for cell in (cells[0], cells[2], cells[3]):
+        assert cell.width.mm > text_width_mm(cell.text, size_pt=8.5) + 3.8  # Word's own margins of a cell
+    assert sum(cell.width.mm for cell in cells) == pytest.approx(170.0, abs=0.5)
 
 
 def test_the_word_file_can_do_without_figures(sample_document):

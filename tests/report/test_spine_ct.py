@@ -14,7 +14,7 @@ import pypdfium2
 import pytest
 
 from osteon.core.errors import FileError
-from osteon.domain.spine import Endplate, PosteriorWall, SeriesLeftOut, SpineReading
+from osteon.domain.spine import Endplate, FlagPlace, PosteriorWall, SeriesLeftOut, SpineReading
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
 from osteon.report.spine_ct_evidence import evidence
@@ -63,12 +63,54 @@ def texts(document, lang):
 def test_the_first_line_counts_names_and_grades():
     assert said(headline(reading(), None)) == (
         "3 vertebral fractures (T12, L1 and L3), worst Genant grade 3 at T12. New or old cannot be told from this CT alone. "
-        "Posterior wall bulges into the spinal canal at T12: consider burst fracture. Not evaluable: T11 and L5."
+        "Posterior wall bulges into the spinal canal at T12: consider burst fracture. Cement at T11 (not graded)."
     )
     assert said(headline(reading(), None), "zh") == (
         "3 个椎体骨折（T12、L1 和 L3），最重为 T12，Genant 3 级。骨折新旧仅凭本次 CT 不能判定。"
-        "T12 椎体后壁突入椎管，提示爆裂骨折可能。未能评估：T11 和 L5。"
+        "T12 椎体后壁突入椎管，提示爆裂骨折可能。T11 椎体骨水泥术后，未分级。"
     )
+
+
+def test_a_level_that_the_edge_of_the_field_cuts_gets_no_headline():
+    """L5 at the edge is told in the examination; L2 cut in the middle of the field is a finding."""
+    cut = {
+        "evaluable": False,
+        "genant": None,
+        "fractured": None,
+        "height_loss": None,
+        "not_evaluable": ("cropped", "too_small"),
+    }
+    made = changed(changed(intact(), "L5", **cut), "L2", **cut)
+    assert said(headline(made, None)) == (
+        "No vertebral fracture of Genant grade 1 or more at T9–L1, L3 and L4. Not evaluable: L2."
+    )
+    assert examined(made)["Vertebrae"].endswith("; L5 partly included")
+    assert not [text for text in texts(spine_ct_document(made), "en") if re.match(r"\d\. .*L5", text)]
+    thick = changed(intact(), "L5", **cut | {"not_evaluable": ("cropped", "slice_thickness_over_3mm")})
+    assert said(headline(thick, None)).endswith("Not evaluable: L5.")
+
+
+@pytest.mark.parametrize(("content", "english", "chinese"), [
+    ("cement", "Cement at L1–L3 (not graded).", "L1–L3 椎体骨水泥术后，未分级。"),
+    ("screw", "Screws at L1–L3 (not graded).", "L1–L3 椎体内固定术后，未分级。"),
+])  # fmt: skip
+def test_operated_levels_are_named_in_the_first_line_and_in_the_impression(content, english, chinese):
+    made = intact()
+    for level in ("L1", "L2", "L3"):
+        made = changed(
+            made,
+            level,
+            evaluable=False,
+            not_evaluable=(content,),
+            contents=(content,),
+            genant=None,
+            fractured=None,
+        )
+    for lang, line in (("en", english), ("zh", chinese)):
+        spoken = texts(spine_ct_document(made), lang)
+        assert spoken[1].endswith(line)
+        assert sum(line in text for text in spoken) == 2
+    assert "Not evaluable" not in said(headline(made, None))
 
 
 def test_a_sound_spine_is_said_to_be_sound():
@@ -80,7 +122,7 @@ def test_nothing_graded_is_not_called_sound():
         replace(v, evaluable=False, genant=None, fractured=None, not_evaluable=("cropped",)) for v in reading().vertebrae
     ))  # fmt: skip
     assert said(headline(blind, None)).startswith(
-        "No vertebra could be graded. Not evaluable: T9–L5 (cut off by the field of view)."
+        "No vertebra could be graded. Not evaluable: T9–L5 (body cut off by the field of view)."
     )
     empty = replace(reading(), vertebrae=())
     assert said(headline(empty, None)) == "No vertebra could be graded."
@@ -99,6 +141,23 @@ def test_what_is_suspicious_stands_ahead_and_gets_no_grade():
         text.startswith("1. L2: suspicious (posterior elements destroyed and lytic focus)") for text in spoken
     )
     assert not [text for text in spoken if text.startswith("L2:") and "Genant grade" in text]
+
+
+@pytest.mark.parametrize(("lang", "side", "words_of_it"), [
+    ("en", "right", "right pedicle destroyed and lytic focus"), ("zh", "left", "左侧椎弓根破坏和溶骨性病灶"),
+    ("en", "both", "pedicle destroyed on both sides and lytic focus"), ("zh", "both", "双侧椎弓根破坏和溶骨性病灶"),
+])  # fmt: skip
+def test_the_side_of_what_is_suspicious_is_said_wherever_it_is_named(lang, side, words_of_it):
+    places = (FlagPlace(flag="pedicle_destruction", side=side), FlagPlace(flag="lytic_focus"))
+    made = changed(suspicious(), "L2", red_flags=("pedicle_destruction", "lytic_focus"), flag_places=places)
+    spoken = texts(spine_ct_document(made), lang)
+    assert (
+        sum(words_of_it in text for text in spoken) == 3
+    )  # ahead of all, among the findings, in the impression
+    assert any(words_of_it in line for line in reading_lines(made, lang))
+    assert (
+        said(evidence(made.at("L2"))[3][1], lang) == words_of_it.split("和" if lang == "zh" else " and ")[0]
+    )
 
 
 def test_a_suspicious_fracture_is_not_counted_among_the_osteoporotic():
@@ -148,6 +207,7 @@ def test_sections_stand_in_a_radiologists_order():
         "findings",
         "comparison",
         "impression",
+        "changes",
         "heights",
         "measurements",
         "key-images",
@@ -470,6 +530,13 @@ def test_a_reading_comes_back_from_its_results(made, tmp_path):
     assert back == made()
 
 
+def test_the_places_of_suspicious_findings_come_back_from_the_results(tmp_path):
+    place = FlagPlace(flag="lytic_focus", side="left", centre_lps_mm=(1.0, -2.5, 30.0))
+    made = changed(suspicious(), "L2", flag_places=(place,))
+    (tmp_path / "results.json").write_text(json.dumps(results_json(made)), encoding="utf-8")
+    assert read_prior(tmp_path).at("L2").flag_places == (place,)
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"reading": 3}', '{"reading": {"vertebrae": []}}', "[1]"])
 def test_what_is_no_reading_is_refused(content, tmp_path):
     (tmp_path / "results.json").write_text(content, encoding="utf-8")
@@ -531,19 +598,42 @@ def changed(made, level, **changes):
     ))  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("ratio", "expected"),
-    [
-        (0.77, "canal area 77% of that expected"),
-        (1.35, "whose area is not reduced"),
-        (None, "into the canal: consider"),
-    ],
-)
-def test_a_canal_is_narrowed_only_where_its_area_is_reduced(ratio, expected):
+CANAL = "12.3\u00a0mm AP (T10 15.8, L2 15.8\u00a0mm; −22%), area −22%"
+
+
+def test_the_canal_stands_beside_its_sound_neighbours():
+    """T11 holds cement and L1 is fractured: T10 and L2 speak for T12; at an end nobody does."""
+    spoken = texts(spine_ct_document(reading()), "en")
+    assert any(
+        f"into the canal: consider burst fracture. Canal {CANAL}." in text
+        for text in spoken
+        if text.startswith("T12")
+    )
+    assert any(
+        text.startswith("1. T12") and text.endswith(f"wall proves intact); canal {CANAL}.") for text in spoken
+    )
+    chinese = texts(spine_ct_document(reading()), "zh")
+    assert (
+        sum(
+            "椎管矢状径 12.3\u00a0mm（T10 15.8，L2 15.8\u00a0mm；−22%），面积 −22%。" in text
+            for text in chinese
+        )
+        == 2
+    )
+    pressed = [v for v in reading().vertebrae if v.level in ("T12", "L1")]
+    alone = texts(spine_ct_document(replace(reading(), vertebrae=tuple(pressed))), "en")
+    assert any("Canal 12.3\u00a0mm AP. " in text for text in alone)
+
+
+@pytest.mark.parametrize("ratio", [0.77, 1.35, None])
+def test_no_canal_is_called_free_beside_a_bulge(ratio):
     wall = PosteriorWall(convexity_mm=1.5, canal_area_ratio=ratio, involved=True)
     line = said(finding_of(changed(reading(), "T12", posterior_wall=wall).at("T12")))
-    assert expected in line
-    assert "135%" not in line
+    assert "Posterior wall bulges 1.5\u00a0mm into the canal: consider burst fracture." in line
+    assert (
+        "reduced" not in line.partition("Posterior wall")[2]
+        and "%" not in line.partition("Posterior wall")[2]
+    )
 
 
 def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
@@ -551,8 +641,8 @@ def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
         text for text in texts(spine_ct_document(reading()), "en") if text[:2] in ("1.", "2.", "3.", "4.")
     ]
     assert items[0] == (
-        "1. T12: wedge compression fracture, Genant grade 3 (severe), Denis compression type B; "
-        "posterior wall bulges into the spinal canal, possible burst fracture."
+        "1. T12: wedge compression fracture, Genant grade 3 (severe); posterior wall bulges into the spinal canal, possible "
+        f"burst fracture (Denis compression type B if the posterior wall proves intact); canal {CANAL}."
     )
     assert not [item for item in items[1:] if "burst" in item]
     calm = changed(
@@ -585,12 +675,12 @@ def test_the_sentence_on_the_canal_holds_for_the_levels_it_names(walls, english,
 
 
 @pytest.mark.parametrize(("lang", "end", "bulge"), [
-    ("en", "type B; spinal canal narrowed, the posterior wall not bulging, possible burst fracture.", "bulges"),
-    ("zh", "B 型；椎管变窄，后壁未见突入，爆裂骨折可能。", "后壁突入"),
+    ("en", "; spinal canal narrowed, the posterior wall not bulging, possible burst fracture (Denis compression type B if", "bulges"),
+    ("zh", "；椎管变窄，后壁未见突入，爆裂骨折可能（若后壁证实完整，则为 Denis 压缩性骨折 B 型）", "后壁突入"),
 ])  # fmt: skip
 def test_a_flat_wall_beside_a_narrow_canal_is_nowhere_said_to_bulge(lang, end, bulge):
     spoken = texts(spine_ct_document(changed(reading(), "T12", posterior_wall=NARROW)), lang)
-    assert any(text.startswith("1. T12") and text.endswith(end) for text in spoken)
+    assert any(text.startswith("1. T12") and end in text for text in spoken)
     assert not [text for text in spoken if bulge in text]
 
 
@@ -598,13 +688,15 @@ def test_what_the_names_rest_on_is_said():
     def named(lang="en", **changes):
         return examined(replace(reading(), **changes), lang)[words(lang)("spine_ct.exam.field")]
 
-    assert named(anchored_by=("sacrum", "ribs")) == "T9–L5, named by the sacrum and the ribs"
+    assert (
+        named(anchored_by=("sacrum", "ribs")) == "T9–L5, named by the sacrum and the ribs; L5 partly included"
+    )
     pinned = {
         "anchored_by": ("labels", "user"),
         "provenance": ("import:verse mask.nii.gz", "user: T11 pinned as L3"),
     }
-    assert named(**pinned) == "T9–L5, named by the imported mask and the user’s pin L3"
-    assert named("zh", **pinned) == "T9–L5，命名依据：所导入的标签和用户指定的 L3"
+    assert named(**pinned) == "T9–L5, named by the imported mask and the user’s pin L3; L5 partly included"
+    assert named("zh", **pinned) == "T9–L5，命名依据：所导入的标签和用户指定的 L3；L5 仅部分位于视野内"
     assert (
         examined(replace(reading(), **pinned))["Labels"] == "import:verse mask.nii.gz; user: T11 pinned as L3"
     )
@@ -641,10 +733,10 @@ def test_the_head_names_the_patient():
     )
     document = spine_ct_document(replace(reading(), scan=scan_facts))
     assert said(document.subtitle) == (
-        "张 三 (Zhang San) · female · 71 years · ID P-0042 · accession A-17 · examined 2026-11-03"
+        "张三 (Zhang San) · female · 71 years · ID P-0042 · accession A-17 · examined 2026-11-03"
     )
     assert said(document.subtitle, "zh") == (
-        "姓名 张 三 (Zhang San) · 性别 女 · 年龄 71 岁 · 患者编号 P-0042 · 检查号 A-17 · 检查日期 2026-11-03"
+        "姓名 张三 (Zhang San) · 性别 女 · 年龄 71 岁 · 患者编号 P-0042 · 检查号 A-17 · 检查日期 2026-11-03"
     )
     table = examined(replace(reading(), scan=scan_facts))
     assert table["Scan"] == "Spine 1.5 B60f · 2026-11-03 · SIEMENS"
@@ -652,6 +744,110 @@ def test_the_head_names_the_patient():
     bare = replace(reading().scan, patient_id="", study_date="", series_description="", manufacturer="")
     assert said(spine_ct_document(replace(reading(), scan=bare)).subtitle) == "Patient not stated in the file"
     assert examined(replace(reading(), scan=bare))["Scan"] == "series-3"
+
+
+def test_among_the_findings_stands_what_is_seen_and_in_the_impression_its_name():
+    t12, l1 = (said(finding_of(reading().at(level)), "zh") for level in ("T12", "L1"))
+    assert t12.startswith("T12 椎体：楔形变，前缘高度减低约 43%，Genant 3 级（重度）。")
+    assert l1.startswith("L1 椎体：双凹变形，中部高度减低约 27%，Genant 2 级（中度）。")
+    assert "骨折" not in l1.partition("判定为骨折")[0].replace(
+        "压缩性骨折 B 型", ""
+    )  # but for the name of the type
+    assert said(finding_of(reading().at("T12"))).startswith(
+        "T12: wedge deformity, anterior height reduced by 43%, Genant grade 3"
+    )
+    spoken = texts(spine_ct_document(reading()), "zh")
+    assert any(text.startswith("2. L1 椎体双凹形压缩性骨折") for text in spoken)
+
+
+def test_no_body_is_called_both_a_burst_and_a_compression_fracture():
+    line = said(finding_of(reading().at("T12")))
+    assert "Burst fracture suspected (Denis compression type B if the posterior wall proves intact)." in line
+    assert "Denis compression type B." not in line
+    assert "Denis compression type B." in said(finding_of(reading().at("L1")))
+    undecided = changed(reading(), "T12", denis=replace(reading().at("T12").denis, type=None))
+    assert "Burst fracture suspected." in said(finding_of(undecided.at("T12")))
+
+
+@pytest.mark.parametrize(("deg", "english", "chinese"), [
+    (29.0, "Kyphosis across the vertebra and both discs 29°.", "后凸 29°。"), (-41.0, "Lordosis across the vertebra and both discs 41°.", "前凸 41°。"),
+])  # fmt: skip
+def test_an_angle_has_the_name_of_its_sign(deg, english, chinese):
+    bent = changed(reading(), "T12", local_kyphosis_deg=deg).at("T12")
+    assert english in said(finding_of(bent))
+    assert chinese in said(finding_of(bent), "zh")
+    straight = replace(intact(), lordosis_deg=-4.0, kyphosis_deg=-3.0)
+    spoken = texts(spine_ct_document(straight), "en")
+    assert any("Thoracic lordosis 3°" in text and "Lumbar kyphosis 4°." in text for text in spoken)
+
+
+def test_the_levels_of_a_mean_and_of_both_ends_are_named():
+    spoken = texts(spine_ct_document(reading()), "en")
+    assert (
+        sum("Mean trabecular density of L2 and L4, unfractured: 106\u00a0HU." in text for text in spoken) == 2
+    )
+    assert any("canal 12.3\u00a0mm (T12) to 15.8\u00a0mm (T9)." in text for text in spoken)
+    alone = texts(spine_ct_document(replace(reading(), hu_mean_of=("L2",))), "zh")
+    assert any("未骨折的 L2 椎体松质骨 CT 值 106\u00a0HU。" in text for text in alone)
+
+
+def test_what_a_confidence_is_of_is_said():
+    line = said(finding_of(reading().at("L1")))
+    assert line.endswith("OF type 2 proposed. Confidence that it is fractured, whatever the type, 0.97.")
+    assert said(evidence(reading().at("L1"))[-1][0]) == "P(fractured)"
+
+
+@pytest.mark.parametrize(("lang", "line"), [
+    ("en", "T9: not evaluable (body cut off by the field of view, outline unclear on this scan, body too small)."),
+    ("zh", "T9 椎体：未能评估（超出视野、本次扫描中轮廓不清、椎体过小）。"),
+])  # fmt: skip
+def test_reasons_stand_side_by_side(lang, line):
+    cut = changed(
+        intact(), "T9", evaluable=False, not_evaluable=("cropped", "uncertain_outline", "too_small")
+    )
+    assert line in texts(spine_ct_document(cut), lang)
+
+
+def test_no_confidence_is_printed_as_certainty():
+    made = changed(intact(), "L2", level_confidence=0.9968, confidence=0.9955)
+    row = heights_table(made).rows[LEVELS.index("L2")]
+    assert [words("en").cell(cell) for cell in row[-2:]] == [">\u00a00.99", ">\u00a00.99"]
+    assert any(line.startswith("L2   (level > 99%)") for line in reading_lines(made, "en"))
+    assert any(line.startswith("L3   (level 97%)") for line in reading_lines(made, "en"))
+
+
+def test_a_cortex_that_is_more_than_whole_has_lost_nothing():
+    made = changed(reading(), "T12", indicators={"cortex_lost": -0.15, "pedicle_share": 1.11})
+    table = next(
+        b for b in spine_ct_document(made).blocks if isinstance(b, TableBlock) and b.id == "table-indicators"
+    )
+    row = next(row for row in table.rows if row[0] == "T12")
+    assert 0.0 in row and 1.11 in row and -0.15 not in row
+    assert "Relative: to the unfractured neighbours" in said(table.footnotes[0])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_of_thick_slices_the_error_of_a_height_is_told_as_it_was_validated(lang):
+    thick = replace(reading(), scan=replace(reading().scan, slice_thickness_mm=3.0))
+    told = [text for text in texts(spine_ct_document(thick), lang) if "0.74" in text]
+    assert len(told) == 1
+    validated = (
+        Path(__file__).parents[2].joinpath("validation", "spine_phantoms.md").read_text(encoding="utf-8")
+    )
+    for kind in ("1 mm", "2 mm", "3 mm", "cubes of 3 mm"):
+        mean = re.search(rf"\| {kind} \| \d+ \| height MAE, mm \| (0\.\d+)", validated)[1]
+        assert f"{float(mean):.2f}" in told[0], kind
+    assert not [text for text in texts(spine_ct_document(reading()), lang) if "0.74" in text]
+
+
+def test_the_caption_names_l1_only_where_it_is_drawn_in_black():
+    volume, labels = scan()
+    for made, told in ((reading(), False), (intact(), True)):
+        document = spine_ct_document(made, key_images=spine_scene(made, labels, volume))
+        caption = next(
+            said(b.caption) for b in document.blocks if isinstance(b, FigureBlock) and b.id == "figure-levels"
+        )
+        assert ("L1 in black" in caption) == told
 
 
 def test_a_site_calibration_is_told_as_such_and_never_as_a_t_score():
@@ -758,7 +954,8 @@ def test_the_terminal_has_no_codes(made, lang):
 def test_the_terminal_says_what_must_not_be_missed():
     lines = reading_lines(suspicious(), "en")
     assert lines[4] == (
-        "T12  (level 97%)  Genant 3, wedge · loss of height 43% · Denis compression type B · possible burst fracture"
+        "T12  (level 97%)  Genant 3, wedge · loss of height 43% · "
+        "possible burst fracture (Denis compression type B if the posterior wall proves intact)"
     )
     assert lines[3] == "T11  (level 97%)  not evaluable (bone cement)"
     assert (
@@ -766,6 +963,6 @@ def test_the_terminal_says_what_must_not_be_missed():
         in lines
     )
     assert reading_lines(reading(), "zh")[4] == (
-        "T12 （节段 97%）Genant 3 级，楔形 · 高度丢失 43% · Denis 压缩性骨折 B 型 · 爆裂骨折可能"
+        "T12 （节段 97%）Genant 3 级，楔形 · 高度丢失 43% · 爆裂骨折可能（若后壁证实完整，则为 Denis 压缩性骨折 B 型）"
     )
     assert reading_lines(replace(reading(), simulated=False), "en")[0].startswith("T9")

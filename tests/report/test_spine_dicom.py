@@ -20,6 +20,7 @@ from pydicom.sr.codedict import codes
 from osteon.core.config import read_toml
 from osteon.core.errors import FileError, InputError
 from osteon.domain.anatomy import LEVELS as ALL_LEVELS
+from osteon.domain.spine import FlagPlace
 from osteon.imaging.read import read_volume
 from osteon.imaging.volume import LabelMap
 from osteon.reading.spine_compare import compare_readings
@@ -145,7 +146,8 @@ def test_the_structured_report_says_what_was_measured(scanned):
     made = fixture.reading()
     assert [group.tracking_identifier for group in groups] == [v.level for v in made.vertebrae]
     for group, v in zip(groups, made.vertebrae, strict=True):
-        assert group.finding_type == level_code(v.level)
+        fracture = hd.sr.CodedConcept("46866001", "SCT", "Fracture of vertebral column")
+        assert group.finding_type == (fracture if v.fractured else level_code(v.level))
         assert group.finding_sites[0].value == level_code(v.level)
         assert value_of(group, private_code("LEVELCONF")) == pytest.approx(v.level_confidence)
         said = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
@@ -169,6 +171,8 @@ def test_the_structured_report_says_what_was_measured(scanned):
             ("EXPHP", v.height_loss.reference_mm.posterior, 1), ("LOSSA", v.height_loss.anterior, 100),
             ("LOSSM", v.height_loss.middle, 100), ("LOSSP", v.height_loss.posterior, 100), ("LOSSSE", v.height_loss.se, 100),
             ("WALLBULGE", v.posterior_wall.convexity_mm, 1), ("CANALRATIO", v.posterior_wall.canal_area_ratio, 1),
+            ("CANALAP", v.canal_ap_mm, 1), ("WEDGEANGLE", v.wedge_deg, 1), ("LOCALKYPHOSIS", 12.5, 1),
+            *((("CANALAPCHANGE", 12.3 / 15.8 - 1, 100),) if v.level == "T12" else ()),
         ):  # fmt: skip
             assert value_of(group, private_code(name)) == pytest.approx(share * value, abs=1e-3), name
         evaluations = group.get_qualitative_evaluations()
@@ -196,8 +200,27 @@ def test_a_suspicious_vertebra_carries_no_grade(scanned):
     assert [(e.name.value, e.value.value) for e in group.get_qualitative_evaluations()] == [
         ("CALL", "SUSPICIOUS"), ("FLAG", "ARCHDESTROYED"), ("FLAG", "LYTIC"),
     ]  # fmt: skip
+    assert group.finding_type == level_code("L2")
     assert value_of(group, private_code("CONFIDENCE")) is None  # a rate of all suspicions is none of this one
     assert value_of(group, private_code("SUSPICIONRATE")) == pytest.approx(0.97)
+
+
+@pytest.mark.parametrize(("side", "code"), [("right", "24028007"), ("left", "7771000"), ("both", "51440002")])
+def test_the_side_of_what_is_suspicious_stands_after_it(scanned, side, code):
+    _, read, labels = scanned
+    source, made = dicom_source(read), fixture.suspicious()
+    places = (FlagPlace(flag="pedicle_destruction", side=side), FlagPlace(flag="lytic_focus"))
+    marked = tuple(
+        replace(v, red_flags=("pedicle_destruction", "lytic_focus"), flag_places=places)
+        if v.level == "L2"
+        else v
+        for v in made.vertebrae
+    )
+    report = spine_sr(replace(made, vertebrae=marked), spine_seg(labels, source), source)
+    group = read_back(report).get_volumetric_roi_measurement_groups()[5]
+    assert [(e.name.value, e.value.value) for e in group.get_qualitative_evaluations()] == [
+        ("CALL", "SUSPICIOUS"), ("FLAG", "PEDDESTROYED"), ("FLAGSIDE", code), ("FLAG", "LYTIC"),
+    ]  # fmt: skip
 
 
 def test_the_heights_of_a_one_sided_fracture_belong_to_its_loss(scanned):
@@ -268,7 +291,9 @@ def test_the_impression_stands_in_the_language_of_the_report(scanned, lang, code
     assert [text for name, text in texts if name == "Impression"] == expected
     comments = [text for name, text in texts if name == "Comment"]
     assert comments == [
-        words(lang)(key) for key in ("report.simulated_banner", "value.spine_prior.patient_unknown")
+        words(lang)("report.simulated_banner"),
+        words(lang)("spine_ct.comparison.intro", date="2025-01-01"),
+        words(lang)("value.spine_prior.patient_unknown"),
     ]
 
 
@@ -362,6 +387,7 @@ def test_every_close_up_is_a_capture_in_the_series_of_the_overview(scanned):
     assert [d.ImageComments for d in made] == ["overview", *CLOSE_UPS]
     for picture in made:
         assert (picture.BurnedInAnnotation, picture.PatientOrientation) == ("YES", "")
+        assert (picture.BodyPartExamined, "Laterality" in picture) == ("SPINE", False)
         assert picture.SeriesDescription.startswith("SIMULATED")
         assert picture.ReferencedSeriesSequence[0].SeriesInstanceUID == read.meta["series_uid"]
     sources = [[s.ReferencedSOPInstanceUID for s in d.SourceImageSequence] for d in made]
@@ -555,5 +581,5 @@ def test_an_odd_pdf_is_padded(scanned):
 def test_dciodvfy_finds_no_error(request, scan, name, dciodvfy):
     folder = request.getfixturevalue(scan)[0]
     said = subprocess.run([dciodvfy, str(folder / "out" / name)], capture_output=True, text=True, check=False)
-    errors = [line for line in said.stderr.splitlines() if line.startswith("Error")]
+    errors = [line for line in said.stderr.splitlines() if line.startswith("Error") or "Laterality" in line]
     assert errors == []

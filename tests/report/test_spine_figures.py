@@ -14,8 +14,9 @@ from matplotlib.text import Text as TextArtist
 from matplotlib.transforms import Affine2D
 
 from osteon.core.errors import InputError
+from osteon.domain.spine import FlagPlace
 from osteon.report.figure_levels import LevelProfileFigure
-from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, evidence_rows, status_of
+from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, evidence_rows, marked_place, status_of
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_scene import PIXEL_MM, height_lines, spine_scene
 from osteon.report.theme import Pen, drawn, text_width_mm
@@ -89,6 +90,30 @@ def test_the_axial_plane_is_seen_from_the_feet_and_holds_body_and_canal():
     assert np.ptp(np.nonzero(body.any(axis=1))[0]) * PIXEL_MM == pytest.approx(34, abs=2)
     assert not body[0].any()
     assert not body[-1].any()
+
+
+def test_the_pictures_of_a_suspicious_level_run_through_what_is_marked():
+    """A bright spot at the right pedicle, above and behind the middle of the body, lies in the ring of both pictures."""
+    volume, labels = fixture.spine()
+    marked = replace(volume, array=volume.array.copy())
+    centre = scene().centre_mm["L2"]
+    spot = (centre[0] + 9.0, centre[1] + 21.0, centre[2] - 13.0)
+    z, y, x = (round(c / s) for c, s in zip(spot, (1.5, 1.0, 1.0), strict=True))
+    marked.array[z - 1 : z + 2, y - 1 : y + 2, x - 1 : x + 2] = 3000.0
+    lps = tuple(float(k) for k in volume.grid.world(np.array([z, y, x])))
+    place = FlagPlace(flag="pedicle_destruction", side="right", centre_lps_mm=lps)
+    suspect = replace(fixture.suspicious().at("L2"), flag_places=(FlagPlace(flag="lytic_focus"), place))
+    made = spine_scene(fixture.suspicious(), labels, marked)
+    at = marked_place(made, suspect)
+    assert at == pytest.approx((z * 1.5, y, x))
+    for name, across, up in (("axial", at[2], -at[1]), ("coronal", at[2], at[0])):
+        plane = made.around("L2", plane=name, through=at)
+        rows, columns = np.nonzero(plane.grey > 0.99)
+        left, _, bottom, _ = plane.extent_mm
+        assert left + columns.mean() * PIXEL_MM == pytest.approx(across, abs=1.5)
+        assert bottom + rows.mean() * PIXEL_MM == pytest.approx(up, abs=1.5)
+        assert not (made.around("L2", plane=name).grey > 0.99).any()
+    assert marked_place(made, fixture.suspicious().at("L2")) is None
 
 
 def test_the_border_of_a_body_does_not_follow_the_edges_of_coarse_voxels():

@@ -9,6 +9,7 @@ from typing import Literal
 __all__ = [
     "Denis",
     "Endplate",
+    "FlagPlace",
     "Genant",
     "HeightLoss",
     "Heights",
@@ -155,6 +156,26 @@ class Hounsfield:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlagPlace:
+    """
+    Where a red flag was seen.
+
+    Attributes
+    ----------
+    flag : str
+        Its code, as in ``red_flags``.
+    side : str or None
+        The patient's side; None in the middle, or where the sign has no side.
+    centre_lps_mm : tuple of 3 floats or None
+        Its middle in the patient, where it has one.
+    """
+
+    flag: str
+    side: Literal["right", "left", "both"] | None = None
+    centre_lps_mm: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VertebraFinding:
     """
     All that is said of one vertebra.
@@ -182,6 +203,8 @@ class VertebraFinding:
         "cement", "screw", "metal".
     red_flags : tuple of str
         Codes; any of them goes before a grade: suspicious, not called osteoporotic.
+    flag_places : tuple of FlagPlace
+        Where they were seen; an import of other readings may hold none.
     indicators : mapping
         Research indicators by code, e.g. "fresh_band_hu"; no diagnosis rests on them.
     """
@@ -213,6 +236,7 @@ class VertebraFinding:
     confidence: float | None = None
     contents: tuple[str, ...] = ()
     red_flags: tuple[str, ...] = ()
+    flag_places: tuple[FlagPlace, ...] = ()
     indicators: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -308,6 +332,8 @@ class SpineReading:
         Angle between the superior endplates of L1 and S1 (or the lower endplate of L5), and T4-T12 or what of it is seen.
     hu_l1, hu_mean : float or None
         Median trabecular density of L1, and the mean over the unfractured T12-L5, Hounsfield units.
+    hu_mean_of : tuple of str
+        The levels that ``hu_mean`` is the mean of.
     anchored_by : tuple of str
         What the names rest on: "sacrum", "ribs", "user" (a pin), "labels" (an import that names its levels).
     provenance : tuple of str
@@ -333,6 +359,7 @@ class SpineReading:
     kyphosis_deg: float | None = None
     hu_l1: float | None = None
     hu_mean: float | None = None
+    hu_mean_of: tuple[str, ...] = ()
     elapsed_s: Mapping[str, float] = field(default_factory=dict)
     simulated: bool = False
     notes: tuple[str, ...] = ()

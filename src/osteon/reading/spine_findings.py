@@ -285,9 +285,11 @@ def _reading(
         and v.level in whole
         and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable)
     }
-    core = [
-        hu for level, hu in sound.items() if level in ("T12", "L1", "L2", "L3", "L4", "L5") and level in good
-    ]
+    core = {
+        level: hu
+        for level, hu in sound.items()
+        if level in ("T12", "L1", "L2", "L3", "L4", "L5") and level in good
+    }
     notes = list(scan.notes) + [note for note in labels.notes if note not in scan.notes]
     notes += list(density_notes(scan)) if volume is not None else ["no_image"]
     notes += [] if labels.anchored_by else ["unanchored"]
@@ -305,7 +307,8 @@ def _reading(
         lordosis_deg=lordosis,
         kyphosis_deg=_kyphosis(whole),
         hu_l1=sound.get("L1"),
-        hu_mean=float(np.mean(core)) if core else None,
+        hu_mean=float(np.mean(list(core.values()))) if core else None,
+        hu_mean_of=tuple(core),
         notes=tuple(dict.fromkeys(notes)),
         anchored_by=labels.anchored_by,
         provenance=labels.provenance,

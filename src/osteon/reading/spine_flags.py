@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from osteon.domain.spine import ScanFacts
+from osteon.domain.spine import FlagPlace, ScanFacts
 from osteon.imaging.measure.endplate import cortical_peak_hu
 from osteon.imaging.measure.indicators import foci
 from osteon.imaging.measure.surroundings import THIRDS
+from osteon.reading.spine_flag_places import at_pedicle, at_wall, in_body
 from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
@@ -61,9 +62,9 @@ def usual_cortex(measured: Mapping[str, Measured]) -> float | None:
 
 def red_flags(
     measured: Mapping[str, Measured], level: str, *, good: frozenset[str]
-) -> tuple[tuple[str, ...], dict[str, float]]:
+) -> tuple[tuple[FlagPlace, ...], dict[str, float]]:
     """
-    Signs that a vertebra may be diseased by something other than osteoporosis, and the figures behind them.
+    Signs that a vertebra may be diseased by something other than osteoporosis, where they are, and the figures behind them.
 
     Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, convex_posterior_wall
     (with a focus), pedicle_destruction, posterior_element_destruction, soft_tissue_mass (where the cortex behind it is
@@ -75,13 +76,13 @@ def red_flags(
         figures |= seen
     convexity = measured[level].convexity_mm
     if found and convexity is not None and convexity > rules("flags")["convexity_mm"]:
-        found.append("convex_posterior_wall")
+        found.append(at_wall("convex_posterior_wall", measured[level]))
     return tuple(found), figures
 
 
 def _foci(
     measured: Mapping[str, Measured], level: str, good: frozenset[str]
-) -> tuple[list[str], dict[str, float]]:
+) -> tuple[list[FlagPlace], dict[str, float]]:
     """Lytic and sclerotic foci of the body."""
     rule = rules("flags")
     here = measured[level]
@@ -100,28 +101,32 @@ def _foci(
     )
     if spots is None:
         return [], {}
-    found = ["lytic_focus"] if spots.lytic_ml >= rule["lytic_ml"] else []
-    found += ["sclerotic_focus"] if spots.sclerotic_ml >= rule["sclerotic_ml"] else []
+    found = []
+    if spots.lytic_ml >= rule["lytic_ml"]:
+        found.append(in_body("lytic_focus", here, spots.lytic_uvw_mm))
+    if spots.sclerotic_ml >= rule["sclerotic_ml"]:
+        found.append(in_body("sclerotic_focus", here, spots.sclerotic_uvw_mm))
     return found, {"lytic_ml": spots.lytic_ml, "sclerotic_ml": spots.sclerotic_ml}
 
 
 def _destruction(
     measured: Mapping[str, Measured], level: str, good: frozenset[str]
-) -> tuple[list[str], dict[str, float]]:
+) -> tuple[list[FlagPlace], dict[str, float]]:
     """A pedicle with much less bone than the other one or than the neighbours', or posterior elements with much less."""
     rule = rules("flags")
     here = measured[level]
-    found: list[str] = []
+    found: list[FlagPlace] = []
     figures: dict[str, float] = {}
-    both = {k: None if m.pedicles is None else sum(m.pedicles) / 2 for k, m in measured.items()}
-    usual = expected(both, level, good, default=None, sd_floor=1.0)
+    means = {k: None if m.pedicles is None else sum(m.pedicles) / 2 for k, m in measured.items()}
+    usual = expected(means, level, good, default=None, sd_floor=1.0)
     if here.pedicles is not None and usual.n >= 2 and usual.value > 0:
         figures["pedicle_share"] = min(here.pedicles) / usual.value
     # the other side is the nearer witness: L5's pedicles are stouter than those above, so that half of one is as much as theirs
     if here.pedicles is not None and max(here.pedicles) >= rule["pedicle_least_hu"]:
         figures["pedicle_of_other"] = min(here.pedicles) / max(here.pedicles)
     if any(name in figures and figures[name] < rule[name] for name in ("pedicle_share", "pedicle_of_other")):
-        found.append("pedicle_destruction")
+        least = rule["pedicle_share"] * usual.value if "pedicle_share" in figures else 0.0
+        found.append(at_pedicle("pedicle_destruction", here, least_hu=least))
     whole = {k: m for k, m in measured.items() if not (m.place.cropped or m.place.at_border)}
     sizes: dict[str, float | None] = {k: m.place.posterior_ml for k, m in whole.items()}
     shares = []
@@ -132,15 +137,14 @@ def _destruction(
             shares.append(own / arch.value)
     if shares:
         figures["posterior_share"] = min(shares)
-        found += (
-            ["posterior_element_destruction"] if figures["posterior_share"] < rule["posterior_share"] else []
-        )
+        if figures["posterior_share"] < rule["posterior_share"]:
+            found.append(FlagPlace(flag="posterior_element_destruction"))
     return found, figures
 
 
 def _mass(
     measured: Mapping[str, Measured], level: str, good: frozenset[str]
-) -> tuple[list[str], dict[str, float]]:
+) -> tuple[list[FlagPlace], dict[str, float]]:
     """Soft tissue thicker than the neighbours' before a third of the wall that has lost its cortex."""
     rule = rules("flags")
     thirds = []
@@ -148,11 +152,12 @@ def _mass(
         lost = _cortex_lost(measured, level, good, third)
         soft = _beyond({k: m.soft_mm[third] for k, m in measured.items()}, level, good, floor=1.0)
         if lost is not None and soft is not None:
-            thirds.append((min(lost / rule["cortex_lost"], soft / rule["soft_tissue_mm"]), lost, soft))
+            thirds.append((min(lost / rule["cortex_lost"], soft / rule["soft_tissue_mm"]), lost, soft, third))
     if not thirds:
         return [], {}
-    worst, lost, soft = max(thirds)
-    return ["soft_tissue_mass"] if worst > 1.0 else [], {"cortex_lost": lost, "soft_tissue_mm": soft}
+    worst, lost, soft, third = max(thirds)
+    found = [at_wall("soft_tissue_mass", measured[level], third=third)] if worst > 1.0 else []
+    return found, {"cortex_lost": lost, "soft_tissue_mm": soft}
 
 
 def _cortex_lost(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from osteon.domain.spine import Endplate, Genant, HeightLoss, PosteriorWall, VertebraFinding
 from osteon.reading.spine_confidence import call_confidence
 from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
+from osteon.reading.spine_flag_places import at_wall
 from osteon.reading.spine_flags import red_flags
 from osteon.reading.spine_genant import genant
 from osteon.reading.spine_rules import rules
@@ -100,8 +101,10 @@ def judged(
         coarse=slice_mm > rules("endplate")["slice_mm_above"],
     )
     grade = genant(loss, operating_point=operating_point, breaks=seen.breaks)
-    flags, figures = red_flags(sound, level, good=good)
+    flagged, figures = red_flags(sound, level, good=good)
+    flags = tuple(place.flag for place in flagged)
     if seen.unexplained_bulge(grade) and "convex_posterior_wall" not in flags:
+        flagged = (*flagged, at_wall("convex_posterior_wall", sound[level]))
         flags = (*flags, "convex_posterior_wall")
     fractured = None if flags else grade.grade > 0
     typed = bool(fractured) and not seen.coarse
@@ -124,6 +127,7 @@ def judged(
         of_type=of_type(superior, inferior, loss=loss, wall=seen.wall) if typed else None,
         confidence=_confidence(loss, grade, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm),
         red_flags=flags,
+        flag_places=flagged,
         indicators=figures | _indicators(sound[level], seen),
         notes=tuple(dict.fromkeys(notes)),
     )

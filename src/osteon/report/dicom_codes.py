@@ -12,7 +12,7 @@ from pydicom.sr.coding import Code
 from osteon.core.config import read_toml
 from osteon.domain.anatomy import level_rank
 
-__all__ = ["UNITS", "level_code", "private_code", "private_scheme", "reading_code"]
+__all__ = ["UNITS", "finding_code", "level_code", "private_code", "private_scheme", "reading_code"]
 
 #: UCUM units by the name used here.
 UNITS = {
@@ -47,6 +47,12 @@ def level_code(level: str) -> Code:
         level_rank(level)
     meaning = f"{level} vertebra" if not level.startswith("V") else f"Vertebra {level[1:]} counted from below"
     return Code(f"VERTEBRA{level}", table["scheme"]["private"], meaning)
+
+
+def finding_code(name: str) -> Code:
+    """The SNOMED CT code of a finding ("fracture")."""
+    value, meaning = _table()["finding"][name]
+    return Code(value, "SCT", meaning)
 
 
 def private_code(name: str) -> Code:

@@ -61,7 +61,7 @@ def key_image(
         series_description=series_name("key images, preliminary", simulated=simulated),
         specific_character_set=first.get("SpecificCharacterSet"),
     )  # fmt: skip
-    made.Laterality = ""  # the spine is no paired part
+    made.BodyPartExamined = "SPINE"  # no paired part: no laterality
     made.PatientOrientation = []  # several planes in one picture
     made.BurnedInAnnotation = "YES"
     made.ImageComments = vertebra.level if vertebra is not None else "overview"

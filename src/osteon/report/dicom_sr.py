@@ -34,11 +34,19 @@ from pydicom.sr.coding import Code
 
 from osteon import __version__
 from osteon.domain.spine import SpineReading, VertebraFinding
+from osteon.reading.spine_canal import CanalSize, canal_size
 from osteon.reading.spine_compare import LevelChange, compare_readings
 from osteon.reading.spine_prior import prior_notes
-from osteon.report.dicom_codes import UNITS, level_code, private_code, private_scheme, reading_code
+from osteon.report.dicom_codes import (
+    UNITS,
+    finding_code,
+    level_code,
+    private_code,
+    private_scheme,
+    reading_code,
+)
 from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, character_set, series_name
-from osteon.report.spine_ct_phrases import bulges, coded
+from osteon.report.spine_ct_phrases import bulges, coded, date, phrase, trusted
 from osteon.report.spine_ct_text import impression
 from osteon.report.words import words
 
@@ -50,6 +58,11 @@ _PROCEDURE = Code("25045-6", "LN", "CT unspecified body region")
 _LANGUAGES = {
     "en": Code("en-US", "RFC5646", "English (United States)"),
     "zh": Code("zh-CN", "RFC5646", "Chinese (China)"),
+}
+_SIDES = {
+    "right": Code("24028007", "SCT", "Right"),
+    "left": Code("7771000", "SCT", "Left"),
+    "both": Code("51440002", "SCT", "Right and left"),
 }
 _SITES = {"anterior": "A", "middle": "M", "posterior": "P"}
 
@@ -88,14 +101,25 @@ def spine_sr(
             CodedConcept.from_code(_LANGUAGES[lang])
         ),
         imaging_measurements=[
-            _group(v, changed.get(v.level), segments.get(v.level), seg, source, algorithm)
+            _group(
+                v,
+                changed.get(v.level),
+                canal_size(reading, v.level),
+                segments.get(v.level),
+                seg,
+                source,
+                algorithm,
+            )
             for v in reading.vertebrae
         ],
     )
     say = words(lang).say
     statements = [say(text) for text in impression(reading, changes)]
     remarks = [words(lang)("report.simulated_banner")] if reading.simulated else []
-    remarks += [say(text) for text in coded("spine_prior", prior_notes(reading, prior))] if prior else []
+    if prior is not None:
+        when = date(prior.scan.study_date)
+        remarks += [say(phrase("comparison.intro", date=when))] if when else []
+        remarks += [say(text) for text in coded("spine_prior", prior_notes(reading, prior))]
     report[0].ContentSequence.append(_impressions(statements, remarks))
     made = Comprehensive3DSR(
         evidence=[seg, *source.headers], content=report[0], series_instance_uid=hd.UID(), series_number=SERIES_NUMBER_SR,
@@ -136,16 +160,18 @@ def _impressions(statements: list[str], remarks: list[str]) -> ContainerContentI
 def _group(
     v: VertebraFinding,
     change: LevelChange | None,
+    canal: CanalSize | None,
     segment: Dataset | None,
     seg: Segmentation,
     source: DicomSource,
     algorithm: AlgorithmIdentification,
 ) -> MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations:
+    called = v.fractured and not v.red_flags
     shared: dict[str, Any] = {
-        "finding_type": level_code(v.level),
+        "finding_type": finding_code("fracture") if called else level_code(v.level),
         "finding_sites": [FindingSite(anatomic_location=level_code(v.level))],
         "algorithm_id": algorithm,
-        "measurements": [*_measurements(v), *_losses(v, change)],
+        "measurements": [*_measurements(v), *(_canal(canal) if trusted(v) else ()), *_losses(v, change)],
         "qualitative_evaluations": [*_evaluations(v), *_change(change)],
     }
     if segment is None:
@@ -175,9 +201,26 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
         yield _number(private_code("WALLBULGE"), v.posterior_wall.convexity_mm, "mm")
         if v.posterior_wall.canal_area_ratio is not None:
             yield _number(private_code("CANALRATIO"), v.posterior_wall.canal_area_ratio, "ratio")
+    if trusted(v):
+        for name, value, unit in (
+            ("WEDGEANGLE", v.wedge_deg, "deg"),
+            ("LOCALKYPHOSIS", v.local_kyphosis_deg, "deg"),
+        ):
+            if value is not None:
+                yield _number(private_code(name), value, unit)
     if v.confidence is not None:
         yield _number(private_code("SUSPICIONRATE" if v.red_flags else "CONFIDENCE"), v.confidence, "ratio")
     yield _number(private_code("LEVELCONF"), v.level_confidence, "ratio")
+
+
+def _canal(canal: CanalSize | None) -> Iterator[Measurement]:
+    """The sagittal diameter, and diameter and area beside what the nearest sound levels let expect."""
+    if canal is None:
+        return
+    yield _number(private_code("CANALAP"), canal.ap_mm, "mm")
+    for name, share in (("CANALAPCHANGE", canal.ap_change), ("CANALAREACHANGE", canal.area_change)):
+        if share is not None:
+            yield _number(private_code(name), 100 * share, "percent")
 
 
 def _losses(v: VertebraFinding, change: LevelChange | None) -> Iterator[Measurement]:
@@ -207,8 +250,11 @@ def _evaluations(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
         yield _said("HEIGHTPLANE", private_code("LOWERSIDE"))
     if v.red_flags:
         yield _said("CALL", private_code("SUSPICIOUS"))
+        sides = {place.flag: place.side for place in v.flag_places if place.side is not None}
         for flag in v.red_flags:
             yield _said("FLAG", reading_code("flag", flag))
+            if flag in sides:
+                yield _said("FLAGSIDE", _SIDES[sides[flag]])
         return
     if not v.evaluable or v.fractured is None:
         yield _said("CALL", private_code("NOTEVALUABLE"))

@@ -51,12 +51,17 @@ class Figure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A section (level 1), subsection (2) or minor heading (3) with its anchor; printed on a page of its own if asked."""
+    """
+    A section (level 1), subsection (2) or minor heading (3) with its anchor; printed on a page of its own if asked.
+
+    ``together`` keeps what it heads, up to the next heading, on one page; it must be short.
+    """
 
     id: str
     text: Text
     level: Literal[1, 2, 3] = 1
     new_page: bool = False
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

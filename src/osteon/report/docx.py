@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import docx as word
@@ -25,6 +26,7 @@ from osteon.report.spoken import (
     SpokenTable,
     SpokenTiles,
 )
+from osteon.report.theme import text_width_mm
 
 __all__ = ["docx"]
 
@@ -35,7 +37,12 @@ SIDES = {
     "center": WD_ALIGN_PARAGRAPH.CENTER,
     "right": WD_ALIGN_PARAGRAPH.RIGHT,
 }
-TEXT_MM = 170.0
+CELL_PT, PADDING_MM = 8.5, 4.2
+AIR = 1.18
+"""Room for a wider typeface where the machine lacks the named one."""
+TEXT_MM, TURNED_MM = 170.0, 257.0
+MOST_COLUMNS = 9
+"""More columns than this stand on a turned page."""
 
 
 def docx(spoken: Spoken, *, figures: bool = True) -> bytes:
@@ -44,17 +51,33 @@ def docx(spoken: Spoken, *, figures: bool = True) -> bytes:
     _styles(document)
     _frame(document, spoken)
     document.add_paragraph(spoken.title, style="Title")
-    for text in filter(
-        None, (spoken.subtitle, " · ".join(filter(None, (*spoken.authors, spoken.date))), spoken.summary)
-    ):
+    for text in filter(None, (spoken.subtitle, " · ".join(filter(None, (*spoken.authors, spoken.date))))):
         document.add_paragraph(text)
+    if spoken.summary:
+        document.add_paragraph().add_run(spoken.summary).bold = spoken.sheet
     if spoken.simulated:
         _marked(document.add_paragraph(), spoken.words("report.simulated_banner"))
-    for block in spoken.blocks:
+    turned = together = False
+    for place, block in enumerate(spoken.blocks):
+        if _on_turned_page(spoken.blocks[place:]) != turned:
+            turned = not turned
+            _turn(document)
+        if isinstance(block, SpokenHeading):
+            together = block.together
+        count = len(document.paragraphs)
         _add(document, block, figures=figures, sheet=spoken.sheet)
+        if together and not isinstance(block, SpokenCallout):  # a remark at the end of what stands together
+            for paragraph in document.paragraphs[count:]:
+                paragraph.paragraph_format.keep_with_next = True
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()
+
+
+def _on_turned_page(blocks: tuple[Any, ...]) -> bool:
+    """Whether the first block belongs on a turned page: a wide table, or the headings right before one."""
+    first = next((block for block in blocks if not isinstance(block, SpokenHeading)), None)
+    return isinstance(first, SpokenTable) and (first.landscape or len(first.columns) > MOST_COLUMNS)
 
 
 def _styles(document: Any) -> None:
@@ -73,6 +96,8 @@ def _styles(document: Any) -> None:
     paragraphs = document.styles["Normal"].element.get_or_add_pPr()
     for name in ("w:autoSpaceDE", "w:autoSpaceDN"):  # air between Chinese and Latin letters, and figures
         paragraphs.append(OxmlElement(name))
+    language = document.styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
+    language.set(qn("w:eastAsia"), "zh-CN")
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(20)
@@ -111,7 +136,10 @@ def _add(document: Any, block: Any, *, figures: bool, sheet: bool) -> None:
                 document.add_paragraph(_plain(item), style="List Bullet")
         case SpokenCallout():
             paragraph = document.add_paragraph()
-            paragraph.add_run(f"{block.title}  ").bold = True
+            title = paragraph.add_run(block.title if sheet else f"{block.title}  ")
+            title.bold = True
+            if sheet:  # as a form has it: what is to be filled in on a line of its own
+                title.add_break()
             paragraph.add_run(_plain(block.runs))
         case SpokenTiles():
             for tile in block.tiles:
@@ -145,9 +173,6 @@ def _describe(shape: Any, alt: str) -> None:
 
 def _table(document: Any, table: SpokenTable, *, titled: bool) -> None:
     """Title above if ``titled``, rules above and below the header and at the end, footnotes below."""
-    wide = table.landscape or len(table.columns) > 9
-    if wide:
-        _turn(document)
     if titled and table.title:
         title = document.add_paragraph()
         title.paragraph_format.keep_with_next = True
@@ -169,14 +194,53 @@ def _table(document: Any, table: SpokenTable, *, titled: bool) -> None:
         for cell, item, column in zip(cells, row.cells, table.columns, strict=True):
             _fill(cell, _shown(item), side=column.align, bold=item.strong)
     _rules(grid, heads)
+    _widths(grid, table, page_mm=TURNED_MM if _on_turned_page((table,)) else TEXT_MM)
     for note in table.footnotes:
         paragraph = document.add_paragraph()
         paragraph.paragraph_format.space_after = Pt(0)
         run = paragraph.add_run(_plain(note))
         run.font.size, run.font.color.rgb = Pt(8), QUIET
     document.add_paragraph()
-    if wide:
-        _turn(document)
+
+
+def _widths(grid: Any, table: SpokenTable, *, page_mm: float) -> None:
+    """
+    Columns as wide as what they hold: numbers and words whole, texts that may be broken share what is left.
+    """
+    needs, leasts = [], []
+    for index, column in enumerate(table.columns):
+        cells = [row.cells[index] for row in table.rows if not row.spans]
+        words = [word for text in (column.label, *(cell.text for cell in cells)) for word in _unbroken(text)]
+        whole = max([0.0, *(_wide_mm(cell.text, bold=cell.strong) for cell in cells)])
+        word = max(_wide_mm(word, bold=True) for word in words)
+        breaks = column.wrap and column.align == "left"
+        needs.append(max(whole, word) + PADDING_MM)
+        leasts.append(min(max(word, 20.0), 40.0) + PADDING_MM if breaks and whole > 40.0 else needs[-1])
+    spare, asked = page_mm - sum(leasts), sum(needs) - sum(leasts)
+    share = 0.0 if asked <= 0 else min(1.0, max(spare, 0.0) / asked)
+    widths = [least + share * (need - least) for need, least in zip(needs, leasts, strict=True)]
+    scale = page_mm / sum(widths)
+    grid.autofit = False
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = Mm(width * scale)
+    for row in grid.rows:
+        for cell, width in zip(row.cells, widths, strict=True):
+            if cell._tc.grid_span == 1:
+                cell.width = Mm(width * scale)
+
+
+def _wide_mm(text: str, *, bold: bool) -> float:
+    """The width of one line, with room for a wider typeface."""
+    return AIR * text_width_mm(text, size_pt=CELL_PT, bold=bold)
+
+
+def _unbroken(text: str) -> list[str]:
+    """The parts of a text between which a line may end; Chinese may end one anywhere, four characters stay together."""
+    return [
+        part
+        for word in text.split(" ")
+        for part in re.findall(r"[\u2e80-\uffef]{1,4}|[^\u2e80-\uffef]+", word)
+    ] or [""]
 
 
 def _shown(cell: SpokenCell) -> str:
@@ -188,7 +252,7 @@ def _fill(cell: Any, text: str, *, side: str, bold: bool) -> None:
     paragraph.alignment = SIDES[side]
     paragraph.paragraph_format.space_after = Pt(1)
     run = paragraph.add_run(text)
-    run.bold, run.font.size = bold, Pt(8.5)
+    run.bold, run.font.size = bold, Pt(CELL_PT)
 
 
 def _spanning(row: Any, groups: tuple[tuple[str, int], ...]) -> None:

@@ -53,7 +53,7 @@ class LevelProfileFigure:
 
     def draw(self, pen: Pen) -> Drawn:
         """The figure, 180 mm wide and as high as its levels need."""
-        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=30 + 5.6 * len(self.reading.vertebrae))
+        return drawn(self._paint, pen, width_mm=DOUBLE_MM, height_mm=28 + 5.2 * len(self.reading.vertebrae))
 
     def _paint(self, figure: Figure, pen: Pen) -> None:
         levels = [v.level for v in self.reading.vertebrae]

@@ -10,9 +10,10 @@ import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 
 from osteon.domain.spine import SpineReading, VertebraFinding
-from osteon.report.spine_scene import PIXEL_MM, WINDOW, Plane, PlaneName, SpineScene, height_lines
+from osteon.report.spine_scene import PIXEL_MM, WINDOW, Plane, PlaneName, Point, SpineScene, height_lines
 from osteon.report.theme import DOUBLE_MM, FAINT, GREY, Drawn, Pen, drawn, text_width_mm, wrapped
 from osteon.report.value import Number, Text, Words
 
@@ -23,6 +24,7 @@ __all__ = [
     "OverviewFigure",
     "evidence_rows",
     "is_graded",
+    "marked_place",
     "status_of",
 ]
 
@@ -44,6 +46,7 @@ _TEXT_MM, _TEXT_PT, _TEXT_TOP_MM, _LINE_MM = (
     5.4,
     2.65,
 )  # the evidence beside them: width, type, head, line
+_RING_MM = 7.0  # radius of the ring around a suspicious finding
 _SIDE_MARK = "*"  # at a level whose heights are those of its lower side
 _HALO = [effects.withStroke(linewidth=1.8, foreground="black")]
 _MARK: dict[str, Any] = {"color": "white", "fontsize": 7.0, "path_effects": _HALO}
@@ -137,8 +140,9 @@ class CloseUpFigure:
     def _paint(self, figure: Figure, pen: Pen) -> None:
         level, high = self.vertebra.level, self._height_mm(pen)
         full, code, at = high + 4.0, self.scene.code[level], 0.0
+        spot = marked_place(self.scene, self.vertebra)
         for name, marks in _PLANES:
-            plane = self.scene.around(level, plane=name)
+            plane = self.scene.around(level, plane=name, through=spot)
             axes = _panel(figure, at, high - _SIDE_MM, _SIDE_MM, _SIDE_MM, full)
             ct = self.scene.volume is not None
             _image(
@@ -150,6 +154,8 @@ class CloseUpFigure:
             _outlined(axes, plane, code, self.vertebra)
             if name == "sagittal":
                 _height_marks(axes, plane, code, self.vertebra, pen)
+            elif spot is not None:
+                _ring(axes, spot[2], -spot[1] if name == "axial" else spot[0])
             at += _SIDE_MM + 1.5
         text = _panel(figure, at + 1.5, 0.0, _TEXT_MM, high, full)
         text.set_axis_off()
@@ -163,6 +169,18 @@ class CloseUpFigure:
             )
             top -= row.height_mm
             text.plot([0, _TEXT_MM], [top, top], color=FAINT, linewidth=0.4)
+
+
+def marked_place(scene: SpineScene, vertebra: VertebraFinding) -> Point | None:
+    """Where the first suspicious finding with a place lies, (z, y, x) millimetres of the scene."""
+    places = (place.centre_lps_mm for place in vertebra.flag_places)
+    found = next((place for place in places if place is not None), None)
+    return None if found is None else scene.place_mm(found)
+
+
+def _ring(axes: Axes, x: float, y: float) -> None:
+    """Around what is suspicious; open, so that it hides nothing."""
+    axes.add_patch(Circle((x, y), _RING_MM, fill=False, color=GRADE_COLOURS["suspicious"], linewidth=1.3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ def _page(spoken: Spoken) -> dict[str, Any]:
         "sheet": spoken.sheet,
         "disclaimer": spoken.footer,
         "page_of": words("report.page_of", page=turn, pages=turn).split(turn),
-        "blocks": _with_headings([_block(block) for block in spoken.blocks]),
+        "blocks": _together(_with_headings([_block(block) for block in spoken.blocks])),
     }
 
 
@@ -97,6 +97,20 @@ def _with_headings(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
             while block["landscape"] and made and made[-1]["kind"] == "heading":
                 block["lead"].insert(0, made.pop() | {"new_page": False})
         made.append(block)
+    return made
+
+
+def _together(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A heading that keeps what follows on its page, and all it heads, as one block."""
+    made: list[dict[str, Any]] = []
+    for block in blocks:
+        heading = block["kind"] == "heading"
+        if heading and block["together"]:
+            made.append({"kind": "together", "blocks": [block]})
+        elif not heading and made and made[-1]["kind"] == "together":
+            made[-1]["blocks"].append(block)
+        else:
+            made.append(block)
     return made
 
 

@@ -153,7 +153,9 @@ class _Speaker:
         self.outline[level:] = [0] * (3 - level)
         numbered = level < 3 and not self.document.sheet
         number = ".".join(str(n) for n in self.outline[:level]) if numbered else ""
-        return SpokenHeading(heading.id, level, number, self.words.say(heading.text), heading.new_page)
+        return SpokenHeading(
+            heading.id, level, number, self.words.say(heading.text), heading.new_page, heading.together
+        )
 
     def _runs(self, text: Text) -> Runs:
         said, runs, end = self.words.say(text), [], 0

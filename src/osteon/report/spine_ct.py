@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from osteon.core.provenance import Provenance
 from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange, compare_readings
+from osteon.reading.spine_flags import coarsest_mm
 from osteon.reading.spine_prior import NAMES_IN_DOUBT, prior_notes
+from osteon.reading.spine_rules import rules
 from osteon.report.document import (
     Block,
     Bullets,
@@ -24,12 +26,14 @@ from osteon.report.document import (
     References,
 )
 from osteon.report.figure_levels import LevelProfileFigure
-from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, status_of
+from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, marked_place, status_of
+from osteon.report.spine_ct_changes import change_lines, change_table
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_phrases import (
     coded,
     date,
     dotted,
+    flags_text,
     joined,
     levels_text,
     lower_sides,
@@ -37,7 +41,6 @@ from osteon.report.spine_ct_phrases import (
     trusted,
 )
 from osteon.report.spine_ct_tables import (
-    change_table,
     examination_table,
     heights_table,
     indicator_table,
@@ -81,6 +84,7 @@ def spine_ct_document(
         blocks += _comparison(reading, prior, changes)
     blocks += [
         *_impression(reading, changes),
+        *_then_and_now(changes),
         Heading("heights", phrase("section.heights")),
         heights_table(reading),
         Heading("measurements", phrase("section.measurements")),
@@ -117,12 +121,19 @@ def _whose(reading: SpineReading) -> Text:
 
 
 def _name(text: str) -> str:
-    """A DICOM person name as it is read: the ideographic writing first, the parts without their carets."""
-    alphabetic, *others = (" ".join(group.replace("^", " ").split()) for group in text.split("="))
+    """A DICOM person name as it is read: the ideographic writing first and in one piece, the parts without their carets."""
+    alphabetic, *others = (_written(group) for group in text.split("="))
     written = next(filter(None, others), "")
     if not written or written == alphabetic:
         return alphabetic
     return f"{written} ({alphabetic})" if alphabetic else written
+
+
+def _written(group: str) -> str:
+    """One writing of a name: Chinese, Japanese and Korean characters stand without a space, other parts with one."""
+    parts = group.replace("^", " ").split()
+    eastern = all(character >= "\u2e80" for part in parts for character in part)
+    return ("" if eastern else " ").join(parts)
 
 
 def _age(text: str) -> Text:
@@ -137,9 +148,7 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
     """What must be seen before anything else."""
     flagged = [v for v in reading.vertebrae if v.red_flags]
     for vertebra in flagged:
-        text = phrase(
-            "ahead.suspicious_text", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
-        )
+        text = phrase("ahead.suspicious_text", level=vertebra.level, flags=flags_text(vertebra))
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
@@ -186,6 +195,11 @@ def _levels_caption(reading: SpineReading) -> Text:
     shown = [v for v in reading.vertebrae if v.hu is not None and trusted(v)]
     if shown:
         parts.append(phrase("figure.density_caption"))
+        parts += (
+            [phrase("figure.density_l1")]
+            if any(v.level == "L1" and status_of(v) == "0" for v in shown)
+            else []
+        )
     if any(status_of(v) != "0" for v in shown):
         parts.append(phrase("figure.density_open"))
     return joined(parts)
@@ -207,7 +221,7 @@ def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
         yield FigureBlock(
             id=f"figure-{vertebra.level.lower()}", title=phrase("figure.close_title", level=vertebra.level),
             figure=CloseUpFigure(scene=scene, vertebra=vertebra, evidence=evidence(vertebra)),
-            alt=finding(vertebra), caption=_close_caption(vertebra, first=nth == 0),
+            alt=finding(vertebra), caption=_close_caption(vertebra, scene, first=nth == 0),
         )  # fmt: skip
     if len(shown) > MOST_CLOSE_UPS:
         rest = levels_text(reading, (v.level for v in shown[MOST_CLOSE_UPS:]))
@@ -221,9 +235,13 @@ def _spine_caption(reading: SpineReading, scene: SpineScene) -> Text:
     return joined((caption, phrase("figure.spine_side", levels=sides))) if sides else caption
 
 
-def _close_caption(vertebra: VertebraFinding, *, first: bool) -> Text:
-    """What the pictures show, said once; of which plane the heights are, where the vertebra is graded by a side."""
+def _close_caption(vertebra: VertebraFinding, scene: SpineScene, *, first: bool) -> Text:
+    """What the pictures show, said once; what the ring marks; of which plane the heights are, if graded by a side."""
     parts = [phrase("figure.close_caption")] if first else []
+    if marked_place(scene, vertebra) is not None:
+        marked = next(place.flag for place in vertebra.flag_places if place.centre_lps_mm is not None)
+        said = dict(zip(vertebra.red_flags, flags_text(vertebra), strict=True))
+        parts.append(phrase("figure.close_mark", flags=said[marked]))
     parts += [phrase("figure.close_side")] if vertebra.one_sided else []
     return joined(parts) if parts else ""
 
@@ -237,11 +255,18 @@ def _comparison(
     if doubts := coded("spine_prior", prior_notes(reading, prior)):
         yield Callout("warning", joined(doubts), phrase("comparison.doubt"))
     if changes:
+        yield Bullets(tuple(change_lines(reading, changes)))
+
+
+def _then_and_now(changes: tuple[LevelChange, ...] | None) -> Iterator[Block]:
+    """Every level then and now, behind what is said and signed."""
+    if changes:
+        yield Heading("changes", phrase("table.change"))
         yield change_table(changes)
 
 
 def _impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Block]:
-    yield Heading("impression", phrase("section.impression"))
+    yield Heading("impression", phrase("section.impression"), together=True)
     for number, item in enumerate(impression(reading, changes), 1):
         yield Paragraph(phrase("impression.numbered", n=number, text=item))
     yield Callout("note", phrase("signature.lines"), phrase("signature.draft"))
@@ -249,7 +274,10 @@ def _impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) 
 
 def _limits(reading: SpineReading) -> Iterator[Block]:
     yield Heading("limits", phrase("section.limits"))
-    yield Bullets(tuple(phrase(f"limits.{name}") for name in _LIMITS))
+    said: list[Text] = [phrase(f"limits.{name}") for name in _LIMITS]
+    if coarsest_mm(reading.scan) > rules("endplate")["slice_mm_above"]:
+        said.insert(0, phrase("limits.thick", mm=Number(coarsest_mm(reading.scan), digits=1)))
+    yield Bullets(tuple(said))
 
 
 def _references() -> Iterator[Block]:
@@ -259,6 +287,8 @@ def _references() -> Iterator[Block]:
                   "J Bone Miner Res 1993;8:1137-48.", "10.1002/jbmr.5650080915"),
         Reference("Denis F. The three column spine and its significance in the classification of acute thoracolumbar spinal "
                   "injuries. Spine 1983;8:817-31.", "10.1097/00007632-198311000-00003"),
+        Reference("Schnake KJ, Blattert TR, Hahn P, et al. Classification of osteoporotic thoracolumbar spine fractures. "
+                  "Global Spine J 2018;8(2 Suppl):46S-49S.", "10.1177/2192568217717972"),
         Reference("Pickhardt PJ, Pooler BD, Lauder T, et al. Opportunistic screening for osteoporosis using abdominal computed "
                   "tomography scans obtained for other indications. Ann Intern Med 2013;158:588-95.",
                   "10.7326/0003-4819-158-8-201304160-00003"),

@@ -24,17 +24,24 @@ def l1_hu(reading: SpineReading) -> float | None:
 def density(reading: SpineReading) -> Iterator[Text]:
     """Trabecular density in Hounsfield units beside what was published, in mg/cm³ where the site calibrated."""
     yield from _first_lumbar(reading)
-    if reading.hu_mean is not None:
-        yield phrase("density.mean", hu=Number(reading.hu_mean))
+    yield from _mean(reading)
     yield from _calibrated(reading)
 
 
 def density_short(reading: SpineReading) -> tuple[Text, ...]:
     """What the impression says: L1 with its cut-offs, else the mean; in mg/cm³ too where the site calibrated."""
     first = tuple(_first_lumbar(reading))
-    if not first and reading.hu_mean is not None:
-        first = (phrase("density.mean", hu=Number(reading.hu_mean)),)
+    if not first:
+        first = tuple(_mean(reading))
     return (*first, *_calibrated(reading))
+
+
+def _mean(reading: SpineReading) -> Iterator[Text]:
+    """The mean with the levels that it is made of."""
+    if reading.hu_mean is None or not reading.hu_mean_of:
+        return
+    key = "density.one" if len(reading.hu_mean_of) == 1 else "density.mean"
+    yield phrase(key, levels=levels_text(reading, reading.hu_mean_of), hu=Number(reading.hu_mean))
 
 
 def _first_lumbar(reading: SpineReading) -> Iterator[Text]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osteon.domain.spine import Endplate, VertebraFinding
-from osteon.report.spine_ct_phrases import bulges, coded, denis_name, lost, phrase, unseen
+from osteon.report.spine_ct_phrases import bulges, coded, denis_name, flags_text, lost, phrase, sure, unseen
 from osteon.report.value import Cell, Number, Text
 
 __all__ = ["evidence"]
@@ -20,7 +20,7 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
                           expected=Number(getattr(loss.reference_mm, site), digits=1))  # fmt: skip
             rows.append((phrase(f"{place}.{site}"), pair))
     if vertebra.red_flags:
-        flags = coded("spine_flag", vertebra.red_flags)
+        flags = flags_text(vertebra)
         rows += [(phrase("evidence.flag") if nth == 0 else "", flag) for nth, flag in enumerate(flags)]
     elif vertebra.genant is not None:
         short = phrase(
@@ -40,7 +40,7 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
         rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
     if vertebra.confidence is not None:
         key = "evidence.suspicion_rate" if vertebra.red_flags else "evidence.confidence"
-        rows.append((phrase(key), Number(vertebra.confidence, digits=2)))
+        rows.append((phrase(key), sure(vertebra.confidence)))
     return tuple(rows)
 
 

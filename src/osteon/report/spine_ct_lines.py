@@ -6,8 +6,19 @@ from collections.abc import Iterator
 
 from osteon.domain.spine import ScanFacts, SpineReading, VertebraFinding
 from osteon.reading.spine_prior import prior_notes
-from osteon.report.spine_ct_phrases import coded, denis_name, dotted, phrase, possible_burst, share
-from osteon.report.value import Level, Number, Text, Words
+from osteon.report.spine_ct_phrases import (
+    coded,
+    denis_name,
+    dotted,
+    flags_text,
+    if_intact,
+    phrase,
+    possible_burst,
+    reasons_text,
+    share,
+    sure,
+)
+from osteon.report.value import Level, Text, Words
 from osteon.report.words import words
 
 __all__ = ["reading_lines"]
@@ -26,7 +37,7 @@ def reading_lines(reading: SpineReading, lang: str, *, prior: SpineReading | Non
         phrase(
             "terminal.line",
             level=f"{v.level:4s}",
-            sure=Number(v.level_confidence, percent=True),
+            sure=sure(v.level_confidence, percent=True),
             text=_text(v),
         )
         if reading.anchored
@@ -62,14 +73,17 @@ def _series(scan: ScanFacts) -> Iterator[Text]:
 def _text(v: VertebraFinding) -> Text:
     """The call with what a reader must not miss: suspicion before any grade, a possible burst beside it."""
     if v.red_flags:
-        return phrase("terminal.suspicious", flags=coded("spine_flag", v.red_flags))
+        return phrase("terminal.suspicious", flags=flags_text(v))
     if not v.evaluable or v.genant is None:
-        return phrase("terminal.not_evaluable", reasons=coded("spine_reason", v.not_evaluable))
+        return phrase("terminal.not_evaluable", reasons=reasons_text(v.not_evaluable))
     largest = share(v.height_loss.largest) if v.height_loss is not None else None
     loss = phrase("terminal.loss", loss=largest) if largest is not None else ""
     if not v.fractured:
         return dotted((phrase("status.0"), loss))
     short = phrase("genant_short", grade=v.genant.grade, type=phrase(f"type.{v.genant.type}"))
-    typed = phrase("terminal.denis", type=denis_name(v, long=True)) if v.denis is not None else ""
-    burst = phrase("terminal.burst") if possible_burst(v) else ""
+    suspected = possible_burst(v)
+    typed: Text = ""
+    if v.denis is not None and not suspected:
+        typed = phrase("terminal.denis", type=denis_name(v, long=True))
+    burst = phrase("terminal.burst", type=if_intact(v)) if suspected else ""
     return dotted((phrase("terminal.genant", text=short), loss, typed, burst))

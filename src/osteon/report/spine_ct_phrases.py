@@ -16,13 +16,19 @@ __all__ = [
     "date",
     "denis_name",
     "dotted",
+    "flags_text",
+    "if_intact",
     "joined",
     "levels_text",
     "lost",
     "lower_sides",
+    "partly_included",
     "phrase",
+    "points",
     "possible_burst",
+    "reasons_text",
     "share",
+    "sure",
     "trusted",
     "unseen",
 ]
@@ -51,6 +57,21 @@ def _in_words(kind: str, code: str) -> Text:
     name, _, value = code.partition(":")
     said = Level(kind, name)
     return phrase("with_value", text=said, value=value) if value else said
+
+
+def flags_text(vertebra: VertebraFinding) -> tuple[Text, ...]:
+    """What makes a vertebra suspicious, each with its side where it has one."""
+    sides = {place.flag: place.side for place in vertebra.flag_places if place.side is not None}
+    return tuple(
+        phrase(f"flag_at.{sides[flag]}", flag=_in_words("spine_flag", flag)) if flag in sides else said
+        for flag, said in zip(vertebra.red_flags, coded("spine_flag", vertebra.red_flags), strict=True)
+    )
+
+
+def reasons_text(codes: Iterable[str]) -> Text:
+    """Reasons side by side."""
+    said = coded("spine_reason", codes)
+    return reduce(lambda first, second: phrase("listed", first=first, second=second), said) if said else ""
 
 
 def date(text: str) -> str:
@@ -102,6 +123,18 @@ def share(value: float) -> Number:
     return Number(max(value, 0.0), percent=True)
 
 
+def sure(probability: float, *, percent: bool = False) -> Text | Number:
+    """A confidence; none is printed as certainty."""
+    if round(probability, 2) < 1.0:
+        return Number(probability, percent=percent, digits=0 if percent else 2)
+    return "> 99%" if percent else ">\u00a00.99"
+
+
+def points(value: float) -> Number:
+    """A difference of two shares in whole percentage points."""
+    return Number(100 * value)
+
+
 def lost(value: float) -> Number:
     """A loss with its minus sign; what is higher than expected has lost nothing."""
     return Number(-max(value, 0.0), percent=True)
@@ -111,6 +144,15 @@ def lower_sides(reading: SpineReading) -> tuple[str, ...]:
     """The levels whose heights are printed as those of their lower side, in words."""
     shown = (v.level for v in reading.vertebrae if v.one_sided and v.graded_heights_mm is not None)
     return levels_text(reading, shown)
+
+
+def partly_included(reading: SpineReading) -> tuple[VertebraFinding, ...]:
+    """The first and the last level where the field merely cuts them off: the edge of the scan, no finding of the spine."""
+    ends = reading.vertebrae[:1] + reading.vertebrae[1:][-1:]
+    inner = {"too_small", "too_few_slices", "uncertain_outline", "not_measurable"}
+    return tuple(
+        v for v in ends if "cropped" in v.not_evaluable and set(v.not_evaluable) <= {"cropped"} | inner
+    )
 
 
 def trusted(vertebra: VertebraFinding) -> bool:
@@ -137,6 +179,16 @@ def possible_burst(vertebra: VertebraFinding) -> bool:
 def unseen(plate: Endplate) -> bool:
     """Whether the signs of a break could not be looked for: cortex and density need an image."""
     return plate.discontinuity is None and plate.band_hu is None and "depression" not in plate.signs
+
+
+def if_intact(vertebra: VertebraFinding) -> Text:
+    """In brackets, the compression type that holds only if the wall of a possible burst proves intact; empty if undecided."""
+    denis = vertebra.denis
+    if denis is None or denis.type is None:
+        return ""
+    if denis.scheme == "burst":
+        return phrase("denis.suspected", type=phrase("denis.burst_long", type=denis.type))
+    return phrase("denis.if_intact", type=phrase("denis.compression_long", type=denis.type))
 
 
 def denis_name(vertebra: VertebraFinding, *, long: bool = False) -> Text:

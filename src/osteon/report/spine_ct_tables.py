@@ -1,4 +1,4 @@
-"""The tables of a spine CT report: the examination, the heights, further measurements, the change since an earlier scan."""
+"""The tables of a spine CT report: the examination, the heights, further measurements."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from osteon.domain.spine import Heights, ScanFacts, SpineReading, VertebraFinding
-from osteon.reading.spine_compare import LevelChange
 from osteon.report.document import Column, TableBlock
 from osteon.report.figure_spine import status_of
-from osteon.report.spine_ct_phrases import date, denis_name, dotted, lower_sides, phrase, trusted
+from osteon.report.spine_ct_phrases import (
+    date,
+    denis_name,
+    dotted,
+    levels_text,
+    lower_sides,
+    partly_included,
+    phrase,
+    sure,
+    trusted,
+)
 from osteon.report.value import Cell, Level, Number, Strong, Text
 
-__all__ = ["change_table", "examination_table", "heights_table", "indicator_table", "measurement_table"]
+__all__ = ["examination_table", "heights_table", "indicator_table", "measurement_table"]
 
 _PIN = re.compile(r"pinned as (\S+)$")  # in the history of the labels: "user: V4 pinned as L3"
 _DIGITS = {"hu": 0, "mm": 1, "ml": 1}  # of a research indicator, by the unit its code ends with
@@ -48,7 +57,10 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
     yield row("technique", phrase("exam.technique_text", kvp=kvp, kernel=kernel, contrast=contrast))
     if reading.vertebrae:
         first, last = reading.vertebrae[0].level, reading.vertebrae[-1].level
-        yield row("field", phrase("exam.field_text", first=first, last=last, anchored=_anchored(reading)))
+        field: Text = phrase("exam.field_text", first=first, last=last, anchored=_anchored(reading))
+        if cut := levels_text(reading, (v.level for v in partly_included(reading))):
+            field = phrase("exam.partly", text=field, levels=cut)
+        yield row("field", field)
     point = Number(reading.operating_point, percent=True)
     yield row("method", phrase("exam.method_text", point=point, backend=_backend(reading)))
     if len(reading.provenance) > 1 or reading.backend.startswith("import"):
@@ -143,8 +155,8 @@ def _heights_row(v: VertebraFinding) -> tuple[Cell, ...]:
         *_three(loss.reference_mm if loss is not None else None),
         Number(max(loss.largest, 0.0), digits=1, percent=True) if loss is not None else None,
         Number(v.hu.median) if v.hu is not None and trusted(v) else None,
-        Number(v.confidence, digits=2) if v.confidence is not None else None,
-        Number(v.level_confidence, digits=2) if not v.level.startswith("V") else None,
+        sure(v.confidence) if v.confidence is not None else None,
+        sure(v.level_confidence) if not v.level.startswith("V") else None,
     )
 
 
@@ -223,29 +235,12 @@ def indicator_table(reading: SpineReading) -> TableBlock | None:
         Column(phrase("table.level")),
         *(Column(Level("spine_indicator", name), digits=digits[name]) for name in names),
     )
-    rows = tuple((v.level, *(v.indicators.get(name) for name in names)) for v in shown)
+    rows = tuple((v.level, *(_indicator(v, name) for name in names)) for v in shown)
     return TableBlock(id="table-indicators", title=phrase("table.indicators"), columns=columns, rows=rows,
                       footnotes=(phrase("table.indicator_note"),))  # fmt: skip
 
 
-def change_table(changes: tuple[LevelChange, ...]) -> TableBlock:
-    """Loss of height then and now, and whether the difference exceeds measurement error."""
-    names = ("loss_before", "loss_now", "error")
-    rows: list[tuple[Cell, ...]] = []
-    for change in changes:
-        losses = (None if loss is None else max(loss, 0.0) for loss in (change.loss_before, change.loss_now))
-        cells: tuple[Cell, ...] = (
-            change.level, Level("spine_change", change.change), *(Number(loss, digits=1, percent=True) for loss in losses),
-            Number(change.error, digits=1, percent=True),
-        )  # fmt: skip
-        if change.change in ("new", "progressed", "lower"):
-            cells = tuple(Strong(cell) for cell in cells)
-        rows.append(cells)
-    return TableBlock(
-        id="table-change",
-        title=phrase("table.change"),
-        columns=(Column(phrase("table.level")), Column(phrase("table.verdict"), align="left"),
-                 *(Column(phrase(f"table.{name}")) for name in names)),
-        rows=tuple(rows),
-        footnotes=(phrase("table.change_note"),),
-    )  # fmt: skip
+def _indicator(v: VertebraFinding, name: str) -> float | None:
+    """One figure; of a cortex no less than nothing can be lost."""
+    value = v.indicators.get(name)
+    return max(value, 0.0) if name == "cortex_lost" and value is not None else value

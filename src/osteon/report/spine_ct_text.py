@@ -6,20 +6,27 @@ from collections.abc import Iterator
 from typing import Any
 
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
+from osteon.reading.spine_canal import canal_size
 from osteon.reading.spine_compare import LevelChange
 from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import status_of
+from osteon.report.spine_ct_changes import known, new_first, remark, since
 from osteon.report.spine_ct_density import density, density_short
 from osteon.report.spine_ct_phrases import (
     bulges,
     coded,
     denis_name,
+    flags_text,
+    if_intact,
     joined,
     levels_text,
     lost,
+    partly_included,
     phrase,
     possible_burst,
+    reasons_text,
     share,
+    sure,
     trusted,
     unseen,
 )
@@ -30,10 +37,6 @@ __all__ = ["canal", "finding", "findings", "headline", "impression"]
 _SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "uncertain_outline")
 #: Notes that are also contents or reasons, and said as such where the reading found them itself.
 _ALSO_FOUND = ("metal",)
-
-
-#: The canal counts as narrowed below this share of the area expected from the neighbours; above it the scatter rules.
-_NARROWED = 0.95
 
 
 def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
@@ -69,15 +72,33 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
     if _suspicious(reading):
         parts.append(phrase("headline.suspicious", levels=_levels_of(reading, "suspicious")))
     if fractures:
-        parts += [_fracture_line(reading, fractures), _age(reading, changes), canal(reading)]
+        parts += [_fracture_line(reading, fractures), *_age(reading, changes), canal(reading)]
     else:
-        parts.append(_no_fracture(reading))
-    parts += _lower(reading, changes)
-    if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
-        parts.append(phrase("headline.missing", levels=missing))
+        parts += [_no_fracture(reading), *known(reading, changes or ())]
+    parts += [*_operated(reading), *_missing(reading)] if _graded(reading) else []
     if not reading.anchored:
         parts.append(phrase("headline.unanchored"))
     return joined(parts)
+
+
+def _operated(reading: SpineReading) -> Iterator[Text]:
+    """Levels with something foreign in them, which are not graded: each by what it holds."""
+    for content in ("cement", "screw", "metal"):
+        held = (v.level for v in reading.vertebrae if content in v.contents and not v.red_flags)
+        if levels := levels_text(reading, held):
+            yield phrase(f"headline.{content}", levels=levels)
+
+
+def _missing(reading: SpineReading) -> Iterator[Text]:
+    """Levels that should have been graded and could not; one that only the edge of the field cuts is no such level."""
+    edge = {v.level for v in partly_included(reading)}
+    missing = (
+        v.level
+        for v in reading.vertebrae
+        if status_of(v) == "not_evaluable" and not v.contents and v.level not in edge
+    )
+    if levels := levels_text(reading, missing):
+        yield phrase("headline.missing", levels=levels)
 
 
 def _graded(reading: SpineReading) -> tuple[str, ...]:
@@ -92,7 +113,7 @@ def _no_fracture(reading: SpineReading) -> Text:
     if not reasons:
         return phrase("headline.nothing")
     missing = _levels_of(reading, "not_evaluable")
-    return phrase("headline.nothing_why", levels=missing, reasons=coded("spine_reason", reasons))
+    return phrase("headline.nothing_why", levels=missing, reasons=reasons_text(reasons))
 
 
 def _fracture_line(reading: SpineReading, fractures: list[VertebraFinding]) -> Text:
@@ -106,31 +127,12 @@ def _fracture_line(reading: SpineReading, fractures: list[VertebraFinding]) -> T
     )
 
 
-def _age(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Text:
+def _age(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> tuple[Text, ...]:
     if changes is None:
-        return phrase("age.unknown")
+        return (phrase("age.unknown"),)
     if not changes:
-        return phrase("age.not_comparable")
-    parts: list[Text] = []
-    for kind in ("new", "progressed"):
-        levels = [change.level for change in changes if change.change == kind]
-        if levels:
-            parts.append(phrase(f"age.{kind}", levels=levels_text(reading, levels)))
-    fractured = {v.level for v in _called(reading)}
-    known = {change.level for change in changes if change.change in ("unchanged", "within_error", "regained")}
-    if known & fractured:
-        parts.append(phrase("age.old", levels=levels_text(reading, known & fractured)))
-    unknown = {change.level for change in changes if change.change == "not_comparable"} & fractured
-    if unknown:
-        parts.append(phrase("age.not_in_prior", levels=levels_text(reading, unknown)))
-    return joined(parts) if parts else phrase("age.unknown")
-
-
-def _lower(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
-    """Levels that lost height since the earlier scan and are called no fracture: seen early or missed, never passed over."""
-    levels = [change.level for change in changes or () if change.change == "lower"]
-    if levels:
-        yield phrase("age.lower", levels=levels_text(reading, levels))
+        return (phrase("age.not_comparable"),)
+    return tuple(since(reading, changes))
 
 
 def canal(reading: SpineReading) -> Text:
@@ -155,6 +157,25 @@ def canal(reading: SpineReading) -> Text:
     return joined((*parts, *_walls_unseen(reading)))
 
 
+def _size(reading: SpineReading, vertebra: VertebraFinding) -> Text:
+    """The sagittal diameter of the canal beside that of the nearest sound levels, and the area; empty if not measured."""
+    size = canal_size(reading, vertebra.level)
+    if size is None:
+        return ""
+    ap = Number(size.ap_mm, digits=1)
+    if size.neighbours is None:
+        return phrase("canal.size", ap=ap)
+    (above, above_mm), (below, below_mm) = size.neighbours
+    beside = {
+        "above": above,
+        "above_mm": Number(above_mm, digits=1),
+        "below": below,
+        "below_mm": Number(below_mm, digits=1),
+    }
+    change, area = (Number(value, percent=True, signed=True) for value in (size.ap_change, size.area_change))
+    return phrase("canal.size_beside", ap=ap, change=change, area=area, **beside)
+
+
 def _walls_unseen(reading: SpineReading) -> Iterator[Text]:
     """The fractured levels whose posterior wall could not be followed: nothing said of the others holds for them."""
     unseen_at = levels_text(reading, (v.level for v in _called(reading) if v.posterior_wall is None))
@@ -165,7 +186,7 @@ def _walls_unseen(reading: SpineReading) -> Iterator[Text]:
 def findings(reading: SpineReading) -> Iterator[Text]:
     """Suspicion, fractures, what is not evaluable, the sound levels together, curves, canal, density."""
     for statuses in (("suspicious",), ("1", "2", "3")):
-        yield from (finding(v) for v in reading.vertebrae if status_of(v) in statuses)
+        yield from (finding(v, reading) for v in reading.vertebrae if status_of(v) in statuses)
     alike: dict[object, list[VertebraFinding]] = {}
     for vertebra in reading.vertebrae:
         if status_of(vertebra) == "not_evaluable":
@@ -236,26 +257,26 @@ def _remarks(reading: SpineReading) -> Iterator[Text]:
         )
 
 
-def finding(vertebra: VertebraFinding) -> Text:
-    """All that is said of one vertebra that is not simply sound."""
-    return phrase("finding.line", level=vertebra.level, text=_text(vertebra))
+def finding(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Text:
+    """All that is said of one vertebra that is not simply sound; with its ``reading`` the canal beside its neighbours."""
+    return phrase("finding.line", level=vertebra.level, text=_text(vertebra, reading))
 
 
-def _text(vertebra: VertebraFinding) -> Text:
+def _text(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Text:
     parts: list[Text] = []
     if vertebra.red_flags:
-        parts.append(phrase("finding.suspicious", flags=coded("spine_flag", vertebra.red_flags)))
+        parts.append(phrase("finding.suspicious", flags=flags_text(vertebra)))
     if set(vertebra.contents) - set(vertebra.not_evaluable):
         parts.append(phrase("finding.contents", contents=coded("spine_content", vertebra.contents)))
     if not vertebra.evaluable:
-        parts.append(phrase("finding.not_evaluable", reasons=coded("spine_reason", vertebra.not_evaluable)))
+        parts.append(phrase("finding.not_evaluable", reasons=reasons_text(vertebra.not_evaluable)))
     called = vertebra.evaluable and not vertebra.red_flags and vertebra.fractured
     if called and vertebra.genant is not None:
-        parts.append(phrase("finding.graded", **_grading(vertebra)))
+        parts.append(phrase("finding.graded", **_form(vertebra), **_grading(vertebra)))
     if vertebra.evaluable:
         parts += _heights(vertebra)
     if called:
-        parts += _evidence_of_type(vertebra)
+        parts += _evidence_of_type(vertebra, "" if reading is None else _size(reading, vertebra))
     if notes := _told(vertebra):
         parts.append(phrase("finding.notes", notes=coded("spine_note", notes)))
     return joined(parts) if parts else phrase("status.0")
@@ -266,6 +287,18 @@ def _grading(vertebra: VertebraFinding) -> dict[str, Any]:
     grade = _grade(vertebra)
     shape = phrase(f"shape.{vertebra.genant.type}" if vertebra.genant is not None else "shape.none")
     return {"shape": shape, "grade": grade, "severity": phrase(f"severity.{grade}")}
+
+
+def _form(vertebra: VertebraFinding) -> dict[str, Text]:
+    """Among the findings a fracture is what is seen: a deformity, and where most height is lost; the name comes after."""
+    loss = vertebra.height_loss
+    form = phrase(f"form.{vertebra.genant.type}" if vertebra.genant is not None else "form.none")
+    if loss is None:
+        return {"form": form}
+    site = max(("anterior", "middle", "posterior"), key=lambda name: float(getattr(loss, name)))
+    return {
+        "form": phrase("form.with_loss", form=form, lost=phrase(f"reduced.{site}", loss=share(loss.largest)))
+    }
 
 
 def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
@@ -282,7 +315,7 @@ def _heights(vertebra: VertebraFinding) -> Iterator[Text]:
     yield phrase(key, **numbers, **expected, **gone)
 
 
-def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
+def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
     plates = {
         name: p
         for name, p in (("superior", vertebra.superior), ("inferior", vertebra.inferior))
@@ -296,27 +329,30 @@ def _evidence_of_type(vertebra: VertebraFinding) -> Iterator[Text]:
         yield from (_endplate(name, plate) for name, plate in plates.items())
     if vertebra.posterior_wall is not None:
         yield _wall(vertebra.posterior_wall)
+    if size:
+        yield phrase("canal.sentence", size=size)
     if vertebra.local_kyphosis_deg is not None:
-        yield phrase("finding.local_kyphosis", deg=Number(vertebra.local_kyphosis_deg, digits=0))
+        yield _curve("local", vertebra.local_kyphosis_deg)
     if vertebra.denis is not None:
-        yield phrase("finding.denis", type=denis_name(vertebra, long=True))
+        if possible_burst(vertebra):
+            yield phrase("finding.denis_burst", type=if_intact(vertebra))
+        else:
+            yield phrase("finding.denis", type=denis_name(vertebra, long=True))
         if vertebra.denis.confidence is not None:
-            yield phrase("finding.type_confidence", value=Number(vertebra.denis.confidence, digits=2))
+            yield phrase("finding.type_confidence", value=sure(vertebra.denis.confidence))
     if vertebra.of_type is not None:
         yield phrase("finding.of_type", type=vertebra.of_type)
     if vertebra.confidence is not None:
-        yield phrase("finding.confidence", value=Number(vertebra.confidence, digits=2))
+        yield phrase("finding.confidence", value=sure(vertebra.confidence))
 
 
 def _wall(wall: PosteriorWall) -> Text:
-    """How far the posterior wall stands into the canal, and what that leaves of it."""
+    """How far the posterior wall stands into the canal; of a flat one, that the canal behind it is narrow."""
     if not wall.involved:
         return phrase("finding.wall_intact")
-    bulge, ratio = Number(wall.convexity_mm, digits=1), wall.canal_area_ratio
-    if ratio is not None and ratio < _NARROWED:
-        key = "finding.wall_narrows" if bulges(wall) else "finding.wall_flat_narrows"
-        return phrase(key, mm=bulge, share=share(ratio))
-    return phrase("finding.wall_bulges" if ratio is None else "finding.wall_bulges_open", mm=bulge)
+    if bulges(wall) or wall.canal_area_ratio is None:
+        return phrase("finding.wall_bulges", mm=Number(wall.convexity_mm, digits=1))
+    return phrase("finding.wall_flat_narrows", share=share(wall.canal_area_ratio))
 
 
 def _endplate(name: str, plate: Endplate) -> Text:
@@ -337,49 +373,61 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
     """Curves and deformity index in one line, the canal where it is narrowest in another."""
     curves: list[Text] = []
     if reading.kyphosis_deg is not None:
-        curves.append(phrase("alignment.kyphosis", deg=Number(reading.kyphosis_deg)))
+        curves.append(_curve("thoracic", reading.kyphosis_deg))
     if reading.lordosis_deg is not None:
-        curves.append(phrase("alignment.lordosis", deg=Number(reading.lordosis_deg)))
+        curves.append(_curve("lumbar", -reading.lordosis_deg))
     if reading.deformity_index is not None and _graded(reading):
         curves.append(phrase("alignment.index", n=reading.deformity_index))
     if curves:
         yield joined(curves)
     widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None and trusted(v)]
     if widths:
-        low, high = (Number(width, digits=1) for width, _ in (min(widths), max(widths)))
-        yield phrase("alignment.canal", low=low, level=min(widths)[1], high=high)
+        (low, narrow), (high, wide) = min(widths), max(widths)
+        ends = {"low": Number(low, digits=1), "narrow": narrow, "high": Number(high, digits=1), "wide": wide}
+        yield phrase("alignment.canal", **ends)
+
+
+def _curve(place: str, kyphosis_deg: float) -> Text:
+    """An angle by its name: a kyphosis, or a lordosis where it is negative."""
+    kind = "kyphosis" if kyphosis_deg >= 0 else "lordosis"
+    return phrase(f"curve.{place}_{kind}", deg=Number(abs(kyphosis_deg)))
 
 
 def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
-    """The numbered statements of the impression."""
+    """The numbered statements of the impression; new fractures before known ones."""
     for vertebra in _suspicious(reading):
-        yield phrase(
-            "impression.suspicious", level=vertebra.level, flags=coded("spine_flag", vertebra.red_flags)
-        )
-    fractures = _called(reading)
+        yield phrase("impression.suspicious", level=vertebra.level, flags=flags_text(vertebra))
+    fractures = sorted(_called(reading), key=lambda v: new_first(changes or (), v.level))
     for vertebra in fractures:
-        yield _fracture(vertebra)
+        size = _size(reading, vertebra) if possible_burst(vertebra) else ""
+        yield _fracture(vertebra, remark(changes or (), vertebra.level), size)
     if fractures:
+        age = () if changes else _age(reading, changes)  # of each fracture in its own item
         mri = (phrase("age.mri"),) if changes is None else ()
         burst = any(possible_burst(v) for v in fractures)  # said in the items of those fractures
         walls = tuple(_walls_unseen(reading)) if burst else (canal(reading),)
-        yield joined((_age(reading, changes), *mri, *walls))
+        if said := (*age, *mri, *walls):
+            yield joined(said)
     else:
         yield _no_fracture(reading)
-    yield from _lower(reading, changes)
+    yield from known(reading, changes or ())
     yield from _borderline(reading)
-    if cement := levels_text(reading, (v.level for v in reading.vertebrae if v.contents)):
-        yield phrase("impression.contents", levels=cement)
+    if operated := tuple(_operated(reading)):
+        yield joined((*operated, phrase("impression.no_density")))
     if lines := density_short(reading):
         yield joined(lines)
-    if _graded(reading) and (missing := _levels_of(reading, "not_evaluable")):
-        yield phrase("headline.missing", levels=missing)
+    yield from _missing(reading) if _graded(reading) else ()
 
 
-def _fracture(vertebra: VertebraFinding) -> Text:
-    """One fracture in one item: shape, grade, Denis type, and whether it may be a burst fracture."""
-    typed = phrase("impression.denis", denis=denis_name(vertebra, long=True)) if vertebra.denis else ""
+def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
+    """One fracture in one item: shape, new or known, grade, Denis type, a possible burst with the ``size`` of the canal."""
+    typed: Text = ""
     burst: Text = ""
     if possible_burst(vertebra):
-        burst = phrase("impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed")
-    return phrase("impression.fracture", level=vertebra.level, denis=typed, burst=burst, **_grading(vertebra))
+        key = "impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed"
+        burst = phrase(key, denis=if_intact(vertebra))
+        burst = phrase("impression.burst_canal", burst=burst, size=size) if size else burst
+    elif vertebra.denis:
+        typed = phrase("impression.denis", denis=denis_name(vertebra, long=True))
+    said = {"level": vertebra.level, "change": change, "denis": typed, "burst": burst}
+    return phrase("impression.fracture", **said, **_grading(vertebra))

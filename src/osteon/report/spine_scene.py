@@ -28,12 +28,14 @@ __all__ = [
     "HeightLine",
     "Plane",
     "PlaneName",
+    "Point",
     "SpineScene",
     "height_lines",
     "spine_scene",
 ]
 
 Array = npt.NDArray[Any]
+Point = tuple[float, float, float]
 PlaneName = Literal["sagittal", "coronal", "axial"]
 PIXEL_MM = 0.5
 WINDOW = WINDOWS["spine"]
@@ -87,14 +89,30 @@ class SpineScene:
     centre_mm: Mapping[str, tuple[float, float, float]]
     sagittal: Plane
 
-    def around(self, level: str, *, plane: PlaneName, reach_mm: float = 32.0) -> Plane:
-        """The reformat of ``reach_mm`` on each side of one body; an axial one is centred on its back, to show the canal."""
+    def around(
+        self, level: str, *, plane: PlaneName, reach_mm: float = 32.0, through: Point | None = None
+    ) -> Plane:
+        """
+        The reformat of ``reach_mm`` on each side of one body; an axial one is centred on its back, to show the canal.
+
+        An axial or a coronal one may run ``through`` another place than the middle of the body.
+        """
         z, y, x = self.centre_mm[level]
         across = y if plane == "sagittal" else x
         up = -(y + CANAL_MM) if plane == "axial" else z
         box = (across - reach_mm, across + reach_mm, up - reach_mm, up + reach_mm)
         line = np.array([[z, y, x]]) if plane == "axial" else _line(self.centre_mm)
+        if through is not None and plane == "axial":
+            line = np.array([[through[0], y, x]])
+        if through is not None and plane == "coronal":
+            line[:, 1] += through[1] - np.interp(through[0], line[:, 0], line[:, 1])
         return _cut(self.volume, self.labels, line, box, plane)
+
+    def place_mm(self, lps_mm: tuple[float, float, float]) -> Point:
+        """A place in the patient as (z, y, x) millimetres of the scene."""
+        grid = self.labels.bodies.grid
+        z, y, x = (float(k) for k in grid.index(lps_mm) * np.array(grid.spacing_mm))
+        return z, y, x
 
 
 def spine_scene(reading: SpineReading, labels: SpineLabels, volume: Volume | None = None) -> SpineScene:

@@ -55,6 +55,7 @@ class SpokenHeading:
     number: str
     text: str
     new_page: bool = False
+    together: bool = False
     kind: Literal["heading"] = "heading"
 
 

@@ -22,10 +22,15 @@ _HALF_THICKNESS_MM = 3.6  # a focus is thicker than a band under a broken endpla
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foci:
-    """Volume (ml) of the largest compact region far below and far above the usual trabecular density."""
+    """
+    The largest compact region far below and far above the usual trabecular density: its volume (ml), and its middle (u, v, w)
+    in the body's frame, None where there is none.
+    """
 
     lytic_ml: float
     sclerotic_ml: float
+    lytic_uvw_mm: tuple[float, float, float] | None = None
+    sclerotic_uvw_mm: tuple[float, float, float] | None = None
 
 
 def foci(
@@ -61,9 +66,10 @@ def foci(
     if band_most_hu:
         over = np.clip(_layers(box, plates, hu, deep) - usual_hu, 0.0, None)
         plain = hu - np.where(over <= band_most_hu, over, 0.0)
+    lytic = _compact(deep & (hu < usual_hu - lytic_below_hu) & (hu > FAT_HU), box)
+    sclerotic = _compact(deep & (plain > sclerotic_hu), box)
     return Foci(
-        lytic_ml=_compact_ml(deep & (hu < usual_hu - lytic_below_hu) & (hu > FAT_HU), box.sample_ml),
-        sclerotic_ml=_compact_ml(deep & (plain > sclerotic_hu), box.sample_ml),
+        lytic_ml=lytic[0], lytic_uvw_mm=lytic[1], sclerotic_ml=sclerotic[0], sclerotic_uvw_mm=sclerotic[1]
     )
 
 
@@ -81,18 +87,25 @@ def _layers(box: BodyBox, plates: Endplates, hu: Array, deep: npt.NDArray[np.boo
     return np.asarray(np.asarray(middle, dtype=np.float64)[layer], dtype=np.float64)
 
 
-def _compact_ml(region: npt.NDArray[np.bool_], sample_ml: float) -> float:
-    """Volume of the largest part of a region that a ball fits into."""
+def _compact(region: npt.NDArray[np.bool_], box: BodyBox) -> tuple[float, tuple[float, float, float] | None]:
+    """Volume and middle of the largest part of a region that a ball fits into."""
     boxes = ndimage.find_objects(region.astype(np.uint8))
     if not boxes:
-        return 0.0
+        return 0.0, None
+    corner = [s.start - 1 for s in boxes[0]]
     region = np.pad(region[boxes[0]], 1)
     kernel = depth_mm(region) >= _HALF_THICKNESS_MM
     if not kernel.any():
-        return 0.0
+        return 0.0, None
     whole = region & (ndimage.distance_transform_edt(~kernel, sampling=STEP_MM) <= _HALF_THICKNESS_MM)
     parts, _ = ndimage.label(whole)
-    return float(np.bincount(parts.ravel())[1:].max()) * sample_ml
+    sizes = np.bincount(parts.ravel())[1:]
+    where = ndimage.center_of_mass(parts == 1 + int(sizes.argmax()))
+    u, v, w = (
+        float(np.interp(at + first, np.arange(axis.size), axis))
+        for at, first, axis in zip(where, corner, (box.u_mm, box.v_mm, box.w_mm), strict=True)
+    )
+    return float(sizes.max()) * box.sample_ml, (u, v, w)
 
 
 def spoke_wheel(box: BodyBox, region: npt.NDArray[np.bool_]) -> float | None:
