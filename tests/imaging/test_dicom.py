@@ -226,6 +226,35 @@ def test_uneven_slices_are_evened(tmp_path):
     assert_true_to_place(volume)
 
 
+def test_how_coarse_an_uneven_scan_is_is_known_plane_by_plane(tmp_path):
+    gap = read_dicom(write_series(tmp_path / "gap", [k * 1.0 for k in range(80) if k not in range(15, 20)]))
+    steps = np.array(gap.meta["plane_steps_mm"])
+    assert steps.shape == (gap.array.shape[gap.meta["slice_axis"]],)
+    assert steps[14:21] == pytest.approx(6.0)  # from the last slice before the gap to the first behind it
+    assert np.delete(steps, np.arange(14, 21)) == pytest.approx(1.0)
+    mixed = tmp_path / "mixed"
+    write_series(mixed, np.arange(6) * 5.0, names=list("abcdef"), SliceThickness=5.0)
+    write_series(mixed, 26.4 + np.arange(60))
+    volume = read_dicom(mixed)
+    index = volume.grid.index(np.array([[-20.0, -30.0, 100.0 + z] for z in (0.0, 12.0, 24.0, 30.0, 60.0)]))[
+        :, 0
+    ]
+    steps = np.array(volume.meta["plane_steps_mm"])
+    assert steps[np.rint(index).astype(int)] == pytest.approx([5.0, 5.0, 5.0, 1.0, 1.0])
+
+
+def test_an_even_scan_says_nothing_of_single_planes(tmp_path):
+    assert (
+        "plane_steps_mm"
+        not in read_dicom(write_series(tmp_path / "a", np.round(np.arange(40) * 0.625, 1))).meta
+    )
+    overlapping = write_series(tmp_path / "b", np.arange(20) * 1.0, SliceThickness=2.5)
+    assert "plane_steps_mm" not in read_dicom(overlapping).meta
+    write_series(overlapping, 20.0 + np.arange(20), names=[f"x{k}" for k in range(20)], SliceThickness=5.0)
+    steps = read_dicom(overlapping).meta["plane_steps_mm"]  # evenly placed, unevenly thick
+    assert steps == pytest.approx([2.5] * 20 + [5.0] * 20)
+
+
 def test_positions_rounded_by_the_scanner_are_even(tmp_path):
     volume = read_dicom(write_series(tmp_path, np.round(np.arange(40) * 0.625, 1)))
     assert volume.notes == ()

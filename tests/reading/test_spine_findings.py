@@ -7,6 +7,7 @@ import pytest
 
 from osteon.domain.spine import ScanFacts
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import LabelMap, Volume
 from osteon.reading.spine_compare import compare_readings
 from osteon.reading.spine_findings import ReadingOptions, findings
@@ -56,6 +57,12 @@ def labels(scan):
 @pytest.fixture(scope="module")
 def reading(scan, labels):
     return findings(scan.volume, labels, scan=facts(labels, kvp=120.0, contrast="none"))
+
+
+def uneven(scan, steps):
+    """The scan as read from slices this far apart, plane by plane."""
+    meta = {**scan.volume.meta, "plane_steps_mm": tuple(steps), "slice_axis": 0}
+    return replace(scan.volume, meta=meta)
 
 
 def graded(reading):
@@ -140,6 +147,39 @@ def test_what_cannot_be_graded_says_why(labels):
     crumb[tuple(where[:40].T)] = 23
     poor = replace(labels, bodies=LabelMap(array=crumb, affine=labels.bodies.affine))
     assert not findings(None, poor, scan=facts(labels)).at("L4").evaluable
+
+
+def test_a_vertebra_is_judged_by_the_slices_that_show_it(scan, labels, reading):
+    """Coarse from the middle of L2 down, fine above: the fine part keeps its grades, the rest has none."""
+    array = labels.bodies.array
+    middle = round(float(np.argwhere(array == scan.anatomy.at("L2").code)[:, 0].mean()))
+    volume = uneven(scan, [5.0] * middle + [1.0] * (array.shape[0] - middle))
+    mixed = findings(volume, labels, scan=facts(labels, kvp=120.0, contrast="none", slice_thickness_mm=1.0))
+    for v in mixed.vertebrae:
+        if v.level in ("L2", "L3", "L4", "L5"):
+            assert v.not_evaluable == ("slice_thickness_over_3mm",) and v.genant is None
+        elif (known := reading.at(v.level)).evaluable:
+            assert v.genant.grade == known.genant.grade and "uneven_slices" not in v.notes
+            assert v.heights_mm == known.heights_mm
+
+
+def test_a_gap_at_an_endplate_forbids_the_type_and_widens_the_error(scan, labels, reading):
+    array = labels.bodies.array
+    top = int(np.argwhere(array == scan.anatomy.at("L1").code)[:, 0].max())
+    steps = np.full(array.shape[0], 1.0)
+    steps[top : top + 3] = 3.0
+    found = findings(uneven(scan, steps), labels, scan=facts(labels, kvp=120.0, contrast="none")).at("L1")
+    known = reading.at("L1")
+    assert known.denis is not None and found.denis is None
+    assert found.fractured and {"uneven_slices", "too_coarse_to_type"} <= set(found.notes)
+    assert found.height_loss.se > known.height_loss.se
+
+
+def test_slices_that_are_partly_thick_are_said(scan, labels):
+    steps = np.full(labels.bodies.array.shape[0], 1.0)
+    assert "slices_partly_thicker_than_3_mm" not in gated(labels, uneven(scan, steps)).notes
+    steps[3:6] = 5.0
+    assert "slices_partly_thicker_than_3_mm" in gated(labels, uneven(scan, steps)).notes
 
 
 def test_a_vertebra_whose_labels_hold_no_body_is_named(labels):

@@ -2,7 +2,8 @@
 DICOM images from a folder, a file or a ZIP archive: which series are there, and one of them as a volume.
 
 Keys of ``Volume.meta`` (absent where the header says nothing): ``format`` ("dicom"), ``modality``, ``kvp``, ``kernel``,
-``contrast_agent``, ``slice_thickness_mm``, ``largest_step_mm``, ``manufacturer``, ``model``, ``series_description``,
+``contrast_agent``, ``slice_thickness_mm`` (the median), ``largest_step_mm``, ``plane_steps_mm`` (along array axis
+``slice_axis``, see :class:`osteon.imaging.dicom_stack.Stack`; absent where the scan is even), ``manufacturer``, ``model``, ``series_description``,
 ``study_description``, ``study_date``, ``study_time``, ``accession_number``, ``patient_id``, ``patient_name``,
 ``patient_sex``, ``patient_age``, ``patient_birth_date``, ``study_uid``, ``series_uid``, ``frame_uid``, ``sop_class_uid``,
 ``image_type``, ``sop_uids`` and ``files`` (one per slice of the scan along array axis ``slice_axis``, in array order; they
@@ -151,6 +152,8 @@ def _read(
         "files": tuple(str(s.source) for s in stack.slices),
         "slice_axis": 2 - int(np.abs(stack.affine[:3, 0]).argmax()),
     }
+    if stack.plane_steps_mm:
+        meta["plane_steps_mm"] = stack.plane_steps_mm
     if thickness:
         meta["slice_thickness_mm"] = float(np.median(thickness))
     if series.fact("KVP"):

@@ -76,7 +76,7 @@ def findings(
         One finding per labelled vertebra from the head down, the sacrum left out; a vertebra that cannot be graded is a
         finding too, with its reasons.
     """
-    everything = places(labels)
+    everything = places(labels, volume)
     calibration = None
     if options.hu_calibration is not None:
         calibration = dict(zip(("slope", "intercept"), options.hu_calibration, strict=True))
@@ -191,6 +191,10 @@ def _finding(
     plain = _described(plain, here, hu=_density(here, reasons[level]))
     if level not in sound:
         return plain
+    if place.step_mm is not None and place.step_mm > 1.1 * max(
+        scan.slice_thickness_mm or 0.0, *scan.spacing_mm
+    ):
+        plain = replace(plain, notes=(*plain.notes, "uneven_slices"))
     if level in one_sided:
         plain = replace(plain, notes=(*plain.notes, "one_sided"))
     return judged(
@@ -200,7 +204,7 @@ def _finding(
         good=good,
         agreement=label.agreement,
         operating_point=options.operating_point,
-        slice_mm=coarsest_mm(scan),
+        slice_mm=coarsest_mm(place, scan),
     )
 
 

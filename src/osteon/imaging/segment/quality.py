@@ -53,7 +53,7 @@ def gated(labels: SpineLabels, volume: Volume | None = None) -> SpineLabels:
     ``labels`` with the codes of what is odd: of a vertebra at its level, of the whole in ``notes``.
 
     Codes of a vertebra: "volume_outlier", "spacing_outlier", "metal", "cropped". Of the whole: "gap_in_levels",
-    "duplicate_level", "levels_out_of_order", "slices_thicker_than_3_mm". Applying it twice changes nothing.
+    "duplicate_level", "levels_out_of_order", "slices_thicker_than_3_mm", "slices_partly_thicker_than_3_mm". Applying it twice changes nothing.
 
     Parameters
     ----------
@@ -80,6 +80,8 @@ def gated(labels: SpineLabels, volume: Volume | None = None) -> SpineLabels:
     thickness = float((volume.meta.get("slice_thickness_mm") if volume is not None else None) or slices)
     if max(thickness, slices) > THICK_MM * 1.01:
         notes.append("slices_thicker_than_3_mm")
+    elif volume is not None and max(volume.meta.get("plane_steps_mm", (0.0,))) > THICK_MM * 1.01:
+        notes.append("slices_partly_thicker_than_3_mm")
     return replace(labels, levels=tuple(levels), notes=tuple(dict.fromkeys(notes)))
 
 
