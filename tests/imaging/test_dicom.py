@@ -530,7 +530,30 @@ def test_a_damaged_file_beside_good_ones_is_counted(tmp_path):
     (folder / "broken").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x10\x00UI\xff\xff" * 3)
     volume = read_dicom(folder)
     assert volume.array.shape[0] == 4
-    assert volume.notes in ((), ("unreadable_files:1",))
+    assert volume.notes == ("unreadable_files:1 (broken)",)
+
+
+@pytest.mark.parametrize("left", [0, 100, 400])
+def test_copies_that_broke_off_are_counted_and_named(tmp_path, left):
+    """As many bytes of the header as a copy left: none, part of the empty preamble, a header without its rows."""
+    folder = write_series(tmp_path, np.arange(12) * 1.0)
+    for name in ("007", "008", "009", "010", "011"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:left])
+    (folder / ".hidden").touch()
+    (folder / "readme.txt").write_text("no image")
+    volume = read_dicom(folder)
+    assert volume.array.shape[0] == 7
+    assert volume.notes == ("unreadable_files:5 (007, 008, 009, ...)",)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for path in sorted(folder.glob("0*")):
+            archive.write(path, path.name)
+    assert read_dicom(tmp_path / "all.zip").notes == volume.notes
+
+
+def test_a_folder_of_empty_files_says_so(tmp_path):
+    (tmp_path / "000").touch()
+    with pytest.raises(FileError, match=r"000: empty or cut short"):
+        read_dicom(tmp_path)
 
 
 REAL = {

@@ -21,7 +21,7 @@ import numpy as np
 
 from osteon.core.errors import FileError, InputError
 from osteon.domain.spine import SeriesLeftOut
-from osteon.imaging.dicom_files import sources_in
+from osteon.imaging.dicom_files import Source, sources_in
 from osteon.imaging.dicom_header import Slice, slices_of
 from osteon.imaging.dicom_patients import by_patient
 from osteon.imaging.dicom_series import Chosen, Series, choose_series, grouped
@@ -38,6 +38,7 @@ _META = {
     "patient_sex": "PatientSex", "patient_age": "PatientAge", "patient_birth_date": "PatientBirthDate",
     "study_uid": "StudyInstanceUID", "series_uid": "SeriesInstanceUID", "frame_uid": "FrameOfReferenceUID",
 }  # fmt: skip
+_NAMED = 3
 
 
 def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
@@ -45,7 +46,7 @@ def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
     The image series in a folder (with subfolders), a ZIP archive, a file, or a list of files.
 
     Files are known by content, not by suffix; objects without an image (reports, plans, directories) are left out. A
-    damaged object among good ones is left out with the note "unreadable_files:n" on every series.
+    damaged object among good ones is left out with the note "unreadable_files:n (the first names)" on every series.
 
     Raises
     ------
@@ -54,22 +55,27 @@ def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
     """
     sources = sources_in(place)
     slices: list[Slice] = []
-    damaged: list[FileError] = []
+    damaged: dict[Source, FileError] = {}
     for source in sources:
         try:
             slices.extend(slices_of(source))
         except FileError as error:
-            damaged.append(error)
+            damaged[source] = error
     if not slices:
         if damaged:
-            raise damaged[0]
+            raise next(iter(damaged.values()))
         what = "no image (segmentations and reports are none)" if sources else "no DICOM object"
         raise FileError(f"{place}: {what} in it.", hint="Expected a folder, ZIP or file of DICOM images.")
     found = grouped(slices)
     if damaged:
-        note = f"unreadable_files:{len(damaged)}"
+        note = f"unreadable_files:{len(damaged)} ({_named(damaged)})"
         found = tuple(Series(key=s.key, slices=s.slices, notes=(*s.notes, note)) for s in found)
     return found
+
+
+def _named(damaged: Iterable[Source]) -> str:
+    names = [Path(source.member or source.path).name for source in damaged]
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 def read_dicom(place: Path | Iterable[Path], *, series: str | None = None) -> Volume:
