@@ -405,6 +405,17 @@ def test_transfer_syntaxes(tmp_path, syntax):
     assert_true_to_place(read_dicom(tmp_path))
 
 
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+def test_a_rescale_that_one_slice_lacks_is_refused(tmp_path, keyword):
+    folder = write_series(tmp_path, np.arange(5) * 1.0, slope=1)
+    write_slice(folder / "002", (-20.0, -30.0, 102.0), slope=1, without=[keyword])
+    with pytest.raises(FileError, match=r"002: RescaleSlope or RescaleIntercept is missing, which 4 other"):
+        read_dicom(folder)
+    for k in (0, 1, 3, 4):
+        write_slice(folder / f"{k:03d}", (-20.0, -30.0, 100.0 + k), slope=1, without=[keyword])
+    assert read_dicom(folder).notes == ("rescale_missing",)
+
+
 def test_stored_bits_alone_count(tmp_path):
     """Twelve bits with an overlay in bit 15, and signed twelve bits whose sign is bit 11."""
     values = np.arange(140, dtype=np.uint16).reshape(10, 14) * 29

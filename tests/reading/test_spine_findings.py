@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from osteon.core.errors import FileError
 from osteon.domain.spine import ScanFacts
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import LabelMap, Volume
 from osteon.reading.spine_compare import compare_readings
+from osteon.reading.spine_ct import read_spine
 from osteon.reading.spine_findings import ReadingOptions, findings
 from osteon.synth.spine_ct import PlannedFracture, field_grid, phantom
 from osteon.synth.spine_render import render_tissue
@@ -218,6 +220,31 @@ def test_cement_is_named_and_left_out_of_grade_and_density(scan, labels, reading
     assert found.contents == ("cement",) and found.not_evaluable == ("cement",)
     assert found.hu is None and found.genant is None and found.fractured is None
     assert found.heights_mm is not None
+
+
+@pytest.mark.parametrize("moved", ["by 1024", "window of 8 bits", "rescale_missing", "not_hounsfield"])
+def test_values_that_may_be_no_hounsfield_units_are_not_read_as_such(scan, labels, moved):
+    """Moved up by 1024 every body would be full of cement; heights and grades are those of the labels alone."""
+    array = scan.volume.array
+    grey = {
+        "by 1024": array + 1024 - min(0, array.min() + 1024),
+        "window of 8 bits": np.clip((array + 150) / 2, 0, 255),
+    }
+    notes = () if moved in grey else (moved,)
+    volume = replace(scan.volume, array=grey.get(moved, array).astype(np.float32), notes=notes)
+    found = findings(volume, labels, scan=facts(labels, kvp=120.0, contrast="none", notes=notes))
+    alone = findings(None, labels, scan=facts(labels))
+    assert "hu_unverified" in found.notes and "no_image" not in found.notes
+    assert found.hu_l1 is None and found.hu_mean is None
+    for v, known in zip(found.vertebrae, alone.vertebrae, strict=True):
+        assert (v.hu, v.contents, v.red_flags) == (None, (), ())
+        assert v.genant == known.genant and v.heights_mm == known.heights_mm
+    assert {"L1", "L3"} <= {v.level for v in found.fractured}
+
+
+def test_another_modality_than_ct_is_refused(scan, labels):
+    with pytest.raises(FileError, match=r"knee\.dcm: the modality is MR, expected CT"):
+        read_spine(replace(scan.volume, meta={"modality": "MR"}), labels=labels, source="knee.dcm")
 
 
 def test_a_lytic_focus_goes_before_any_grade(scan, labels, reading):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from osteon.domain.anatomy import level_rank, may_follow
+from osteon.imaging.hounsfield import in_hounsfield
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 
@@ -58,9 +59,9 @@ def gated(labels: SpineLabels, volume: Volume | None = None) -> SpineLabels:
     Parameters
     ----------
     volume : Volume, optional
-        The CT on the same grid, in Hounsfield units; without it metal is not looked for.
+        The CT on the same grid; without it, or where its values may not be Hounsfield units, metal is not looked for.
     """
-    sizes = _measured(labels, volume)
+    sizes = _measured(labels, volume if volume is not None and in_hounsfield(volume) else None)
     levels = []
     for k, label in enumerate(labels.levels):
         notes = list(label.notes)
