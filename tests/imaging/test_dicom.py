@@ -188,6 +188,16 @@ def test_gantry_tilt_is_straightened(tmp_path, tilt):
     assert right.sum() > 0.9 * 9 * 29 * 14  # all but the border rows that mix with air
 
 
+@pytest.mark.parametrize(
+    ("stated", "leans", "told"), [(15, 0, True), (-15, 0, True), (15, 15, False), (0, 0, False)]
+)
+def test_a_stated_tilt_that_the_slices_do_not_show_is_told(tmp_path, stated, leans, told):
+    angle = np.radians(leans)
+    orientation = (1, 0, 0, 0, np.cos(angle), np.sin(angle))
+    folder = write_series(tmp_path, np.arange(9) * 2.0, orientation=orientation, GantryDetectorTilt=stated)
+    assert ("gantry_tilt_contradicted" in read_dicom(folder).notes) is told
+
+
 def test_a_shear_no_gantry_makes_is_refused(tmp_path):
     for k in range(4):
         write_slice(tmp_path / f"{k}", (k * 3.0, 0, k * 2.0))

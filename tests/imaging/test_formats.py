@@ -123,6 +123,12 @@ def test_qform_alone_and_disagreement(tmp_path):
         read_volume(path)
 
 
+def test_analyze_files_do_not_say_how_they_lie(tmp_path):
+    nibabel.save(nibabel.AnalyzeImage(np.ones((2, 3, 4), np.int16), np.eye(4)), tmp_path / "v.hdr")
+    with pytest.raises(FileError, match=r"v\.hdr: neither sform nor qform"):
+        read_volume(tmp_path / "v.hdr")
+
+
 def test_nifti_that_is_no_volume(tmp_path):
     path = tmp_path / "v.nii.gz"
     nibabel.save(image(np.ones((2, 3, 4, 5), np.int16)), path)

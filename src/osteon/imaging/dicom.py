@@ -25,7 +25,7 @@ from osteon.imaging.dicom_files import Source, sources_in
 from osteon.imaging.dicom_header import Slice, slices_of
 from osteon.imaging.dicom_patients import by_patient
 from osteon.imaging.dicom_series import Chosen, Series, choose_series, grouped
-from osteon.imaging.dicom_stack import stacked
+from osteon.imaging.dicom_stack import normal_of, stacked
 from osteon.imaging.volume import Volume
 
 __all__ = ["Chosen", "Series", "choose_series", "list_series", "read_dicom", "read_series"]
@@ -39,6 +39,7 @@ _META = {
     "study_uid": "StudyInstanceUID", "series_uid": "SeriesInstanceUID", "frame_uid": "FrameOfReferenceUID",
 }  # fmt: skip
 _NAMED = 3
+_TILT_APART_DEG = 2.0
 
 
 def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
@@ -167,10 +168,20 @@ def _read(
     if "kernel" in meta:
         meta["kernel"] = meta["kernel"].split("\\")[0]
     heard = (note for s in stack.slices for note in s.notes)
-    kinds = {"derived_image": series.derived, "localizer": series.localizer, "not_axial": not series.axial}
+    kinds = {
+        "derived_image": series.derived, "localizer": series.localizer, "not_axial": not series.axial,
+        "gantry_tilt_contradicted": _straight_against_its_tilt(series) and "resampled_gantry_tilt" not in stack.notes,
+    }  # fmt: skip
     doubts = (note for note, true in kinds.items() if true)
     noted = tuple(dict.fromkeys((*notes, *series.notes, *heard, *stack.notes, *doubts)))
     return Volume(array=stack.array, affine=stack.affine, meta=meta, notes=noted).canonical()
+
+
+def _straight_against_its_tilt(series: Series) -> bool:
+    """The header states a gantry tilt by which its slices do not lean out of the patient's long axis."""
+    stated = abs(float(series.fact("GantryDetectorTilt") or 0.0))
+    leans = np.degrees(np.arccos(min(1.0, abs(normal_of(series.slices[0].orientation or ())[2]))))
+    return stated - float(leans) > _TILT_APART_DEG
 
 
 def _left_out(series: Series, why: str) -> SeriesLeftOut:
