@@ -3,12 +3,13 @@ DICOM images from a folder, a file or a ZIP archive: which series are there, and
 
 Keys of ``Volume.meta`` (absent where the header says nothing): ``format`` ("dicom"), ``modality``, ``kvp``, ``kernel``,
 ``contrast_agent``, ``slice_thickness_mm`` (the median), ``largest_step_mm``, ``plane_steps_mm`` (along array axis
-``slice_axis``, see :class:`osteon.imaging.dicom_stack.Stack`; absent where the scan is even), ``manufacturer``, ``model``, ``series_description``,
-``study_description``, ``study_date``, ``study_time``, ``accession_number``, ``patient_id``, ``patient_name``,
-``patient_sex``, ``patient_age``, ``patient_birth_date``, ``study_uid``, ``series_uid``, ``frame_uid``, ``sop_class_uid``,
-``image_type``, ``sop_uids`` and ``files`` (one per slice of the scan along array axis ``slice_axis``, in array order; they
-match the array's slices one to one unless a note says that missing or unequal slices were resampled), ``series_choice``
-(the criterion of :func:`choose_series`, or "asked_for"), ``other_series`` (a SeriesLeftOut for each other one).
+``slice_axis``, see :class:`osteon.imaging.dicom_stack.Stack`; absent where the scan is even), ``manufacturer``,
+``model``, ``series_description``, ``study_description``, ``study_date``, ``study_time``, ``accession_number``,
+``patient_id``, ``patient_name``, ``patient_sex``, ``patient_age``, ``patient_birth_date``, ``study_uid``,
+``series_uid``, ``frame_uid``, ``sop_class_uid``, ``image_type``, ``sop_uids`` and ``files`` (one per slice of the scan
+along array axis ``slice_axis``, in array order; they match the array's slices one to one unless a note says that
+missing or unequal slices were resampled), ``series_choice`` (the criterion of :func:`choose_series`, or "asked_for"),
+``other_series`` (a SeriesLeftOut for each other one).
 """
 
 from __future__ import annotations

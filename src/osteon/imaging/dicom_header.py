@@ -157,10 +157,8 @@ def _slices(
     header: Dataset, source: Source, *, implicit: bool, offset: int, picture: bool = True
 ) -> tuple[Slice, ...]:
     rows, columns = _whole(header, "Rows"), _whole(header, "Columns")
-    kinds = (
-        _uid(header, "SOPClassUID"),
-        _uid(header.file_meta, "MediaStorageSOPClassUID"),
-    )  # either may be cut
+    meta = header.file_meta
+    kinds = _uid(header, "SOPClassUID"), _uid(meta, "MediaStorageSOPClassUID")  # either may be cut
     nameless = not any(kinds) and header.preamble is not None
     if not (rows and columns) and (nameless or any("Image Storage" in UID(kind).name for kind in kinds)):
         raise _cut_short(source)
@@ -173,7 +171,6 @@ def _slices(
         notes.append("modality_lut_ignored")
     allocated = _whole(header, "BitsAllocated") or 16
     stored = _whole(header, "BitsStored") or allocated
-    meta = header.file_meta
     common: dict[str, Any] = {
         "source": source,
         "shape": (rows, columns),

@@ -16,18 +16,10 @@ from osteon.imaging.volume import Volume
 __all__ = ["placed_array", "read_itk"]
 
 _itk: Any = SimpleITK  # its functions carry no types
-_SPACES = (
-    "left-posterior-superior",
-    "lps",
-    "right-anterior-superior",
-    "ras",
-    "left-anterior-superior",
-    "las",
-)
-_NRRD, _META = (
-    (("space directions",),),
-    (("ElementSpacing", "ElementSize"), ("TransformMatrix", "Orientation", "Rotation")),
-)
+_SPACES = ("left-posterior-superior", "right-anterior-superior", "left-anterior-superior",
+           "lps", "ras", "las")  # fmt: skip
+_NRRD = (("space directions",),)
+_META = (("ElementSpacing", "ElementSize"), ("TransformMatrix", "Orientation", "Rotation"))
 _NEEDED = {".nrrd": _NRRD, ".nhdr": _NRRD, ".mha": _META, ".mhd": _META}  # one field of each lot
 
 
@@ -107,7 +99,7 @@ def _check_placed(fields: dict[str, str], path: Path) -> None:
     missing = [lot[0] for lot in _NEEDED[path.suffix.lower()] if not any(fields.get(name) for name in lot)]
     space = fields.get("space", "")
     if path.suffix.lower() in (".nrrd", ".nhdr") and space.lower() not in _SPACES:
-        missing.append(f"an anatomical space ({', '.join(_SPACES[::2])}; not {space or 'none'})")
+        missing.append(f"an anatomical space ({', '.join(_SPACES[:3])}; not {space or 'none'})")
     if missing:
         raise FileError(
             f"{path}: the header does not say how the image lies in the patient: {' and '.join(missing)} missing.",

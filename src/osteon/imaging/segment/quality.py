@@ -54,7 +54,8 @@ def gated(labels: SpineLabels, volume: Volume | None = None) -> SpineLabels:
     ``labels`` with the codes of what is odd: of a vertebra at its level, of the whole in ``notes``.
 
     Codes of a vertebra: "volume_outlier", "spacing_outlier", "metal", "cropped". Of the whole: "gap_in_levels",
-    "duplicate_level", "levels_out_of_order", "slices_thicker_than_3_mm", "slices_partly_thicker_than_3_mm". Applying it twice changes nothing.
+    "duplicate_level", "levels_out_of_order", "slices_thicker_than_3_mm", "slices_partly_thicker_than_3_mm".
+    Applying it twice changes nothing.
 
     Parameters
     ----------
