@@ -226,10 +226,8 @@ def test_cement_is_named_and_left_out_of_grade_and_density(scan, labels, reading
 def test_values_that_may_be_no_hounsfield_units_are_not_read_as_such(scan, labels, moved):
     """Moved up by 1024 every body would be full of cement; heights and grades are those of the labels alone."""
     array = scan.volume.array
-    grey = {
-        "by 1024": array + 1024 - min(0, array.min() + 1024),
-        "window of 8 bits": np.clip((array + 150) / 2, 0, 255),
-    }
+    noise = np.random.default_rng(0).normal(0, 10, array.shape)
+    grey = {"by 1024": array + 1024 + noise, "window of 8 bits": np.clip((array + 150) / 2, 0, 255)}
     notes = () if moved in grey else (moved,)
     volume = replace(scan.volume, array=grey.get(moved, array).astype(np.float32), notes=notes)
     found = findings(volume, labels, scan=facts(labels, kvp=120.0, contrast="none", notes=notes))
