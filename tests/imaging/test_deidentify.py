@@ -161,6 +161,20 @@ def test_no_name_is_left_in_any_byte_and_pixels_stay(study, tmp_path, pool):
     assert np.array_equal(after.affine, before.affine)
 
 
+@pytest.mark.parametrize("written", ["ZHANGSANFENG", "for SanFeng", "zhangsan 3", "SanFengZhang", "张三丰"])
+def test_a_name_written_in_one_word_goes_too(tmp_path, pool, written):
+    scan = with_pixels(base(), ANATOMY[0])
+    scan.PatientName, scan.FilterType = "Zhang^San Feng=张^三^丰", written
+    (tmp_path / "in").mkdir()
+    scan.save_as(tmp_path / "in" / "0.dcm")
+    (cleaned,) = read_all(deidentify_dicom(tmp_path / "in", tmp_path / "out", key=KEY, pool=pool))
+    assert not cleaned.get("FilterType")
+    scan.FilterType = "BODYSANDFENG"  # another word
+    scan.save_as(tmp_path / "in" / "0.dcm")
+    (cleaned,) = read_all(deidentify_dicom(tmp_path / "in", tmp_path / "again", key=KEY, pool=pool))
+    assert cleaned.FilterType == "BODYSANDFENG"
+
+
 def test_uids_hold_together_and_intervals_stay(study, tmp_path, pool):
     scans = read_all(deidentify_dicom(study, tmp_path / "out", key=KEY, pool=pool))
     by_person = {}

@@ -188,6 +188,16 @@ def test_gantry_tilt_is_straightened(tmp_path, tilt):
     assert right.sum() > 0.9 * 9 * 29 * 14  # all but the border rows that mix with air
 
 
+@pytest.mark.parametrize(
+    ("stated", "leans", "told"), [(15, 0, True), (-15, 0, True), (15, 15, False), (0, 0, False)]
+)
+def test_a_stated_tilt_that_the_slices_do_not_show_is_told(tmp_path, stated, leans, told):
+    angle = np.radians(leans)
+    orientation = (1, 0, 0, 0, np.cos(angle), np.sin(angle))
+    folder = write_series(tmp_path, np.arange(9) * 2.0, orientation=orientation, GantryDetectorTilt=stated)
+    assert ("gantry_tilt_contradicted" in read_dicom(folder).notes) is told
+
+
 def test_a_shear_no_gantry_makes_is_refused(tmp_path):
     for k in range(4):
         write_slice(tmp_path / f"{k}", (k * 3.0, 0, k * 2.0))
@@ -224,6 +234,35 @@ def test_uneven_slices_are_evened(tmp_path):
     volume = read_dicom(write_series(tmp_path, depths))
     assert "resampled_unequal_slices" in volume.notes
     assert_true_to_place(volume)
+
+
+def test_how_coarse_an_uneven_scan_is_is_known_plane_by_plane(tmp_path):
+    gap = read_dicom(write_series(tmp_path / "gap", [k * 1.0 for k in range(80) if k not in range(15, 20)]))
+    steps = np.array(gap.meta["plane_steps_mm"])
+    assert steps.shape == (gap.array.shape[gap.meta["slice_axis"]],)
+    assert steps[14:21] == pytest.approx(6.0)  # from the last slice before the gap to the first behind it
+    assert np.delete(steps, np.arange(14, 21)) == pytest.approx(1.0)
+    mixed = tmp_path / "mixed"
+    write_series(mixed, np.arange(6) * 5.0, names=list("abcdef"), SliceThickness=5.0)
+    write_series(mixed, 26.4 + np.arange(60))
+    volume = read_dicom(mixed)
+    index = volume.grid.index(np.array([[-20.0, -30.0, 100.0 + z] for z in (0.0, 12.0, 24.0, 30.0, 60.0)]))[
+        :, 0
+    ]
+    steps = np.array(volume.meta["plane_steps_mm"])
+    assert steps[np.rint(index).astype(int)] == pytest.approx([5.0, 5.0, 5.0, 1.0, 1.0])
+
+
+def test_an_even_scan_says_nothing_of_single_planes(tmp_path):
+    assert (
+        "plane_steps_mm"
+        not in read_dicom(write_series(tmp_path / "a", np.round(np.arange(40) * 0.625, 1))).meta
+    )
+    overlapping = write_series(tmp_path / "b", np.arange(20) * 1.0, SliceThickness=2.5)
+    assert "plane_steps_mm" not in read_dicom(overlapping).meta
+    write_series(overlapping, 20.0 + np.arange(20), names=[f"x{k}" for k in range(20)], SliceThickness=5.0)
+    steps = read_dicom(overlapping).meta["plane_steps_mm"]  # evenly placed, unevenly thick
+    assert steps == pytest.approx([2.5] * 20 + [5.0] * 20)
 
 
 def test_positions_rounded_by_the_scanner_are_even(tmp_path):
@@ -376,6 +415,17 @@ def test_transfer_syntaxes(tmp_path, syntax):
     assert_true_to_place(read_dicom(tmp_path))
 
 
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+def test_a_rescale_that_one_slice_lacks_is_refused(tmp_path, keyword):
+    folder = write_series(tmp_path, np.arange(5) * 1.0, slope=1)
+    write_slice(folder / "002", (-20.0, -30.0, 102.0), slope=1, without=[keyword])
+    with pytest.raises(FileError, match=r"002: RescaleSlope or RescaleIntercept is missing, which 4 other"):
+        read_dicom(folder)
+    for k in (0, 1, 3, 4):
+        write_slice(folder / f"{k:03d}", (-20.0, -30.0, 100.0 + k), slope=1, without=[keyword])
+    assert read_dicom(folder).notes == ("rescale_missing",)
+
+
 def test_stored_bits_alone_count(tmp_path):
     """Twelve bits with an overlay in bit 15, and signed twelve bits whose sign is bit 11."""
     values = np.arange(140, dtype=np.uint16).reshape(10, 14) * 29
@@ -501,7 +551,30 @@ def test_a_damaged_file_beside_good_ones_is_counted(tmp_path):
     (folder / "broken").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x10\x00UI\xff\xff" * 3)
     volume = read_dicom(folder)
     assert volume.array.shape[0] == 4
-    assert volume.notes in ((), ("unreadable_files:1",))
+    assert volume.notes == ("unreadable_files:1 (broken)",)
+
+
+@pytest.mark.parametrize("left", [0, 100, 400])
+def test_copies_that_broke_off_are_counted_and_named(tmp_path, left):
+    """As many bytes of the header as a copy left: none, part of the empty preamble, a header without its rows."""
+    folder = write_series(tmp_path, np.arange(12) * 1.0)
+    for name in ("007", "008", "009", "010", "011"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:left])
+    (folder / ".hidden").touch()
+    (folder / "readme.txt").write_text("no image")
+    volume = read_dicom(folder)
+    assert volume.array.shape[0] == 7
+    assert volume.notes == ("unreadable_files:5 (007, 008, 009, ...)",)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for path in sorted(folder.glob("0*")):
+            archive.write(path, path.name)
+    assert read_dicom(tmp_path / "all.zip").notes == volume.notes
+
+
+def test_a_folder_of_empty_files_says_so(tmp_path):
+    (tmp_path / "000").touch()
+    with pytest.raises(FileError, match=r"000: empty or cut short"):
+        read_dicom(tmp_path)
 
 
 REAL = {

@@ -123,6 +123,12 @@ def test_qform_alone_and_disagreement(tmp_path):
         read_volume(path)
 
 
+def test_analyze_files_do_not_say_how_they_lie(tmp_path):
+    nibabel.save(nibabel.AnalyzeImage(np.ones((2, 3, 4), np.int16), np.eye(4)), tmp_path / "v.hdr")
+    with pytest.raises(FileError, match=r"v\.hdr: neither sform nor qform"):
+        read_volume(tmp_path / "v.hdr")
+
+
 def test_nifti_that_is_no_volume(tmp_path):
     path = tmp_path / "v.nii.gz"
     nibabel.save(image(np.ones((2, 3, 4, 5), np.int16)), path)
@@ -168,7 +174,7 @@ def test_itk_formats_that_are_no_volume(tmp_path):
     (tmp_path / "no.nrrd").write_bytes(
         b"NRRD0004\ntype: short\ndimension: 3\nsizes: 1 1 1\nencoding: raw\n\n\0\0"
     )
-    with pytest.raises(FileError, match="no spacing"):
+    with pytest.raises(FileError, match=r"no\.nrrd: .*space directions and an anatomical space .* missing"):
         read_volume(tmp_path / "no.nrrd")
     (tmp_path / "cut.nrrd").write_bytes(
         b"NRRD0004\ntype: short\ndimension: 3\nsizes: 9 9 9\nspace: left-posterior-superior\n"
@@ -176,6 +182,47 @@ def test_itk_formats_that_are_no_volume(tmp_path):
     )
     with pytest.raises(FileError, match="cut short"):
         read_volume(tmp_path / "cut.nrrd")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "field", "other"),
+    [
+        (".nrrd", b"space: left-posterior-superior", b"space dimension: 3"),
+        (".nrrd", b"space: left-posterior-superior", b"space: scanner-xyz"),
+        (".nhdr", b"space: left-posterior-superior", b"space: 3D-right-handed"),
+        (".mha", b"TransformMatrix = 1 0 0 0 1 0 0 0 1", b"Comment = none"),
+        (".mhd", b"TransformMatrix = 1 0 0 0 1 0 0 0 1", b"Comment = none"),
+    ],
+)
+def test_itk_formats_that_do_not_say_how_they_lie_in_the_patient(tmp_path, suffix, field, other):
+    path = tmp_path / f"v{suffix}"
+    made = SimpleITK.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5))
+    made.SetSpacing((0.5, 0.75, 2.0))
+    SimpleITK.WriteImage(made, str(path))
+    whole = path.read_bytes()
+    assert read_volume(path).array.shape == (3, 4, 5)
+    assert whole.count(field) == 1
+    path.write_bytes(whole.replace(field, other))
+    with pytest.raises(
+        FileError, match=rf"v{suffix}: .*{field.split()[0].decode().strip(':')}.* missing"
+    ) as told:
+        read_volume(path)
+    assert "orientation" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    ("space", "turned"), [("right-anterior-superior", (-1, -1, 1)), ("LAS", (1, -1, 1)), ("LPS", (1, 1, 1))]
+)
+def test_each_named_space_of_a_nrrd_is_turned_to_the_patient(tmp_path, space, turned):
+    header = (
+        f"NRRD0004\ntype: uint8\ndimension: 3\nspace: {space}\nsizes: 2 2 2\nspace directions: (1,0,0) (0,2,0) (0,0,3)\n"
+        "space origin: (10,20,30)\nencoding: raw\n\n"
+    )
+    (tmp_path / "v.nrrd").write_bytes(header.encode() + bytes([1, 0, 0, 0, 0, 0, 0, 2]))
+    volume = read_volume(tmp_path / "v.nrrd")
+    for value, place in ((1, (10, 20, 30)), (2, (11, 22, 33))):
+        at = volume.grid.world(np.argwhere(volume.array == value)[0])
+        assert at == pytest.approx(np.array(place) * turned)
 
 
 def test_real_nifti_goes_out_as_it_came(real_data, tmp_path):

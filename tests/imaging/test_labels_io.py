@@ -225,7 +225,7 @@ def ct_slices(grid):
     return made
 
 
-def write_seg(path, labels, *, kind="BINARY", overlap=False):
+def write_seg(path, labels, *, kind="BINARY", overlap=False, keep=False):
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
@@ -249,6 +249,7 @@ def write_seg(path, labels, *, kind="BINARY", overlap=False):
         segment_descriptions=[described(n, names[c]) for n, c in enumerate(present, 1)],
         series_instance_uid="1.5", series_number=2, sop_instance_uid=generate_uid(), instance_number=1,
         manufacturer="m", manufacturer_model_name="m", software_versions="1", device_serial_number="1",
+        omit_empty_frames=not keep,
     )  # fmt: skip
     seg.save_as(path)
 
@@ -319,6 +320,40 @@ def test_rtstruct_fills_rings_to_their_area(tmp_path):
     )
     alone = read_labels(tmp_path / "r.dcm", preset="names")
     assert alone.vertebrae.spacing_mm == pytest.approx((2.0, 0.5, 0.5))
+
+
+def test_labelled_planes_alone_are_no_border_of_the_scan(tmp_path):
+    """A structure set has planes where something is drawn; its first and last vertebra are not cut by that."""
+    drawn = {
+        name: [circle(15.0, z) for z in np.arange(13) * 2.0 + low]
+        for name, low in (("L1", 70), ("L2", 36), ("L3", 0))
+    }
+    write_rtstruct(tmp_path / "r.dcm", drawn)
+    alone = read_labels(tmp_path / "r.dcm", preset="names")
+    assert [(x.level, x.cropped) for x in alone.levels] == [("L1", False), ("L2", False), ("L3", False)]
+    assert "field_unknown" in alone.notes
+    centre = alone.bodies.grid.world(np.argwhere(alone.vertebrae.array == VERSE_CODE["L3"]).mean(axis=0))
+    assert centre == pytest.approx([30.0, 25.0, 12.0], abs=0.3)
+    grid = Grid.regular((60, 70, 80), (2.0, 0.9, 0.9))  # the image does go on above, and ends with L3
+    like = Volume(array=np.zeros(grid.shape, np.float32), affine=grid.affine)
+    seen = read_labels(tmp_path / "r.dcm", preset="names", like=like)
+    assert [x.cropped for x in seen.levels] == [False, False, True]
+    assert "field_unknown" not in seen.notes
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_segmentation_that_keeps_its_empty_planes_knows_where_the_scan_ends(tmp_path, kept):
+    whole, _ = planted(spacing=(3.0, 2.2, 2.2))
+    used = np.flatnonzero(whole.array.any(axis=(1, 2)))
+    array = whole.array[used[0] : None if kept else used[-1] + 1]
+    assert not kept or not array[-1].any()
+    path = tmp_path / "s.dcm"
+    write_seg(
+        path, LabelMap(array=np.ascontiguousarray(array), affine=whole.affine), kind="LABELMAP", keep=kept
+    )
+    read = read_labels(path, preset="names")
+    assert ("field_unknown" in read.notes) is not kept
+    assert [x.cropped for x in read.levels] == [False, False, kept]
 
 
 def test_rtstruct_that_cannot_be_filled(tmp_path):

@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from osteon.core.errors import FileError
 from osteon.domain.spine import ScanFacts
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import LabelMap, Volume
 from osteon.reading.spine_compare import compare_readings
+from osteon.reading.spine_ct import read_spine
 from osteon.reading.spine_findings import ReadingOptions, findings
 from osteon.synth.spine_ct import PlannedFracture, field_grid, phantom
 from osteon.synth.spine_render import render_tissue
@@ -56,6 +59,12 @@ def labels(scan):
 @pytest.fixture(scope="module")
 def reading(scan, labels):
     return findings(scan.volume, labels, scan=facts(labels, kvp=120.0, contrast="none"))
+
+
+def uneven(scan, steps):
+    """The scan as read from slices this far apart, plane by plane."""
+    meta = {**scan.volume.meta, "plane_steps_mm": tuple(steps), "slice_axis": 0}
+    return replace(scan.volume, meta=meta)
 
 
 def graded(reading):
@@ -142,6 +151,39 @@ def test_what_cannot_be_graded_says_why(labels):
     assert not findings(None, poor, scan=facts(labels)).at("L4").evaluable
 
 
+def test_a_vertebra_is_judged_by_the_slices_that_show_it(scan, labels, reading):
+    """Coarse from the middle of L2 down, fine above: the fine part keeps its grades, the rest has none."""
+    array = labels.bodies.array
+    middle = round(float(np.argwhere(array == scan.anatomy.at("L2").code)[:, 0].mean()))
+    volume = uneven(scan, [5.0] * middle + [1.0] * (array.shape[0] - middle))
+    mixed = findings(volume, labels, scan=facts(labels, kvp=120.0, contrast="none", slice_thickness_mm=1.0))
+    for v in mixed.vertebrae:
+        if v.level in ("L2", "L3", "L4", "L5"):
+            assert v.not_evaluable == ("slice_thickness_over_3mm",) and v.genant is None
+        elif (known := reading.at(v.level)).evaluable:
+            assert v.genant.grade == known.genant.grade and "uneven_slices" not in v.notes
+            assert v.heights_mm == known.heights_mm
+
+
+def test_a_gap_at_an_endplate_forbids_the_type_and_widens_the_error(scan, labels, reading):
+    array = labels.bodies.array
+    top = int(np.argwhere(array == scan.anatomy.at("L1").code)[:, 0].max())
+    steps = np.full(array.shape[0], 1.0)
+    steps[top : top + 3] = 3.0
+    found = findings(uneven(scan, steps), labels, scan=facts(labels, kvp=120.0, contrast="none")).at("L1")
+    known = reading.at("L1")
+    assert known.denis is not None and found.denis is None
+    assert found.fractured and {"uneven_slices", "too_coarse_to_type"} <= set(found.notes)
+    assert found.height_loss.se > known.height_loss.se
+
+
+def test_slices_that_are_partly_thick_are_said(scan, labels):
+    steps = np.full(labels.bodies.array.shape[0], 1.0)
+    assert "slices_partly_thicker_than_3_mm" not in gated(labels, uneven(scan, steps)).notes
+    steps[3:6] = 5.0
+    assert "slices_partly_thicker_than_3_mm" in gated(labels, uneven(scan, steps)).notes
+
+
 def test_a_vertebra_whose_labels_hold_no_body_is_named(labels):
     bodies = labels.bodies.array.copy()
     bodies[bodies == 22] = 0
@@ -178,6 +220,29 @@ def test_cement_is_named_and_left_out_of_grade_and_density(scan, labels, reading
     assert found.contents == ("cement",) and found.not_evaluable == ("cement",)
     assert found.hu is None and found.genant is None and found.fractured is None
     assert found.heights_mm is not None
+
+
+@pytest.mark.parametrize("moved", ["by 1024", "window of 8 bits", "rescale_missing", "not_hounsfield"])
+def test_values_that_may_be_no_hounsfield_units_are_not_read_as_such(scan, labels, moved):
+    """Moved up by 1024 every body would be full of cement; heights and grades are those of the labels alone."""
+    array = scan.volume.array
+    noise = np.random.default_rng(0).normal(0, 10, array.shape)
+    grey = {"by 1024": array + 1024 + noise, "window of 8 bits": np.clip((array + 150) / 2, 0, 255)}
+    notes = () if moved in grey else (moved,)
+    volume = replace(scan.volume, array=grey.get(moved, array).astype(np.float32), notes=notes)
+    found = findings(volume, labels, scan=facts(labels, kvp=120.0, contrast="none", notes=notes))
+    alone = findings(None, labels, scan=facts(labels))
+    assert "hu_unverified" in found.notes and "no_image" not in found.notes
+    assert found.hu_l1 is None and found.hu_mean is None
+    for v, known in zip(found.vertebrae, alone.vertebrae, strict=True):
+        assert (v.hu, v.contents, v.red_flags) == (None, (), ())
+        assert v.genant == known.genant and v.heights_mm == known.heights_mm
+    assert {"L1", "L3"} <= {v.level for v in found.fractured}
+
+
+def test_another_modality_than_ct_is_refused(scan, labels):
+    with pytest.raises(FileError, match=r"knee\.dcm: the modality is MR, expected CT"):
+        read_spine(replace(scan.volume, meta={"modality": "MR"}), labels=labels, source="knee.dcm")
 
 
 def test_a_lytic_focus_goes_before_any_grade(scan, labels, reading):

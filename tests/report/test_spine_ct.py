@@ -256,7 +256,7 @@ def test_what_is_not_evaluable_for_the_same_reason_is_said_once():
     ))  # fmt: skip
     spoken = texts(spine_ct_document(blind), "en")
     assert [text for text in spoken if text.startswith("T") and "not evaluable" in text] == [
-        "T9–L5: not evaluable (slices thicker than 3 mm)."
+        "T9–L5: not evaluable (slices more than 3 mm thick or apart)."
     ]
 
 

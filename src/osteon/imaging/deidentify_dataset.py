@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,16 @@ def _secrets(data: Dataset) -> frozenset[str]:
                 words.add(text)
                 if element.VR == "PN":
                     words.update(part.strip() for part in (*text.split("="), *re.split(r"[\^= ]", text)))
+                    words.update(run for name in text.split("=") for run in _run_together(name))
     return frozenset(word for word in words if len(word) >= (3 if word.isascii() else 2))
+
+
+def _run_together(name: str) -> Iterator[str]:
+    """Neighbouring parts of a name without what parts them, family name first or last."""
+    parts = [part for part in re.split(r"[\^ ]", name) if part]
+    for order in (parts, [*parts[1:], *parts[:1]]):
+        for first, last in combinations(range(len(order)), 2):
+            yield "".join(order[first : last + 1])
 
 
 def _flags(data: Dataset, sop_class: str) -> tuple[str, ...]:

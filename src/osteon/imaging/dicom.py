@@ -2,12 +2,14 @@
 DICOM images from a folder, a file or a ZIP archive: which series are there, and one of them as a volume.
 
 Keys of ``Volume.meta`` (absent where the header says nothing): ``format`` ("dicom"), ``modality``, ``kvp``, ``kernel``,
-``contrast_agent``, ``slice_thickness_mm``, ``largest_step_mm``, ``manufacturer``, ``model``, ``series_description``,
-``study_description``, ``study_date``, ``study_time``, ``accession_number``, ``patient_id``, ``patient_name``,
-``patient_sex``, ``patient_age``, ``patient_birth_date``, ``study_uid``, ``series_uid``, ``frame_uid``, ``sop_class_uid``,
-``image_type``, ``sop_uids`` and ``files`` (one per slice of the scan along array axis ``slice_axis``, in array order; they
-match the array's slices one to one unless a note says that missing or unequal slices were resampled), ``series_choice``
-(the criterion of :func:`choose_series`, or "asked_for"), ``other_series`` (a SeriesLeftOut for each other one).
+``contrast_agent``, ``slice_thickness_mm`` (the median), ``largest_step_mm``, ``plane_steps_mm`` (along array axis
+``slice_axis``, see :class:`osteon.imaging.dicom_stack.Stack`; absent where the scan is even), ``manufacturer``,
+``model``, ``series_description``, ``study_description``, ``study_date``, ``study_time``, ``accession_number``,
+``patient_id``, ``patient_name``, ``patient_sex``, ``patient_age``, ``patient_birth_date``, ``study_uid``,
+``series_uid``, ``frame_uid``, ``sop_class_uid``, ``image_type``, ``sop_uids`` and ``files`` (one per slice of the scan
+along array axis ``slice_axis``, in array order; they match the array's slices one to one unless a note says that
+missing or unequal slices were resampled), ``series_choice`` (the criterion of :func:`choose_series`, or "asked_for"),
+``other_series`` (a SeriesLeftOut for each other one).
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ import numpy as np
 
 from osteon.core.errors import FileError, InputError
 from osteon.domain.spine import SeriesLeftOut
-from osteon.imaging.dicom_files import sources_in
+from osteon.imaging.dicom_files import Source, sources_in
 from osteon.imaging.dicom_header import Slice, slices_of
 from osteon.imaging.dicom_patients import by_patient
 from osteon.imaging.dicom_series import Chosen, Series, choose_series, grouped
-from osteon.imaging.dicom_stack import stacked
+from osteon.imaging.dicom_stack import normal_of, stacked
 from osteon.imaging.volume import Volume
 
 __all__ = ["Chosen", "Series", "choose_series", "list_series", "read_dicom", "read_series"]
@@ -37,6 +39,8 @@ _META = {
     "patient_sex": "PatientSex", "patient_age": "PatientAge", "patient_birth_date": "PatientBirthDate",
     "study_uid": "StudyInstanceUID", "series_uid": "SeriesInstanceUID", "frame_uid": "FrameOfReferenceUID",
 }  # fmt: skip
+_NAMED = 3
+_TILT_APART_DEG = 2.0
 
 
 def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
@@ -44,7 +48,7 @@ def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
     The image series in a folder (with subfolders), a ZIP archive, a file, or a list of files.
 
     Files are known by content, not by suffix; objects without an image (reports, plans, directories) are left out. A
-    damaged object among good ones is left out with the note "unreadable_files:n" on every series.
+    damaged object among good ones is left out with the note "unreadable_files:n (the first names)" on every series.
 
     Raises
     ------
@@ -53,22 +57,27 @@ def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
     """
     sources = sources_in(place)
     slices: list[Slice] = []
-    damaged: list[FileError] = []
+    damaged: dict[Source, FileError] = {}
     for source in sources:
         try:
             slices.extend(slices_of(source))
         except FileError as error:
-            damaged.append(error)
+            damaged[source] = error
     if not slices:
         if damaged:
-            raise damaged[0]
+            raise next(iter(damaged.values()))
         what = "no image (segmentations and reports are none)" if sources else "no DICOM object"
         raise FileError(f"{place}: {what} in it.", hint="Expected a folder, ZIP or file of DICOM images.")
     found = grouped(slices)
     if damaged:
-        note = f"unreadable_files:{len(damaged)}"
+        note = f"unreadable_files:{len(damaged)} ({_named(damaged)})"
         found = tuple(Series(key=s.key, slices=s.slices, notes=(*s.notes, note)) for s in found)
     return found
+
+
+def _named(damaged: Iterable[Source]) -> str:
+    names = [Path(source.member or source.path).name for source in damaged]
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 def read_dicom(place: Path | Iterable[Path], *, series: str | None = None) -> Volume:
@@ -151,6 +160,8 @@ def _read(
         "files": tuple(str(s.source) for s in stack.slices),
         "slice_axis": 2 - int(np.abs(stack.affine[:3, 0]).argmax()),
     }
+    if stack.plane_steps_mm:
+        meta["plane_steps_mm"] = stack.plane_steps_mm
     if thickness:
         meta["slice_thickness_mm"] = float(np.median(thickness))
     if series.fact("KVP"):
@@ -158,10 +169,20 @@ def _read(
     if "kernel" in meta:
         meta["kernel"] = meta["kernel"].split("\\")[0]
     heard = (note for s in stack.slices for note in s.notes)
-    kinds = {"derived_image": series.derived, "localizer": series.localizer, "not_axial": not series.axial}
+    kinds = {
+        "derived_image": series.derived, "localizer": series.localizer, "not_axial": not series.axial,
+        "gantry_tilt_contradicted": _straight_against_its_tilt(series) and "resampled_gantry_tilt" not in stack.notes,
+    }  # fmt: skip
     doubts = (note for note, true in kinds.items() if true)
     noted = tuple(dict.fromkeys((*notes, *series.notes, *heard, *stack.notes, *doubts)))
     return Volume(array=stack.array, affine=stack.affine, meta=meta, notes=noted).canonical()
+
+
+def _straight_against_its_tilt(series: Series) -> bool:
+    """The header states a gantry tilt by which its slices do not lean out of the patient's long axis."""
+    stated = abs(float(series.fact("GantryDetectorTilt") or 0.0))
+    leans = np.degrees(np.arccos(min(1.0, abs(normal_of(series.slices[0].orientation or ())[2]))))
+    return stated - float(leans) > _TILT_APART_DEG
 
 
 def _left_out(series: Series, why: str) -> SeriesLeftOut:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from osteon.core.errors import FileError
 
-__all__ = ["DAMAGED", "MAX_UNPACKED_BYTES", "Source", "sources_in"]
+__all__ = ["DAMAGED", "MAX_UNPACKED_BYTES", "Source", "blank", "sources_in"]
 
 MAX_UNPACKED_BYTES = 8 << 30
 """What the members of one archive may add up to."""
@@ -64,7 +64,8 @@ def sources_in(place: Path | Iterable[Path]) -> tuple[Source, ...]:
     """
     Every file that may be a DICOM object in a folder (with its subfolders), an archive, or a list of files.
 
-    A file counts by its content, never by its suffix.
+    A file counts by its content, never by its suffix; one that is empty, or holds zeros where its header should be, may
+    have been an image before a copy broke off, and counts too unless it is hidden.
 
     Raises
     ------
@@ -88,7 +89,17 @@ def _may_be_dicom(path: Path) -> bool:
             start = stream.read(132)
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}).") from error
-    return start[128:] == b"DICM" or start.startswith(_BARE_STARTS)
+    return _starts_like_dicom(start, path.name)
+
+
+def _starts_like_dicom(start: bytes, name: str) -> bool:
+    hidden = name.startswith(".")
+    return start[128:] == b"DICM" or start.startswith(_BARE_STARTS) or (blank(start) and not hidden)
+
+
+def blank(start: bytes) -> bool:
+    """Nothing, or zeros alone, where the first 132 bytes of an object should be: a copy that broke off."""
+    return not start.strip(b"\0")
 
 
 def _members(path: Path) -> tuple[Source, ...]:
@@ -112,6 +123,6 @@ def _members(path: Path) -> tuple[Source, ...]:
                 start = stream.read(132)
         except DAMAGED as error:
             raise FileError(f"{path}!{entry.filename}: cannot be unpacked ({error}).") from error
-        if start[128:] == b"DICM" or start.startswith(_BARE_STARTS):
+        if _starts_like_dicom(start, Path(entry.filename).name):
             found.append(Source(path, entry.filename, archive))
     return tuple(found)

@@ -12,9 +12,10 @@ from typing import Any
 import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from osteon.core.errors import FileError
-from osteon.imaging.dicom_files import DAMAGED, Source
+from osteon.imaging.dicom_files import DAMAGED, Source, blank
 from osteon.imaging.dicom_text import reading_of
 
 __all__ = ["Slice", "slices_of", "slices_of_frames", "text_of"]
@@ -121,11 +122,14 @@ def slices_of(source: Source) -> tuple[Slice, ...]:
     Raises
     ------
     FileError
-        The header is damaged.
+        The header is damaged, empty or cut short.
     """
     try:
         with warnings.catch_warnings(), source.open() as stream:
             warnings.simplefilter("ignore")  # odd values are judged below, one by one
+            if blank(stream.read(132)):
+                raise _cut_short(source)
+            stream.seek(0)
             header = pydicom.dcmread(stream, force=True, stop_before_pixels=True, specific_tags=list(_READ))
             implicit, little = header.original_encoding
             syntax = str(getattr(header.file_meta, "TransferSyntaxUID", "") or "")
@@ -140,6 +144,10 @@ def slices_of(source: Source) -> tuple[Slice, ...]:
         ) from error
 
 
+def _cut_short(source: Source) -> FileError:
+    return FileError(f"{source}: empty or cut short.", hint="Copy the file again from the archive.")
+
+
 def slices_of_frames(whole: Dataset, path: Path) -> tuple[Slice, ...]:
     """The frames of an opened multi-frame object that is no picture (a segmentation), as slices."""
     return _slices(whole, Source(path), implicit=False, offset=-1, picture=False)
@@ -149,6 +157,11 @@ def _slices(
     header: Dataset, source: Source, *, implicit: bool, offset: int, picture: bool = True
 ) -> tuple[Slice, ...]:
     rows, columns = _whole(header, "Rows"), _whole(header, "Columns")
+    meta = header.file_meta
+    kinds = _uid(header, "SOPClassUID"), _uid(meta, "MediaStorageSOPClassUID")  # either may be cut
+    nameless = not any(kinds) and header.preamble is not None
+    if not (rows and columns) and (nameless or any("Image Storage" in UID(kind).name for kind in kinds)):
+        raise _cut_short(source)
     if not rows or not columns or (picture and text_of(header, "Modality") in _NO_IMAGE):
         return ()
     notes: list[str] = []
@@ -158,7 +171,6 @@ def _slices(
         notes.append("modality_lut_ignored")
     allocated = _whole(header, "BitsAllocated") or 16
     stored = _whole(header, "BitsStored") or allocated
-    meta = header.file_meta
     common: dict[str, Any] = {
         "source": source,
         "shape": (rows, columns),
@@ -168,7 +180,7 @@ def _slices(
         "padding": _padding(header, stored),
         "implicit": implicit,
         "sop_uid": _uid(header, "SOPInstanceUID") or _uid(meta, "MediaStorageSOPInstanceUID"),
-        "sop_class_uid": _uid(header, "SOPClassUID") or _uid(meta, "MediaStorageSOPClassUID"),
+        "sop_class_uid": kinds[0] or kinds[1],
         "image_type": tuple(text_of(header, "ImageType").upper().split("\\")),
         "notes": tuple(dict.fromkeys(notes)),
     }

@@ -36,13 +36,15 @@ def fill(target: npt.NDArray[np.float32], slices: tuple[Slice, ...]) -> tuple[st
     """
     Read ``slices`` into ``target`` (n, rows, columns), rescaled each by its own slope and intercept.
 
-    Padding becomes air. Returns the codes of what was noticed.
+    Padding becomes air. Slices without a modality are judged as CT. Returns the codes of what was noticed.
 
     Raises
     ------
     FileError
-        Pixels are missing, cut short, coloured or cannot be decoded; the message names the file.
+        Pixels are missing, cut short, coloured or cannot be decoded, or some slices of a CT state their rescale and
+        others do not; the message names the file.
     """
+    _check_rescale(slices)
     notes: dict[str, None] = {}
     place = {id(item): k for k, item in enumerate(slices)}
     by_source = sorted(slices, key=lambda item: (str(item.source), item.frame or 0))
@@ -60,6 +62,24 @@ def fill(target: npt.NDArray[np.float32], slices: tuple[Slice, ...]) -> tuple[st
             done += 1
             advance("read_slices", done, len(slices))
     return tuple(notes)
+
+
+def _ct(item: Slice) -> bool:
+    return item.facts.get("Modality", "CT") == "CT"
+
+
+def _rescale_stated(item: Slice) -> bool:
+    return item.slope is not None and item.intercept is not None
+
+
+def _check_rescale(slices: tuple[Slice, ...]) -> None:
+    without = [item for item in slices if _ct(item) and not _rescale_stated(item)]
+    if 0 < len(without) < len(slices):
+        raise FileError(
+            f"{without[0].source}: RescaleSlope or RescaleIntercept is missing, which {len(slices) - len(without)} other "
+            f"slices of the series state ({len(without)} such slices).",
+            hint="Copy these files again from the archive; their values would be off by some 1000 Hounsfield units.",
+        )
 
 
 def stored_values(item: Slice) -> npt.NDArray[Any]:
@@ -156,8 +176,8 @@ def _decoded(item: Slice, whole: Dataset) -> npt.NDArray[Any]:
 
 def _rescaled(item: Slice, values: npt.NDArray[Any], out: npt.NDArray[np.float32]) -> list[str]:
     notes = []
-    ct = item.facts.get("Modality") == "CT"
-    if ct and (item.slope is None or item.intercept is None):
+    ct = _ct(item)
+    if ct and not _rescale_stated(item):
         notes.append("rescale_missing")
     if ct and item.facts.get("RescaleType", "HU").upper() not in ("HU", "US", ""):
         notes.append("not_hounsfield")

@@ -15,7 +15,7 @@ from osteon.core.errors import FileError
 from osteon.imaging.dicom_files import DAMAGED
 from osteon.imaging.dicom_header import text_of
 from osteon.imaging.dicom_pixels import MAX_VOXELS
-from osteon.imaging.dicom_seg import Segments
+from osteon.imaging.dicom_seg import Segments, stack_axis
 from osteon.imaging.volume import Grid, LabelMap
 
 __all__ = ["coverage", "read_rtstruct"]
@@ -60,7 +60,7 @@ def read_rtstruct(path: Path, *, like: Grid | None = None) -> Segments:
     shared = _filled(array, grid, contours, names, path)
     notes = (f"overlapping_segments:{shared}",) if shared else ()
     labels = LabelMap(array=array, affine=grid.affine, names=names).canonical()
-    return Segments(labels=labels, notes=notes, frame_uid=frame_uid)
+    return Segments(labels=labels, notes=notes, frame_uid=frame_uid, stack_axis=stack_axis(grid.affine))
 
 
 def _contours(whole: Dataset) -> dict[int, list[Points]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,36 @@ from osteon.imaging.dicom_pixels import MAX_VOXELS
 from osteon.imaging.dicom_stack import depths, normal_of
 from osteon.imaging.volume import LabelMap
 
-__all__ = ["Segments", "read_seg"]
+__all__ = ["Segments", "read_seg", "stack_axis"]
 
 _OVERLAP_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segments:
-    """A map of segment numbers, canonical, with what the file calls them and the frame of reference it lies in."""
+    """
+    A map of segment numbers, canonical, with what the file calls them and the frame of reference it lies in.
+
+    ``stack_axis`` is the axis along which a file that may keep labelled planes alone was stacked; None for all others.
+    """
 
     labels: LabelMap
     notes: tuple[str, ...] = ()
     frame_uid: str = ""
+    stack_axis: int | None = None
+
+    def with_margin(self) -> Segments:
+        """With an empty plane before and behind a stack that is labelled to both ends: its scan may go on there."""
+        if self.stack_axis is None:
+            return self
+        ends = np.moveaxis(self.labels.array, self.stack_axis, 0)[[0, -1]]
+        if not ends.any(axis=(1, 2)).all():  # empty planes are kept: these are the scan's own ends
+            return self
+        width = [(int(k == self.stack_axis),) * 2 for k in range(3)]
+        affine = self.labels.affine.copy()
+        affine[:3, 3] -= affine[:3, self.stack_axis]
+        labels = replace(self.labels, array=np.pad(self.labels.array, width), affine=affine)
+        return replace(self, labels=labels, notes=(*self.notes, "field_unknown"))
 
 
 def read_seg(path: Path) -> Segments:
@@ -75,7 +93,13 @@ def read_seg(path: Path) -> Segments:
         ) from error
     labels = LabelMap(array=array, affine=affine, names=_names(whole)).canonical()
     notes = (f"overlapping_segments:{shared}",) if shared else ()
-    return Segments(labels=labels, notes=notes, frame_uid=text_of(whole, "FrameOfReferenceUID"))
+    uid = text_of(whole, "FrameOfReferenceUID")
+    return Segments(labels=labels, notes=notes, frame_uid=uid, stack_axis=stack_axis(affine))
+
+
+def stack_axis(affine: npt.NDArray[np.float64]) -> int:
+    """The axis that the first one becomes in a canonical volume."""
+    return 2 - int(np.abs(affine[:3, 0]).argmax())
 
 
 def _names(whole: Dataset) -> dict[int, str]:

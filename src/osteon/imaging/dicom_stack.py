@@ -25,6 +25,7 @@ MISSING_SHARE = 0.10
 
 _EVEN_SHARE, _EVEN_MM = 0.05, 0.08  # how far a slice may lie from an even grid, of a step and in mm
 _STRAIGHT_MM = 0.1
+_ON_SLICE = 0.01  # a plane this near to a slice, in slices, is that slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,9 @@ class Stack:
         In order of the first axis of the scan; as many as the array has only where nothing was resampled along it.
     largest_step_mm : float
         Largest distance between neighbouring slices of the scan.
+    plane_steps_mm : tuple of float
+        How coarse the scan is at each plane of the array: the larger of the thickness of the slices it was made from and
+        the gaps beside it; empty where that is the same throughout.
     """
 
     array: npt.NDArray[np.float32]
@@ -48,6 +52,7 @@ class Stack:
     slices: tuple[Slice, ...]
     largest_step_mm: float
     notes: tuple[str, ...]
+    plane_steps_mm: tuple[float, ...] = ()
 
 
 def normal_of(orientation: tuple[float, ...]) -> npt.NDArray[np.float64]:
@@ -116,8 +121,9 @@ def stacked(slices: tuple[Slice, ...]) -> Stack:
         array = _at_positions(array, place)
     affine[:3, 0] = normal_of(slices[0].orientation or ()) * round((even[-1] - even[0]) / (len(even) - 1), 6)
     return Stack(
-        array=array, affine=affine, slices=slices, largest_step_mm=float(steps.max()), notes=(*notes, *seen)
-    )
+        array=array, affine=affine, slices=slices, largest_step_mm=float(steps.max()), notes=(*notes, *seen),
+        plane_steps_mm=_plane_steps(slices, depth, place),
+    )  # fmt: skip
 
 
 def _even_positions(
@@ -151,6 +157,22 @@ def _even_positions(
     even = np.linspace(depth[0], depth[-1], count)
     place = np.interp(even, depth, np.arange(len(depth)))
     return even, place, [f"resampled_missing_slices:{missing}" if lost else "resampled_unequal_slices"]
+
+
+def _plane_steps(
+    slices: tuple[Slice, ...], depth: npt.NDArray[np.float64], place: npt.NDArray[np.float64] | None
+) -> tuple[float, ...]:
+    """See :attr:`Stack.plane_steps_mm`; the steps of an even scan differ by rounding alone."""
+    steps = np.diff(depth)
+    gaps = np.full(len(steps), np.median(steps)) if place is None else steps
+    at = np.arange(len(slices), dtype=np.float64) if place is None else place
+    thick = np.array([item.thickness_mm or 0.0 for item in slices])
+    below, above = np.floor(at + _ON_SLICE).astype(int), np.ceil(at - _ON_SLICE).astype(int)
+    beside = np.pad(gaps, 1)  # beside[k] lies below slice k, beside[k + 1] above it
+    coarse = np.max([thick[below], thick[above], beside[above], beside[below + 1]], axis=0)
+    if np.ptp(coarse) <= max(_EVEN_MM, 2 * _EVEN_SHARE * float(np.median(steps))):
+        return ()
+    return tuple(float(mm) for mm in coarse)
 
 
 def _frame(

@@ -16,8 +16,11 @@ from osteon.imaging.volume import Volume
 __all__ = ["placed_array", "read_itk"]
 
 _itk: Any = SimpleITK  # its functions carry no types
-_NO_PLACE = {".nrrd": ("space directions:",), ".nhdr": ("space directions:",),
-             ".mha": ("ElementSpacing", "ElementSize"), ".mhd": ("ElementSpacing", "ElementSize")}  # fmt: skip
+_SPACES = ("left-posterior-superior", "right-anterior-superior", "left-anterior-superior",
+           "lps", "ras", "las")  # fmt: skip
+_NRRD = (("space directions",),)
+_META = (("ElementSpacing", "ElementSize"), ("TransformMatrix", "Orientation", "Rotation"))
+_NEEDED = {".nrrd": _NRRD, ".nhdr": _NRRD, ".mha": _META, ".mhd": _META}  # one field of each lot
 
 
 def read_itk(path: Path) -> Volume:
@@ -27,7 +30,7 @@ def read_itk(path: Path) -> Volume:
     Raises
     ------
     FileError
-        Damaged, not three-dimensional, of several channels, or without spacing.
+        Damaged, not three-dimensional, of several channels, or without spacing and orientation in the patient.
     """
     array, affine, notes, _ = placed_array(path)
     meta = {"format": "nrrd" if path.suffix.lower() in (".nrrd", ".nhdr") else "mha", "files": (str(path),)}
@@ -50,11 +53,10 @@ def placed_array(
     suffix = path.suffix.lower()
     try:
         with path.open("rb") as stream:
-            start = stream.read(1 << 16).split(b"\n\n")[0].decode("latin-1")
+            start = stream.read(1 << 16)
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}).") from error
-    if not any(word in start for word in _NO_PLACE[suffix]):
-        raise FileError(f"{path}: the header gives no spacing.", hint="Write it again with its geometry.")
+    _check_placed(_fields(start, suffix), path)
     try:
         reader = _itk.ImageFileReader()
         reader.SetFileName(str(path))
@@ -78,3 +80,28 @@ def placed_array(
     if array.dtype.kind not in "iuf":
         raise FileError(f"{path}: values of type {array.dtype}, expected numbers.")
     return array, affine, (), keys
+
+
+def _fields(start: bytes, suffix: str) -> dict[str, str]:
+    """The fields of a text header, up to the blank line of a NRRD or the last field of a MetaImage."""
+    mark, end = (":", "") if suffix in (".nrrd", ".nhdr") else ("=", "ElementDataFile")
+    found: dict[str, str] = {}
+    for line in start.decode("latin-1").splitlines():
+        name, _, value = line.partition(mark)
+        if name.strip() == end:
+            break
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _check_placed(fields: dict[str, str], path: Path) -> None:
+    """Raise unless the header says how the voxels lie in the patient: both readers would make up a direction."""
+    missing = [lot[0] for lot in _NEEDED[path.suffix.lower()] if not any(fields.get(name) for name in lot)]
+    space = fields.get("space", "")
+    if path.suffix.lower() in (".nrrd", ".nhdr") and space.lower() not in _SPACES:
+        missing.append(f"an anatomical space ({', '.join(_SPACES[:3])}; not {space or 'none'})")
+    if missing:
+        raise FileError(
+            f"{path}: the header does not say how the image lies in the patient: {' and '.join(missing)} missing.",
+            hint="Write it again from its source with its orientation, as NIfTI, NRRD or MetaImage.",
+        )

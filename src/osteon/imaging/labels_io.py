@@ -74,6 +74,8 @@ def read_labels(
     path = Path(path)
     known = load_preset(preset)
     segments = read_label_map(path, like=None if like is None else like.grid)
+    if like is None:
+        segments = segments.with_margin()
     meaning = _meaning(segments.labels, known, path)
     notes = [*segments.notes, *meaning.notes, *((known.note,) if known.note else ())]
     codes = {value: verse_of_level(level) for value, level in meaning.levels.items()}

@@ -99,11 +99,12 @@ def placed_array(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64],
 
 def _affine(image: Any, path: Path) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
     header = image.header
-    codes = [int(header[key]) for key in ("sform_code", "qform_code")] if "sform_code" in header else [1, 0]
+    known = [key for key in ("sform_code", "qform_code") if key in header]  # Analyze 7.5 has neither
+    codes = [int(header[key]) for key in known]
     if not any(codes):
         raise FileError(
             f"{path}: neither sform nor qform says how the image lies in the patient.",
-            hint="Convert it again from its source with orientation.",
+            hint="Convert it again from its source, to NIfTI with orientation.",
         )
     notes: tuple[str, ...] = ()
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from osteon.core.errors import ConfigError
+from osteon.core.errors import ConfigError, FileError
 from osteon.core.progress import advance
 from osteon.domain.spine import ScanFacts, SpineReading
 from osteon.imaging.guarded import LABEL_LIMITS, guarded, read_volume_guarded
@@ -109,7 +109,7 @@ def read_ct(
     Raises
     ------
     FileError
-        The file is not what it claims to be, too large for the limits, or damaged.
+        The file is not what it claims to be, too large for the limits, damaged, or of another modality than CT.
     ConfigError
         A segmentation without saying what its numbers mean.
     """
@@ -201,7 +201,13 @@ def _invented(volume: Volume | None) -> bool:
 def _facts(volume: Volume | None, labels: SpineLabels | None, *, source: str) -> ScanFacts:
     """The facts of the scan, or all that a label map alone says."""
     if volume is not None:
-        return scan_facts(volume, source=source)
+        scan = scan_facts(volume, source=source)
+        if scan.modality != "CT":
+            raise FileError(
+                f"{source}: the modality is {scan.modality}, expected CT.",
+                hint="Give a CT series (--series), or a label map alone with --labels.",
+            )
+        return scan
     if labels is None:
         raise ConfigError("neither a scan nor labels.", hint="Give a CT, or a label map with --labels.")
     grid = labels.vertebrae.grid

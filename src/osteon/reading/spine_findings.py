@@ -12,6 +12,7 @@ from osteon.core.cores import side_by_side
 from osteon.core.errors import ConfigError, NotEnoughData
 from osteon.domain.anatomy import may_follow
 from osteon.domain.spine import HeightLoss, Hounsfield, ScanFacts, SpineReading, VertebraFinding
+from osteon.imaging.hounsfield import in_hounsfield
 from osteon.imaging.measure.curves import between_deg, disc_height_mm
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
@@ -65,7 +66,7 @@ def findings(
     Parameters
     ----------
     volume : Volume or None
-        Hounsfield units; None reads heights and grades off the labels alone, and no density.
+        Hounsfield units; None, or values that may be none, reads heights and grades off the labels alone, and no density.
     labels : SpineLabels
     options : ReadingOptions
     scan : ScanFacts
@@ -76,14 +77,15 @@ def findings(
         One finding per labelled vertebra from the head down, the sacrum left out; a vertebra that cannot be graded is a
         finding too, with its reasons.
     """
-    everything = places(labels)
+    everything = places(labels, volume)
+    image = volume if volume is not None and in_hounsfield(volume) else None
     calibration = None
     if options.hu_calibration is not None:
         calibration = dict(zip(("slope", "intercept"), options.hu_calibration, strict=True))
 
     def attempt(at: int) -> Measured | None:
         try:
-            return measured(everything, at, labels, volume, calibration=calibration)
+            return measured(everything, at, labels, image, calibration=calibration)
         except NotEnoughData:
             return None
 
@@ -114,8 +116,9 @@ def findings(
     ]
     whole = {k: m for k, m in seen.items() if not _cut(reasons[k])}
     made = _with_neighbours(made, whole, [place.label.level for place in everything])
+    told = ("no_image",) if volume is None else ("hu_unverified",) if image is None else density_notes(scan)
     return _reading(
-        _in_order([*made, *_bodiless(labels, everything)]), whole, good, labels, options, scan, volume
+        _in_order([*made, *_bodiless(labels, everything)]), whole, good, labels, options, scan, told
     )
 
 
@@ -191,6 +194,10 @@ def _finding(
     plain = _described(plain, here, hu=_density(here, reasons[level]))
     if level not in sound:
         return plain
+    if place.step_mm is not None and place.step_mm > 1.1 * max(
+        scan.slice_thickness_mm or 0.0, *scan.spacing_mm
+    ):
+        plain = replace(plain, notes=(*plain.notes, "uneven_slices"))
     if level in one_sided:
         plain = replace(plain, notes=(*plain.notes, "one_sided"))
     return judged(
@@ -200,7 +207,7 @@ def _finding(
         good=good,
         agreement=label.agreement,
         operating_point=options.operating_point,
-        slice_mm=coarsest_mm(scan),
+        slice_mm=coarsest_mm(place, scan),
     )
 
 
@@ -274,9 +281,9 @@ def _reading(
     labels: SpineLabels,
     options: ReadingOptions,
     scan: ScanFacts,
-    volume: Volume | None,
+    told: tuple[str, ...],
 ) -> SpineReading:
-    """What holds for the whole spine; ``whole`` are the vertebrae seen from end to end."""
+    """What holds for the whole spine; ``whole`` are the vertebrae seen from end to end, ``told`` codes about the image."""
     graded = [v.genant.grade for v in made if v.evaluable and v.genant is not None]
     sound = {
         v.level: v.hu.median
@@ -291,7 +298,7 @@ def _reading(
         if level in ("T12", "L1", "L2", "L3", "L4", "L5") and level in good
     }
     notes = list(scan.notes) + [note for note in labels.notes if note not in scan.notes]
-    notes += list(density_notes(scan)) if volume is not None else ["no_image"]
+    notes += told
     notes += [] if labels.anchored_by else ["unanchored"]
     notes += ["levels_pinned"] if "user" in labels.anchored_by else []
     lordosis, to_l5 = _lordosis(whole)

@@ -52,6 +52,8 @@ class Place:
         The labels say so, or the body touches the border of the label map.
     at_border : bool
         Any part of the vertebra touches that border: its arch may go on beyond it.
+    step_mm : float or None
+        Of an uneven scan, the thickest slice or widest gap that the body spans.
     """
 
     label: LevelLabel
@@ -63,6 +65,7 @@ class Place:
     slices: int
     cropped: bool
     at_border: bool = False
+    step_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +107,8 @@ class Measured:
     inferior: EndplateSigns | None = None
 
 
-def places(labels: SpineLabels) -> list[Place]:
-    """Every labelled vertebra that has a body, from the head down."""
+def places(labels: SpineLabels, volume: Volume | None = None) -> list[Place]:
+    """Every labelled vertebra that has a body, from the head down; ``volume`` tells where its slices are uneven."""
     grid = labels.bodies.grid
     found = []
     boxes = _boxes(labels)
@@ -137,9 +140,21 @@ def places(labels: SpineLabels) -> list[Place]:
                 slices=int(np.ptp(where[:, int(np.argmax(along))])) + 1,
                 cropped=label.cropped or touches,
                 at_border=at_border,
+                step_mm=None if volume is None else _step_mm(volume, grid.shape, ends),
             )
         )
     return sorted(found, key=lambda p: -p.centre_lps_mm[2])
+
+
+def _step_mm(
+    volume: Volume, shape: tuple[int, ...], ends: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+) -> float | None:
+    """The coarsest of an uneven scan from the plane before the body to that behind it; of all of it on another grid."""
+    steps: tuple[float, ...] = volume.meta.get("plane_steps_mm", ())
+    if steps and volume.array.shape == shape:
+        axis = volume.meta["slice_axis"]
+        steps = steps[max(int(ends[0][axis]) - 1, 0) : int(ends[1][axis]) + 2]
+    return max(steps, default=None)
 
 
 def _boxes(labels: SpineLabels) -> dict[int, Box]:
@@ -204,6 +219,8 @@ def measured(
     box = body_box(seen, mark, frame, image=volume, margin_mm=10.0)
     if close is not None:  # the errors are those of the scan's voxels, however finely it was looked at
         box = replace(box, voxel_mm=max(box.voxel_mm, spacing_along(mask.affine, frame.up)))
+    if place.step_mm is not None:
+        box = replace(box, voxel_mm=max(box.voxel_mm, place.step_mm))
     plates = endplates(box)
     shape = body_shape(box, plates)
     if close is not None:  # a blurred border moves more than voxels do

@@ -128,12 +128,14 @@ def test_gates_name_what_is_odd_and_change_nothing_twice():
     assert gated(two) == two
     odd = spine(("T11", "L1", "L3", "L4"))
     assert gated(odd).notes == ("gap_in_levels",)  # T11 - L1 may be a spine without T12
-    array = np.zeros(odd.bodies.array.shape, np.float32)
+    array = np.full(odd.bodies.array.shape, -100.0, np.float32)
     array[odd.vertebrae.array == verse_of_level("L3")] = 3000.0
     thick = Volume(array=array, affine=odd.bodies.affine, meta={"slice_thickness_mm": 5.0})
     found = gated(odd, thick)
     assert [x.level for x in found.levels if "metal" in x.notes] == ["L3"]
     assert "slices_thicker_than_3_mm" in found.notes
+    found = gated(odd, replace(thick, notes=("rescale_missing",)))  # 3000 of what?
+    assert not [x.level for x in found.levels if "metal" in x.notes]
 
 
 def closely(labels):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from osteon.domain.anatomy import level_rank, may_follow
+from osteon.imaging.hounsfield import in_hounsfield
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.volume import Volume
 
@@ -53,14 +54,15 @@ def gated(labels: SpineLabels, volume: Volume | None = None) -> SpineLabels:
     ``labels`` with the codes of what is odd: of a vertebra at its level, of the whole in ``notes``.
 
     Codes of a vertebra: "volume_outlier", "spacing_outlier", "metal", "cropped". Of the whole: "gap_in_levels",
-    "duplicate_level", "levels_out_of_order", "slices_thicker_than_3_mm". Applying it twice changes nothing.
+    "duplicate_level", "levels_out_of_order", "slices_thicker_than_3_mm", "slices_partly_thicker_than_3_mm".
+    Applying it twice changes nothing.
 
     Parameters
     ----------
     volume : Volume, optional
-        The CT on the same grid, in Hounsfield units; without it metal is not looked for.
+        The CT on the same grid; without it, or where its values may not be Hounsfield units, metal is not looked for.
     """
-    sizes = _measured(labels, volume)
+    sizes = _measured(labels, volume if volume is not None and in_hounsfield(volume) else None)
     levels = []
     for k, label in enumerate(labels.levels):
         notes = list(label.notes)
@@ -80,6 +82,8 @@ def gated(labels: SpineLabels, volume: Volume | None = None) -> SpineLabels:
     thickness = float((volume.meta.get("slice_thickness_mm") if volume is not None else None) or slices)
     if max(thickness, slices) > THICK_MM * 1.01:
         notes.append("slices_thicker_than_3_mm")
+    elif volume is not None and max(volume.meta.get("plane_steps_mm", (0.0,))) > THICK_MM * 1.01:
+        notes.append("slices_partly_thicker_than_3_mm")
     return replace(labels, levels=tuple(levels), notes=tuple(dict.fromkeys(notes)))
 
 
