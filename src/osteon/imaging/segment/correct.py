@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from osteon.core.errors import InputError, ShapeError
-from osteon.domain.anatomy import LEVELS, Tissue, level_rank, verse_of_level
+from osteon.domain.anatomy import LEVELS, Tissue, level_rank, may_follow, verse_of_level
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import LabelMap
 
 __all__ = ["deleted", "merged", "pinned", "renamed", "shifted", "split", "with_mask"]
@@ -20,6 +22,7 @@ OUTLINE_DOUBTS = ("uncertain_outline", "blurred_outline")
 
 Point = tuple[float, float, float]
 PIN_REACH_MM = 60.0
+PAST_ODD, COIN = "pin_past_odd_spacing", 0.5
 USUAL = tuple(level for level in LEVELS if level not in ("T13", "L6"))
 
 
@@ -53,7 +56,9 @@ def pinned(labels: SpineLabels, point_lps_mm: Point, level: str, *, by: str = "u
     """
     The vertebra nearest to a point (LPS mm) gets ``level``, and all others the names that follow from it.
 
-    Vertebrae next to each other are taken as neighbours. T13 and L6 are counted only where the pin names them.
+    Names there are move along together: a level left out stays left out, T13 and L6 stay, and a pin that says what is
+    there renames nothing. Unanchored vertebrae ("V<n>") next to each other are taken as neighbours. Beyond an odd
+    distance between two that follow each other by name (note "pin_past_odd_spacing") the names are no surer than a coin.
 
     Raises
     ------
@@ -70,15 +75,38 @@ def pinned(labels: SpineLabels, point_lps_mm: Point, level: str, *, by: str = "u
         raise InputError(
             f"the point lies {distance[k]:.0f} mm from the nearest vertebra.", hint="Point at its body."
         )
-    order = [x for x in LEVELS if x in USUAL or x == level]
-    first = order.index(level) - k
-    if first < 0 or first + len(labels.levels) > len(order):
+    here = labels.levels[k].level
+    before = [x for x in LEVELS if x in USUAL or x in {label.level for label in labels.levels}]
+    order = [x for x in LEVELS if x in before or x == level]
+    counted = here.startswith("V")
+    places = [
+        order.index(level) + (i - k if counted else before.index(label.level) - before.index(here))
+        for i, label in enumerate(labels.levels)
+    ]
+    if places[0] < 0 or places[-1] >= len(order):
         raise InputError(
             f"{len(labels.levels)} vertebrae do not fit around {level} at place {k + 1} from the head.",
             hint="Name another level, or delete what is no vertebra first.",
         )
-    names = {label.code: order[first + i] for i, label in enumerate(labels.levels)}
-    return _named(labels, names, f"{by}: {labels.levels[k].level} pinned as {level}")
+    names = {label.code: order[place] for label, place in zip(labels.levels, places, strict=True)}
+    after = _named(labels, names, f"{by}: {here} pinned as {level}")
+    return _doubted_past(after, k)
+
+
+def _doubted_past(labels: SpineLabels, k: int) -> SpineLabels:
+    """Labels less sure of what lies past an odd distance from vertebra ``k``: one may have been missed there."""
+    odd = [
+        i
+        for i, (upper, lower) in enumerate(pairwise(gated(labels).levels))
+        if "spacing_outlier" in upper.notes and may_follow(upper.level, lower.level)
+    ]
+    if not odd:
+        return labels
+    levels = tuple(
+        replace(x, confidence=min(x.confidence, COIN)) if any(k <= b < i or i <= b < k for b in odd) else x
+        for i, x in enumerate(labels.levels)
+    )
+    return replace(labels, levels=levels, notes=(*_without(labels.notes, PAST_ODD), PAST_ODD))
 
 
 def renamed(labels: SpineLabels, names: Mapping[str, str], *, by: str = "user") -> SpineLabels:
