@@ -16,6 +16,7 @@ from osteon.imaging.label_presets import PRESETS, level_in, load_preset
 from osteon.imaging.labels_io import read_label_map, read_labels
 from osteon.imaging.read import read_volume
 from osteon.imaging.resample import resample_labels
+from osteon.imaging.segment.levels import USUAL_COUNT
 from osteon.imaging.volume import Grid, LabelMap, Volume
 from osteon.imaging.write import write_nifti
 
@@ -85,7 +86,7 @@ def test_every_preset_gives_the_same_spine(tmp_path, preset):
     assert np.array_equal(labels.vertebrae.array, source.array)
     assert [level.level for level in labels.levels] == ["T12", "L1", "L2"]
     assert [level.code for level in labels.levels] == [19, 20, 21]
-    assert all(level.confidence == 1 and level.notes[0] == "imported" for level in labels.levels)
+    assert all(level.confidence == USUAL_COUNT and level.notes[0] == "imported" for level in labels.levels)
     assert labels.anchored_by == ("labels",)
     assert labels.backend == f"import:{preset}"
     assert set(np.unique(labels.tissue.array)) <= {0, Tissue.BODY, Tissue.POSTERIOR}

@@ -23,6 +23,7 @@ from osteon.imaging.dicom_seg import Segments, read_seg
 from osteon.imaging.label_presets import LabelPreset, level_in, load_preset, tissue_in
 from osteon.imaging.resample import label_boxes, resample_labels
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.levels import USUAL_COUNT
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
 __all__ = ["read_label_map", "read_labels"]
@@ -61,7 +62,8 @@ def read_labels(
     Returns
     -------
     SpineLabels
-        Levels from the head down, confidence 1, note "imported"; ``anchored_by`` ("labels",).
+        Levels from the head down, note "imported"; ``anchored_by`` ("labels",). Nobody can tell a person's names from a
+        program's: their confidence is :data:`osteon.imaging.segment.levels.USUAL_COUNT`.
 
     Raises
     ------
@@ -302,7 +304,9 @@ def _levels(
         notes += ["body_split_by_size"] if code in doubts else []
         notes += ["out_of_order"] if level in wrong else []
         notes += ["no_body"] if code not in seen else []
-        found.append(LevelLabel(code=code, level=level, confidence=1.0, cropped=cropped, notes=tuple(notes)))
+        found.append(
+            LevelLabel(code=code, level=level, confidence=USUAL_COUNT, cropped=cropped, notes=tuple(notes))
+        )
     return tuple(found)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from osteon.models.spine_net import SpineNet
     from osteon.reading.embedded import FineMap
 
-__all__ = ["BACKENDS", "EmbeddedSegmenter", "cross_checked", "segmenter", "warm_up"]
+__all__ = ["BACKENDS", "EmbeddedSegmenter", "cross_checked", "second_look", "segmenter", "warm_up"]
 
 Pin = tuple[tuple[float, float, float], str]
 Progress = Callable[[str, float], None]
@@ -40,9 +40,12 @@ class EmbeddedSegmenter:
     ----------
     net : SpineNet, optional
         By default the weights shipped with osteon, or the file OSTEON_SPINE_WEIGHTS names.
+    close : bool
+        Look closer at each vertebra; without, the outlines are coarse, and it is sooner done.
     """
 
     net: SpineNet | None = None
+    close: bool = True
     name: str = "embedded"
 
     def segment(
@@ -68,7 +71,7 @@ class EmbeddedSegmenter:
             volume.grid,
             maps,
             coarse.grid,
-            refine=closer,
+            refine=closer if self.close else None,
             pin=pin,
             progress=progress,
             backend=self.name,
@@ -116,6 +119,12 @@ def segmenter(name: str = "auto") -> SpineSegmenter:
 
         return ExternalSegmenter(name)
     raise ConfigError(f"{name!r} is no segmenter.", hint=f"Choose one of {', '.join(BACKENDS)}.")
+
+
+def second_look(volume: Volume) -> SpineLabels:
+    """An independent look at a scan whose labels came from elsewhere: the coarse network, or the classical way."""
+    first = segmenter("auto")
+    return (replace(first, close=False) if isinstance(first, EmbeddedSegmenter) else first).segment(volume)
 
 
 def cross_checked(labels: SpineLabels, second: SpineLabels) -> SpineLabels:

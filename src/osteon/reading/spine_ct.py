@@ -14,9 +14,10 @@ from osteon.core.progress import advance
 from osteon.domain.spine import ScanFacts, SpineReading
 from osteon.imaging.guarded import LABEL_LIMITS, guarded, read_volume_guarded
 from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.segment.names import named_otherwise, sized
 from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import Volume
-from osteon.reading.segmenters import BACKENDS, cross_checked, segmenter, warm_up
+from osteon.reading.segmenters import BACKENDS, cross_checked, second_look, segmenter, warm_up
 from osteon.reading.spine_findings import ReadingOptions, findings
 
 __all__ = ["CtOptions", "CtRead", "read_ct", "read_spine", "scan_facts"]
@@ -42,7 +43,8 @@ class CtOptions:
     series : str, optional
         Which series of a folder to read.
     cross_check : bool
-        Let the classical segmenter look too, and let disagreement lower the confidence.
+        Let a second segmenter look too, and let disagreement about bodies, or about names that came from elsewhere, lower
+        the confidence.
     """
 
     backend: str = "auto"
@@ -121,8 +123,8 @@ def read_ct(
     clock = _Clock()
     volume: Volume | None = None
     imported: SpineLabels | None = None
-    if labels is None:
-        warm_up(options.backend)  # while another process reads the files
+    if labels is None or (segmentation is not None and options.cross_check):
+        warm_up(options.backend if labels is None else "auto")  # while another process reads the files
     with clock.step("read"):
         if labels is None or segmentation is not None:
             volume = read_volume_guarded(source, series=options.series)
@@ -167,13 +169,13 @@ def _read(
             raise ConfigError("neither a scan nor labels.")
         with clock.step("segment"):
             labels = segmenter(options.backend).segment(volume, pin=options.pin, progress=_told())
-        if options.cross_check and labels.backend == "embedded" and labels.levels:
-            with clock.step("cross_check"):
-                labels = cross_checked(labels, segmenter("classical").segment(volume))
     elif options.pin is not None:
         from osteon.imaging.segment.correct import pinned
 
         labels = pinned(labels, *options.pin)
+    if options.cross_check and labels.levels:
+        with clock.step("cross_check"):
+            labels = _checked(labels, volume)
     labels = gated(labels, volume)
     with clock.step("measure"):
         reading = findings(
@@ -189,6 +191,23 @@ def _read(
         labels=labels,
         reading=replace(reading, elapsed_s=dict(clock.spent), simulated=simulated),
     )
+
+
+def _checked(labels: SpineLabels, volume: Volume | None) -> SpineLabels:
+    """Own bodies beside the classical segmenter's; another maker's beside a second look, and its names, unless pinned."""
+    if labels.backend == "embedded":
+        return labels if volume is None else cross_checked(labels, segmenter("classical").segment(volume))
+    if not labels.backend.startswith(("import:", "external:")):
+        return labels
+    named = "user" not in labels.anchored_by
+    if named:
+        labels = sized(labels)
+    if volume is None:
+        return labels
+    second = second_look(volume)
+    if named:
+        labels = named_otherwise(labels, second)
+    return cross_checked(labels, second) if labels.backend.startswith("external:") else labels
 
 
 def _invented(volume: Volume | None) -> bool:

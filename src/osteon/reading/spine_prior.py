@@ -14,6 +14,7 @@ NAMES_IN_DOUBT = (
     "levels_out_of_order",
     "duplicate_level",
     "pin_past_odd_spacing",
+    "names_do_not_fit",
 )
 
 
