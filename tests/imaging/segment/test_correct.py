@@ -145,6 +145,30 @@ def test_a_mask_redrawn_takes_from_its_neighbour():
         with_mask(before, "L1", whole, body & False)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.95])
+def test_a_mask_that_leaves_a_neighbour_no_body_is_refused(share):
+    before = spine()
+    rows = np.flatnonzero((before.vertebrae.array == 21).any(axis=(1, 2)))
+    whole, body = before.vertebrae.array == 20, before.bodies.array == 20
+    taken = before.bodies.array == 21
+    taken[rows[0], :, int(10 * share) :] = False  # a thread of it stays
+    whole |= taken
+    body |= taken
+    with pytest.raises(InputError, match="covers the body of L2"):
+        with_mask(before, "L1", whole, body)
+
+
+def test_names_run_from_the_head_down():
+    for names in ({"L1": "L2", "L2": "L1"}, {"L1": "C3"}, {"T11": "L5"}):
+        with pytest.raises(InputError, match="would lie below"):
+            renamed(spine(), names)
+    for new in ("C1", "L3"):  # above L1, and below the L2 that follows it
+        with pytest.raises(InputError, match="would lie below"):
+            split(spine(), "L1", (0, 0, 18.0), (0, 0, 1), new)
+    lost = spine(("V4", "V3", "V2", "V1"), codes=[104, 103, 102, 101], anchored=())
+    assert named(renamed(lost, {"V2": "L4"})) == ["V4", "V3", "L4", "V1"]
+
+
 def test_split_and_merge_undo_each_other():
     before = deleted(spine(), "L2")
     assert named(before) == ["T11", "T12", "L1"] and 21 not in before.vertebrae.present
@@ -206,6 +230,6 @@ def test_a_close_look_follows_the_names_and_leaves_with_its_mask():
     one = merged(doubtful, "T12", "L1")
     assert one.levels[1].notes == ("uncertain_outline",) and one.levels[1].code not in one.close
     middle = tuple(doubtful.bodies.grid.world(np.argwhere(doubtful.bodies.array == l1).mean(0)))
-    two = split(doubtful, "L1", middle, (0.0, 0.0, 1.0), "L3")
+    two = split(deleted(doubtful, "L2"), "L1", middle, (0.0, 0.0, 1.0), "L3")
     assert [x.notes for x in two.levels if x.level in ("L1", "L3")] == [("uncertain_outline",)] * 2
     assert set(deleted(before, "L1").close) == set(before.close) - {l1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,6 +22,7 @@ OUTLINE_DOUBTS = ("uncertain_outline", "blurred_outline")
 
 Point = tuple[float, float, float]
 PIN_REACH_MM = 60.0
+REMNANT = 0.1  # share of a body below which what is left is no body
 PAST_ODD, COIN = "pin_past_odd_spacing", 0.5
 USUAL = tuple(level for level in LEVELS if level not in ("T13", "L6"))
 
@@ -116,7 +117,7 @@ def renamed(labels: SpineLabels, names: Mapping[str, str], *, by: str = "user") 
     Raises
     ------
     InputError
-        A level is not there, or two vertebrae would share a name.
+        A level is not there, two vertebrae would share a name, or the names would not run from the head down.
     """
     known = {label.level: label for label in labels.levels}
     for old in names:
@@ -142,7 +143,7 @@ def with_mask(
     ShapeError
         A mask lies on another grid.
     InputError
-        No such level, or an empty body.
+        No such level, an empty body, or one that leaves a neighbour without its own.
     """
     code = _label(labels, level).code
     for name, mask in (("vertebra", vertebra), ("body", body)):
@@ -157,6 +158,12 @@ def with_mask(
         array[array == code] = 0
         array[mask] = code
     bodies[(whole != bodies) & (bodies > 0)] = 0  # what was drawn over a neighbour is no longer its body
+    left, had = (np.bincount(m.ravel(), minlength=256) for m in (bodies, labels.bodies.array))
+    if lost := [x.level for x in labels.levels if left[x.code] < REMNANT * had[x.code] and x.code != code]:
+        raise InputError(
+            f"the mask drawn for {level} covers the body of {', '.join(lost)}.",
+            hint=f"Delete {lost[0]}, or merge the two, if it is no vertebra of its own; else draw up to its border.",
+        )
     drawn = tuple(
         replace(x, notes=_without(x.notes, *OUTLINE_DOUBTS)) if x.code == code else x for x in labels.levels
     )
@@ -217,7 +224,7 @@ def split(
     Raises
     ------
     InputError
-        No such level, the new name is taken, or the plane misses the body.
+        No such level, the new name is taken or does not fit below, or the plane misses the body.
     """
     old = _label(labels, level)
     if any(x.level == new_level for x in labels.levels):
@@ -244,6 +251,7 @@ def split(
     k = labels.levels.index(old)
     upper = replace(old, notes=_without(old.notes, "volume_outlier"))
     levels = (*labels.levels[:k], upper, new, *labels.levels[k + 1 :])
+    _check_order(levels)
     return _changed(labels, arrays[0], arrays[1], levels, f"{by}: {new_level} split from {level}")
 
 
@@ -257,6 +265,16 @@ def _label(labels: SpineLabels, level: str) -> LevelLabel:
 
 def _without(notes: tuple[str, ...], *codes: str) -> tuple[str, ...]:
     return tuple(x for x in notes if x not in codes)
+
+
+def _check_order(levels: Sequence[LevelLabel]) -> None:
+    names = [x.level for x in levels if not x.level.startswith("V")]
+    for upper, lower in pairwise(names):
+        if level_rank(upper) >= level_rank(lower):
+            raise InputError(
+                f"{lower} would lie below {upper}: {', '.join(names)}.",
+                hint="Names run from the head down; name all that are concerned at once.",
+            )
 
 
 def _centre(labels: SpineLabels, code: int) -> npt.NDArray[np.float64]:
@@ -283,6 +301,7 @@ def _named(labels: SpineLabels, names: Mapping[int, str], line: str) -> SpineLab
     taken = [x.level for x in levels]
     if len(set(taken)) < len(taken):
         raise InputError(f"two vertebrae would share a name: {', '.join(taken)}.")
+    _check_order(levels)
     kind = labels.vertebrae.array.dtype
     whole, bodies = (table.astype(kind)[m.array] for m in (labels.vertebrae, labels.bodies))
     anchored = labels.anchored_by if "user" in labels.anchored_by else (*labels.anchored_by, "user")
