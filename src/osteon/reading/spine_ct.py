@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def read_ct(
     *,
     segmentation: Path | None = None,
     labels: str | None = None,
+    regions: Path | None = None,
     options: CtOptions = CtOptions(),
     check: Callable[[ScanFacts, bool], None] | None = None,
 ) -> CtRead:
@@ -101,9 +103,11 @@ def read_ct(
     source : path
         DICOM folder, file or zip, NIfTI, NRRD, MetaImage; with ``labels`` and no ``segmentation`` a label map alone.
     segmentation : path, optional
-        A label map of the scan, used instead of a segmenter.
+        A label map of the scan, or a folder of masks named after their vertebrae; used instead of a segmenter.
     labels : str, optional
         Preset or TOML file that says what the numbers of the label map mean.
+    regions : path, optional
+        A second map that tells body from arch and disc, by the same preset.
     options : CtOptions
     check : callable, optional
         Told what the scan says of itself and whether it was invented, before the work begins; may raise.
@@ -113,11 +117,11 @@ def read_ct(
     FileError
         The file is not what it claims to be, too large for the limits, or damaged.
     ConfigError
-        A segmentation without saying what its numbers mean.
+        A segmentation or regions without saying what their numbers mean.
     """
-    if segmentation is not None and labels is None:
+    if labels is None and (unnamed := segmentation or regions) is not None:
         raise ConfigError(
-            f"{segmentation}: what do its numbers mean?",
+            f"{unnamed}: what do its numbers mean?",
             hint="Say --labels verse, totalsegmentator, ... or a TOML file.",
         )
     clock = _Clock()
@@ -129,17 +133,22 @@ def read_ct(
         if labels is None or segmentation is not None:
             volume = read_volume_guarded(source, series=options.series)
         if labels is not None:
-            imported = guarded(
-                "osteon.imaging.labels_io:read_labels",
-                segmentation or source,
-                preset=labels,
-                like=volume,
-                limits=LABEL_LIMITS,
-            )
+            imported = _imported(segmentation or source, preset=labels, like=volume, regions=regions)
     scan = _facts(volume, imported, source=str(source))
     if check is not None:
         check(scan, _invented(volume))
     return _read(volume, imported, scan=scan, options=options, clock=clock, simulated=_invented(volume))
+
+
+def _imported(path: Path, **how: Any) -> SpineLabels:
+    """A label map read in a limited process; of a folder each mask in one of its own."""
+    if path.is_dir():
+        from osteon.imaging.labels_io import read_labels
+
+        one = partial(guarded, "osteon.imaging.labels_io:read_label_map", limits=LABEL_LIMITS)
+        return read_labels(path, read=one, **how)
+    labels: SpineLabels = guarded("osteon.imaging.labels_io:read_labels", path, limits=LABEL_LIMITS, **how)
+    return labels
 
 
 def read_spine(
