@@ -46,7 +46,7 @@ def ct(
     regions: Annotated[Path | None, typer.Option(help="A second map that tells body from arch and disc, by the same --labels.")] = None,
     prior: Annotated[Path | None, typer.Option(help="Folder of an earlier reading of this patient (its results.json).")] = None,
     prior_unchecked: Annotated[bool, typer.Option("--prior-unchecked", help="Compare with --prior even where patient ID, examination or date speak against it.")] = False,
-    backend: Annotated[Backend, typer.Option(help="What finds the vertebrae; auto = embedded where torch is installed, else classical.")] = Backend.auto,
+    backend: Annotated[Backend, typer.Option(help="What finds the vertebrae; auto = embedded where torch can be used, else classical, which as a rule names no level.")] = Backend.auto,
     series: Annotated[str | None, typer.Option(help="Series to read where a folder holds several (its number or UID); by default the best suited one.")] = None,
     pin: Annotated[str | None, typer.Option(help="Name one vertebra and shift the others with it: LEVEL=x,y,z in LPS mm, e.g. L3=4,-32,-710.")] = None,
     operating_point: Annotated[OperatingPoint, typer.Option(help="Per cent of height from which a deformity counts.")] = OperatingPoint.twenty,

@@ -178,6 +178,8 @@ def _read(
             raise ConfigError("neither a scan nor labels.")
         with clock.step("segment"):
             labels = segmenter(options.backend).segment(volume, pin=options.pin, progress=_told())
+        if options.backend == "auto" and labels.backend == "classical":
+            labels = replace(labels, notes=(*labels.notes, "classical_without_torch"))
     elif options.pin is not None:
         from osteon.imaging.segment.correct import pinned
 
