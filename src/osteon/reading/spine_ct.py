@@ -208,17 +208,18 @@ def _checked(labels: SpineLabels, volume: Volume | None) -> SpineLabels:
     """Own bodies beside the classical segmenter's; another maker's beside a second look, and its names, unless pinned."""
     if labels.backend == "embedded":
         return labels if volume is None else cross_checked(labels, segmenter("classical").segment(volume))
-    if not labels.backend.startswith(("import:", "external:")):
+    external = labels.backend.startswith("external:")
+    if not (external or labels.backend.startswith("import:")):
         return labels
-    named = "user" not in labels.anchored_by
-    if named:
+    pinned = "user" in labels.anchored_by
+    if not pinned:
         labels = sized(labels)
-    if volume is None:
+    if volume is None or (pinned and not external):
         return labels
     second = second_look(volume)
-    if named:
+    if not pinned:
         labels = named_otherwise(labels, second)
-    return cross_checked(labels, second) if labels.backend.startswith("external:") else labels
+    return cross_checked(labels, second) if external else labels
 
 
 def _invented(volume: Volume | None) -> bool:

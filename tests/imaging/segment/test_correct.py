@@ -166,7 +166,9 @@ def test_names_run_from_the_head_down():
         with pytest.raises(InputError, match="would lie below"):
             split(spine(), "L1", (0, 0, 18.0), (0, 0, 1), new)
     lost = spine(("V4", "V3", "V2", "V1"), codes=[104, 103, 102, 101], anchored=())
-    assert named(renamed(lost, {"V2": "L4"})) == ["V4", "V3", "L4", "V1"]
+    one = renamed(lost, {"V2": "L4"})
+    assert named(one) == ["V4", "V3", "L4", "V1"]
+    assert named(pinned(one, at(one, "L4"), "L4")) == ["L2", "L3", "L4", "L5"]
 
 
 def test_split_and_merge_undo_each_other():

@@ -77,9 +77,10 @@ def pinned(labels: SpineLabels, point_lps_mm: Point, level: str, *, by: str = "u
             f"the point lies {distance[k]:.0f} mm from the nearest vertebra.", hint="Point at its body."
         )
     here = labels.levels[k].level
-    before = [x for x in LEVELS if x in USUAL or x in {label.level for label in labels.levels}]
+    present = {label.level for label in labels.levels}
+    before = [x for x in LEVELS if x in USUAL or x in present]
     order = [x for x in LEVELS if x in before or x == level]
-    counted = here.startswith("V")
+    counted = any(label.level.startswith("V") for label in labels.levels)
     places = [
         order.index(level) + (i - k if counted else before.index(label.level) - before.index(here))
         for i, label in enumerate(labels.levels)
