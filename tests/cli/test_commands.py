@@ -1,6 +1,7 @@
 """Every command as typed: its help, its answer, its refusals."""
 
 import io
+import os
 import subprocess
 import sys
 
@@ -113,6 +114,34 @@ def test_doctor_says_what_is_there_and_what_is_not(osteon, monkeypatch):
     assert said.exit_code == 2
     assert "MISSING" in said.output
     assert "/nowhere is not a folder" in said.output
+
+
+def test_a_torch_that_cannot_be_loaded_is_one_line(tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch/__init__.py").write_text("raise OSError('libtorch.so: cannot open\\nshared object')")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-m", "osteon", "doctor"], capture_output=True, text=True, env=env)
+    lines = [line for line in done.stdout.splitlines() if " torch " in line]
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert len(lines) == 1 and lines[0].startswith("MISSING")
+    assert "OSError: libtorch.so: cannot open shared object" in lines[0]
+    script = """
+from osteon.core.errors import DependencyMissing
+from osteon.models.spine_net import COARSE, module_of
+from osteon.reading.segmenters import segmenter, warm_up
+warm_up()
+assert segmenter("auto").name == "classical"
+for use in (lambda: segmenter("embedded"), lambda: module_of(COARSE, seed=0)):
+    try:
+        use()
+    except DependencyMissing as error:
+        assert "libtorch.so" in error.message and "--backend classical" in error.hint
+    else:
+        raise SystemExit(1)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_doctor_names_the_segmenters_that_are_absent_and_the_variable_that_finds_them(

@@ -1,5 +1,7 @@
 """Label maps of other tools: planted vertebrae come back by level, and the published masks of real people too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pydicom
 import pytest
@@ -9,13 +11,14 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from osteon.core.errors import ConfigError, FileError
-from osteon.domain.anatomy import VERSE_CODE, Tissue
+from osteon.domain.anatomy import VERSE_CODE, Tissue, level_of_verse
 from osteon.imaging.bodies import bodies_of
 from osteon.imaging.dicom_rtstruct import coverage
 from osteon.imaging.label_presets import PRESETS, level_in, load_preset
 from osteon.imaging.labels_io import read_label_map, read_labels
 from osteon.imaging.read import read_volume
 from osteon.imaging.resample import resample_labels
+from osteon.imaging.segment.levels import USUAL_COUNT
 from osteon.imaging.volume import Grid, LabelMap, Volume
 from osteon.imaging.write import write_nifti
 
@@ -85,7 +88,7 @@ def test_every_preset_gives_the_same_spine(tmp_path, preset):
     assert np.array_equal(labels.vertebrae.array, source.array)
     assert [level.level for level in labels.levels] == ["T12", "L1", "L2"]
     assert [level.code for level in labels.levels] == [19, 20, 21]
-    assert all(level.confidence == 1 and level.notes[0] == "imported" for level in labels.levels)
+    assert all(level.confidence == USUAL_COUNT and level.notes[0] == "imported" for level in labels.levels)
     assert labels.anchored_by == ("labels",)
     assert labels.backend == f"import:{preset}"
     assert set(np.unique(labels.tissue.array)) <= {0, Tissue.BODY, Tissue.POSTERIOR}
@@ -113,6 +116,71 @@ def test_tissues_parts_and_regions(tmp_path):
     assert np.array_equal(labels.bodies.array, bodies.array)
     assert (labels.tissue.array == Tissue.DISC).sum() == (array == 101).sum() > 0
     assert "levels_only_if_veridah_ran" in labels.notes
+
+
+def masks(folder, array, affine, names):
+    folder.mkdir()
+    for code, name in names.items():
+        write_nifti(
+            LabelMap(array=(array == code).astype(np.uint8), affine=affine), folder / f"{name}.nii.gz"
+        )
+
+
+def test_a_folder_of_masks_is_the_map_of_its_names(tmp_path):
+    whole, _ = planted()
+    codes = [int(c) for c in np.unique(whole.array) if c]
+    folder = tmp_path / "segmentations"
+    masks(folder, whole.array, whole.affine, {c: f"vertebrae_{level_of_verse(c)}" for c in codes})
+    masks(tmp_path / "more", whole.array, whole.affine, {99: "liver"})
+    (tmp_path / "more/liver.nii.gz").rename(folder / "liver.nii.gz")
+    for preset in (
+        "totalsegmentator",
+        "totalsegmentator_v1",
+        "names",
+    ):  # the numbers of a table do not matter
+        labels = read_labels(folder, preset=preset)
+        assert np.array_equal(labels.vertebrae.array, whole.array)
+        assert [x.level for x in labels.levels] == [level_of_verse(c) for c in codes]
+        assert labels.backend == f"import:{preset}" and len(labels.version) == 12
+    masks(tmp_path / "sacra", whole.array, whole.affine, {codes[-1]: "sacrum", codes[0]: "vertebrae_T12"})
+    assert (read_labels(tmp_path / "sacra", preset="names").tissue.array == Tissue.SACRUM).any()
+
+
+def test_folders_that_are_no_masks_of_vertebrae(tmp_path):
+    whole, _ = planted()
+    codes = [int(c) for c in np.unique(whole.array) if c]
+    masks(tmp_path / "organs", whole.array, whole.affine, {codes[0]: "liver"})
+    with pytest.raises(FileError, match="named after a vertebra"):
+        read_labels(tmp_path / "organs", preset="totalsegmentator")
+    masks(tmp_path / "whole", whole.array, whole.affine, {codes[0]: "vertebrae_L1"})
+    write_nifti(whole, tmp_path / "whole/vertebrae_L2.nii.gz")
+    with pytest.raises(FileError, match="a mask of one structure"):
+        read_labels(tmp_path / "whole", preset="totalsegmentator")
+    masks(tmp_path / "grids", whole.array, whole.affine, {codes[0]: "vertebrae_L1"})
+    masks(tmp_path / "other", whole.array[1:], whole.affine, {codes[1]: "vertebrae_L2"})
+    (tmp_path / "other/vertebrae_L2.nii.gz").rename(tmp_path / "grids/vertebrae_L2.nii.gz")
+    with pytest.raises(FileError, match="another grid"):
+        read_labels(tmp_path / "grids", preset="totalsegmentator")
+
+
+def test_one_label_for_all_bodies_is_refused(tmp_path):
+    _, bodies = planted()
+    assert len(np.unique(bodies.array)) > 2
+    write_nifti(replace(bodies, array=(bodies.array > 0).astype(np.uint8)), tmp_path / "b.nii.gz")
+    with pytest.raises(FileError, match=r"C1 holds \d bodies.*") as told:
+        read_labels(tmp_path / "b.nii.gz", preset="totalsegmentator_bodies")
+    assert "--regions" in told.value.hint
+
+
+def test_a_body_in_two_halves_is_one(tmp_path):
+    _, bodies = planted()
+    rows = np.flatnonzero((bodies.array == 20).any(axis=(1, 2)))
+    array = bodies.array.copy()
+    array[int(rows.mean())][array[int(rows.mean())] == 20] = 0  # split through the middle
+    write_nifti(replace(bodies, array=array), tmp_path / "b.nii.gz")
+    own = tmp_path / "own.toml"
+    own.write_text('content = "bodies"\n[levels]\n19 = "T12"\n20 = "L1"\n21 = "L2"\n22 = "L3"\n')
+    assert "L1" in [x.level for x in read_labels(tmp_path / "b.nii.gz", preset=own).levels]
 
 
 def test_own_table(tmp_path):

@@ -71,16 +71,14 @@ def _packages() -> list[_Line]:
 
 
 def _torch() -> _Line:
-    from osteon.models.torch_build import torch_build
+    from osteon.models.torch_build import torch_build, torch_fault, torch_installed
 
-    build = torch_build()
-    if build is None:
-        return _Line(
-            "optional",
-            "torch",
-            'not installed; the classical CT reading and the risk study work without; pip install "osteon[deep]"',
-        )
-    return _Line("ok", "torch", build)
+    if not torch_installed():
+        without = "the risk study works without, and the classical CT reading, which as a rule names no level"
+        return _Line("optional", "torch", f'not installed; {without}; pip install "osteon[deep]"')
+    if fault := torch_fault():
+        return _Line("missing", "torch", f'{fault}; pip install --force-reinstall "osteon[deep]"')
+    return _Line("ok", "torch", torch_build())
 
 
 def _weights() -> _Line:

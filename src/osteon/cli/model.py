@@ -44,8 +44,11 @@ def show(
 def train(
     network: Annotated[Network, typer.Argument(help="The network.")],
     minutes: Annotated[
-        float, typer.Option(min=0.1, help="Time for training, split between the stages.")
+        float, typer.Option(min=0.1, help="Time for training, split between the stages; timed into steps.")
     ] = 60.0,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of each stage, exactly, in place of --minutes.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random step.")] = 20260101,
     out: Annotated[Path, typer.Option(help="File for the weights.")] = Path("spine_ct.npz"),
     further: Annotated[
@@ -58,7 +61,11 @@ def train(
     from osteon.reading.spine_ct_training import train_spine_ct
 
     with bars():
-        net = train_spine_ct(minutes=minutes, seed=seed, out=out, further=further)
+        net = train_spine_ct(
+            minutes=None if steps else minutes, steps=steps, seed=seed, out=out, further=further
+        )
     card = out.with_suffix(".card.toml")
     write_card(spine_card(net), card)
+    for stage in net.stages:
+        typer.echo(f"{stage}: {net.card[stage]['steps']} steps, seed {net.card[stage]['seed']}")
     typer.echo(f"weights: {out}\ncard: {card}")

@@ -41,11 +41,12 @@ class OperatingPoint(StrEnum):
 @app.command("ct")
 def ct(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="DICOM folder or zip, NIfTI, NRRD, MHA; with --labels alone: a label map.")],
-    segmentation: Annotated[Path | None, typer.Option(help="A label map of this scan: NIfTI, NRRD, DICOM SEG, RTSTRUCT.")] = None,
+    segmentation: Annotated[Path | None, typer.Option(help="A label map of this scan: NIfTI, NRRD, DICOM SEG, RTSTRUCT, or a folder of masks (vertebrae_L1.nii.gz, ...).")] = None,
     labels: Annotated[str | None, typer.Option(help="What its numbers mean: verse, totalsegmentator, totalsegmentator_v1, spineps, totalspineseg or a TOML file.")] = None,
+    regions: Annotated[Path | None, typer.Option(help="A second map that tells body from arch and disc, by the same --labels.")] = None,
     prior: Annotated[Path | None, typer.Option(help="Folder of an earlier reading of this patient (its results.json).")] = None,
     prior_unchecked: Annotated[bool, typer.Option("--prior-unchecked", help="Compare with --prior even where patient ID, examination or date speak against it.")] = False,
-    backend: Annotated[Backend, typer.Option(help="What finds the vertebrae; auto = embedded where torch is installed, else classical.")] = Backend.auto,
+    backend: Annotated[Backend, typer.Option(help="What finds the vertebrae; auto = embedded where torch can be used, else classical, which as a rule names no level.")] = Backend.auto,
     series: Annotated[str | None, typer.Option(help="Series to read where a folder holds several (its number or UID); by default the best suited one.")] = None,
     pin: Annotated[str | None, typer.Option(help="Name one vertebra and shift the others with it: LEVEL=x,y,z in LPS mm, e.g. L3=4,-32,-710.")] = None,
     operating_point: Annotated[OperatingPoint, typer.Option(help="Per cent of height from which a deformity counts.")] = OperatingPoint.twenty,
@@ -74,7 +75,14 @@ def ct(
             check_prior(scan, earlier, simulated=simulated, unchecked=prior_unchecked)
 
     with bars():
-        read = read_ct(source, segmentation=segmentation, labels=labels, options=options, check=check)
+        read = read_ct(
+            source,
+            segmentation=segmentation,
+            labels=labels,
+            regions=regions,
+            options=options,
+            check=check,
+        )
         save_reading(
             out,
             read.reading,

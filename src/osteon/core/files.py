@@ -123,10 +123,11 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(as_dict(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+def sha256(*paths: Path) -> str:
+    """The SHA-256 of a file's bytes, or of several files' one after the other, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

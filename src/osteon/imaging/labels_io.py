@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,26 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 import pydicom
+from scipy import ndimage
 
 from osteon.core.errors import FileError
 from osteon.core.files import sha256
-from osteon.domain.anatomy import Tissue, level_rank, verse_of_level
+from osteon.domain.anatomy import Tissue, level_of_verse, level_rank, verse_of_level
 from osteon.imaging.bodies import bodies_with_doubts
 from osteon.imaging.dicom_files import DAMAGED
 from osteon.imaging.dicom_rtstruct import read_rtstruct
 from osteon.imaging.dicom_seg import Segments, read_seg
+from osteon.imaging.label_folder import mask_files, read_mask_folder
 from osteon.imaging.label_presets import LabelPreset, level_in, load_preset, tissue_in
 from osteon.imaging.resample import label_boxes, resample_labels
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.levels import USUAL_COUNT
 from osteon.imaging.volume import Grid, LabelMap, Volume
 
 __all__ = ["read_label_map", "read_labels"]
 
+LARGE, APART_MM = 0.4, 20.0
+"""Pieces of a label with this share of the largest, at heights this far apart, are bodies of their own; halves are not."""
 _NIFTI_NAME = re.compile(rb'<Label Key="(\d+)"[^>]*><!\[CDATA\[([^\]]*)\]\]>')
 
 
@@ -40,7 +46,12 @@ class _Meaning:
 
 
 def read_labels(
-    path: Path, *, preset: str | Path, like: Volume | None = None, regions: Path | None = None
+    path: Path,
+    *,
+    preset: str | Path,
+    like: Volume | None = None,
+    regions: Path | None = None,
+    read: Callable[..., Segments] | None = None,
 ) -> SpineLabels:
     """
     A labelled spine from a label map of another tool or of a person.
@@ -48,35 +59,44 @@ def read_labels(
     Parameters
     ----------
     path : Path
-        NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT.
+        NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT; or a folder of masks named after their vertebrae.
     preset : str or Path
         One of :data:`osteon.imaging.label_presets.PRESETS`; "names" to go by what the file calls its segments (always
-        so for RTSTRUCT); or a TOML file (see :func:`osteon.imaging.label_presets.load_preset`).
+        so for RTSTRUCT and folders); or a TOML file (see :func:`osteon.imaging.label_presets.load_preset`).
     like : Volume, optional
         The image; labels come on its grid. Without it they stay on their own, canonical.
     regions : Path, optional
         A second map that tells body from arch and disc (preset table ``regions``). Without it bodies are cut from the
         whole vertebrae by :func:`osteon.imaging.bodies.bodies_of`.
+    read : callable, optional
+        In place of :func:`read_label_map`, for each file.
 
     Returns
     -------
     SpineLabels
-        Levels from the head down, confidence 1, note "imported"; ``anchored_by`` ("labels",).
+        Levels from the head down, note "imported"; ``anchored_by`` ("labels",). Nobody can tell a person's names from a
+        program's: their confidence is :data:`osteon.imaging.segment.levels.USUAL_COUNT`.
 
     Raises
     ------
     FileError
         Damaged; a value the preset does not know; names that contradict it; two values for one level; vertebrae that
-        lie in no head-to-foot order; labels outside the image; or no vertebra at all.
+        lie in no head-to-foot order; a label that holds several bodies; labels outside the image; or no vertebra at all.
     ConfigError
         See :func:`osteon.imaging.label_presets.load_preset`.
     """
     path = Path(path)
-    known = load_preset(preset)
-    segments = read_label_map(path, like=None if like is None else like.grid)
+    known, read = load_preset(preset), read or read_label_map
+    if path.is_dir():
+        segments = read_mask_folder(path, known, read=read)
+        meaning = _meaning(segments.labels, LabelPreset(name="names", names=known.names), path)
+        digest = sha256(*mask_files(path, known).values())[:12]
+    else:
+        segments = read(path, like=None if like is None else like.grid)
+        meaning = _meaning(segments.labels, known, path)
+        digest = sha256(path)[:12]
     if like is None:
         segments = segments.with_margin()
-    meaning = _meaning(segments.labels, known, path)
     notes = [*segments.notes, *meaning.notes, *((known.note,) if known.note else ())]
     codes = {value: verse_of_level(level) for value, level in meaning.levels.items()}
     vertebrae = _mapped(segments.labels, codes, names={c: v for v, c in _names(codes, meaning).items()})
@@ -84,7 +104,9 @@ def read_labels(
     if like is not None:
         vertebrae, tissue, moved = _on_image(vertebrae, tissue, like, segments, path)
         notes.extend(moved)
-    bodies, doubts = _bodies(vertebrae, known, regions, path)
+    parts = None if regions is None else read(regions).labels
+    bodies, doubts = _bodies(vertebrae, known, parts, regions or path)
+    _check_single(bodies, path)
     notes.extend(
         ("bodies_from_regions",) if regions else () if known.content == "bodies" else ("bodies_by_geometry",)
     )
@@ -92,8 +114,8 @@ def read_labels(
     levels = _levels(vertebrae, bodies, doubts, path)
     return SpineLabels(
         vertebrae=vertebrae, bodies=bodies, tissue=tissue, levels=levels, anchored_by=("labels",),
-        backend=f"import:{known.name}", version=sha256(path)[:12], border=known.border,
-        provenance=(f"import:{known.name} {path.name} sha256:{sha256(path)[:12]}",),
+        backend=f"import:{known.name}", version=digest, border=known.border,
+        provenance=(f"import:{known.name} {path.name} sha256:{digest}",),
         notes=tuple(dict.fromkeys(notes)),
     )  # fmt: skip
 
@@ -257,22 +279,41 @@ def _on_image(
 
 
 def _bodies(
-    vertebrae: LabelMap, known: LabelPreset, regions: Path | None, path: Path
+    vertebrae: LabelMap, known: LabelPreset, parts: LabelMap | None, path: Path
 ) -> tuple[LabelMap, tuple[int, ...]]:
+    if parts is not None and not known.regions:
+        raise FileError(
+            f"{path}: the preset {known.name} has no table of regions.",
+            hint="Add [regions] to a TOML of your own, or leave the regions out.",
+        )
     if known.content == "bodies":
         return vertebrae, ()
-    if regions is None:
+    if parts is None:
         return bodies_with_doubts(vertebrae)
-    if not known.regions:
-        raise FileError(f"{regions}: the preset {known.name} has no table of regions.")
-    parts = read_label_map(regions).labels
     body = _mapped(parts, {value: 1 for value, kind in known.regions.items() if kind == Tissue.BODY})
     if not body.grid.same_place(vertebrae.grid):
         body = resample_labels(body, vertebrae.grid)
     array = np.where(body.array > 0, vertebrae.array, 0).astype(vertebrae.array.dtype)
     if not array.any():
-        raise FileError(f"{regions}: no body of a vertebra of {path} in it.")
+        raise FileError(f"{path}: no body of a labelled vertebra in it.")
     return LabelMap(array=array, affine=vertebrae.affine, names=vertebrae.names), ()
+
+
+def _check_single(bodies: LabelMap, path: Path) -> None:
+    """One label, one body: a map that tells body from disc alone must not be read as one that tells vertebrae apart."""
+    for code, (z, y, x) in label_boxes(bodies.array).items():
+        part = bodies.cropped((z, y, x))
+        pieces, _ = ndimage.label(part.array == code)
+        sizes = np.bincount(pieces.ravel())[1:]
+        large = 1 + np.flatnonzero(sizes > LARGE * sizes.max())
+        middles = ndimage.center_of_mass(pieces > 0, pieces, large)
+        heights = np.sort([part.grid.world(np.array(middle))[2] for middle in middles])
+        several = 1 + int(np.count_nonzero(np.diff(heights) > APART_MM))
+        if several > 1:
+            raise FileError(
+                f"{path}: the label of {level_of_verse(code)} holds {several} bodies, expected one.",
+                hint="A map of body and disc alone goes with --regions beside the map of the vertebrae.",
+            )
 
 
 def _with_bone(tissue: LabelMap, vertebrae: LabelMap, bodies: LabelMap) -> LabelMap:
@@ -304,7 +345,9 @@ def _levels(
         notes += ["body_split_by_size"] if code in doubts else []
         notes += ["out_of_order"] if level in wrong else []
         notes += ["no_body"] if code not in seen else []
-        found.append(LevelLabel(code=code, level=level, confidence=1.0, cropped=cropped, notes=tuple(notes)))
+        found.append(
+            LevelLabel(code=code, level=level, confidence=USUAL_COUNT, cropped=cropped, notes=tuple(notes))
+        )
     return tuple(found)
 
 

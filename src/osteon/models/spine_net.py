@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from osteon.core.errors import DependencyMissing, FileError
+from osteon.core.errors import FileError
 from osteon.core.files import whole_file
+from osteon.models.torch_build import require_torch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -153,16 +154,13 @@ def module_of(stage: Stage, *, seed: int | None = None) -> nn.Module:
     Raises
     ------
     DependencyMissing
-        PyTorch is not installed.
+        PyTorch is not installed, or cannot be loaded.
     FileError
         The weights do not fit the shape.
     """
-    try:
-        import torch
-    except ImportError:
-        raise DependencyMissing(
-            "The embedded net needs PyTorch.", hint="Install osteon[deep], or read with --backend classical."
-        ) from None
+    require_torch()
+    import torch
+
     from osteon.models.nets.unet3d import UNet3D
 
     if seed is not None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
-from importlib.util import find_spec
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -14,17 +12,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from osteon.core.errors import ConfigError, DependencyMissing
+from osteon.core.errors import ConfigError
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.segment.assemble import label_spine
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels, SpineSegmenter
 from osteon.imaging.volume import LabelMap, Volume
+from osteon.models.torch_build import require_torch, torch_fault, torch_installed
 
 if TYPE_CHECKING:
     from osteon.models.spine_net import SpineNet
     from osteon.reading.embedded import FineMap
 
-__all__ = ["BACKENDS", "EmbeddedSegmenter", "cross_checked", "segmenter", "warm_up"]
+__all__ = ["BACKENDS", "EmbeddedSegmenter", "cross_checked", "second_look", "segmenter", "warm_up"]
 
 Pin = tuple[tuple[float, float, float], str]
 Progress = Callable[[str, float], None]
@@ -40,9 +39,12 @@ class EmbeddedSegmenter:
     ----------
     net : SpineNet, optional
         By default the weights shipped with osteon, or the file OSTEON_SPINE_WEIGHTS names.
+    close : bool
+        Look closer at each vertebra; without, the outlines are coarse, and it is sooner done.
     """
 
     net: SpineNet | None = None
+    close: bool = True
     name: str = "embedded"
 
     def segment(
@@ -68,7 +70,7 @@ class EmbeddedSegmenter:
             volume.grid,
             maps,
             coarse.grid,
-            refine=closer,
+            refine=closer if self.close else None,
             pin=pin,
             progress=progress,
             backend=self.name,
@@ -80,32 +82,28 @@ def warm_up(name: str = "auto") -> None:
     """Begin to load what the segmenter of that name will need, in a thread beside what is done meanwhile."""
 
     def load() -> None:
-        with suppress(ImportError, OSError):  # whoever needs it next is told why
+        if torch_fault() is None:  # whoever needs it next is told why
             import_module("osteon.models.nets.unet3d")
 
-    if name in ("auto", "embedded") and find_spec("torch") is not None:
+    if name in ("auto", "embedded") and torch_installed():
         Thread(target=load).start()  # not a daemon: half-loaded libraries may not be torn down
 
 
 def segmenter(name: str = "auto") -> SpineSegmenter:
     """
-    The segmenter of that name; "auto" is the embedded one where torch is installed, else the classical one.
+    The segmenter of that name; "auto" is the embedded one where torch can be used, else the classical one.
 
     Raises
     ------
     ConfigError
         No such segmenter.
     DependencyMissing
-        It needs a part that is not installed.
+        It needs a part that is not installed, or cannot be loaded.
     """
     if name == "auto":
-        name = "embedded" if find_spec("torch") is not None else "classical"
+        name = "embedded" if torch_fault() is None else "classical"
     if name == "embedded":
-        if find_spec("torch") is None:
-            raise DependencyMissing(
-                "the embedded networks need torch, which is not installed.",
-                hint='pip install "osteon[deep]", or read with --backend classical.',
-            )
+        require_torch()
         return EmbeddedSegmenter()
     if name == "classical":
         from osteon.imaging.segment.classical import ClassicalSegmenter
@@ -116,6 +114,12 @@ def segmenter(name: str = "auto") -> SpineSegmenter:
 
         return ExternalSegmenter(name)
     raise ConfigError(f"{name!r} is no segmenter.", hint=f"Choose one of {', '.join(BACKENDS)}.")
+
+
+def second_look(volume: Volume) -> SpineLabels:
+    """An independent look at a scan whose labels came from elsewhere: the coarse network, or the classical way."""
+    first = segmenter("auto")
+    return (replace(first, close=False) if isinstance(first, EmbeddedSegmenter) else first).segment(volume)
 
 
 def cross_checked(labels: SpineLabels, second: SpineLabels) -> SpineLabels:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from osteon.core.progress import advance
 from osteon.domain.spine import ScanFacts, SpineReading
 from osteon.imaging.guarded import LABEL_LIMITS, guarded, read_volume_guarded
 from osteon.imaging.segment.labels import SpineLabels
+from osteon.imaging.segment.names import named_otherwise, sized
 from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import Volume
-from osteon.reading.segmenters import BACKENDS, cross_checked, segmenter, warm_up
+from osteon.reading.segmenters import BACKENDS, cross_checked, second_look, segmenter, warm_up
 from osteon.reading.spine_findings import ReadingOptions, findings
 
 __all__ = ["CtOptions", "CtRead", "read_ct", "read_spine", "scan_facts"]
@@ -42,7 +44,8 @@ class CtOptions:
     series : str, optional
         Which series of a folder to read.
     cross_check : bool
-        Let the classical segmenter look too, and let disagreement lower the confidence.
+        Let a second segmenter look too, and let disagreement about bodies, or about names that came from elsewhere, lower
+        the confidence.
     """
 
     backend: str = "auto"
@@ -88,6 +91,7 @@ def read_ct(
     *,
     segmentation: Path | None = None,
     labels: str | None = None,
+    regions: Path | None = None,
     options: CtOptions = CtOptions(),
     check: Callable[[ScanFacts, bool], None] | None = None,
 ) -> CtRead:
@@ -99,9 +103,11 @@ def read_ct(
     source : path
         DICOM folder, file or zip, NIfTI, NRRD, MetaImage; with ``labels`` and no ``segmentation`` a label map alone.
     segmentation : path, optional
-        A label map of the scan, used instead of a segmenter.
+        A label map of the scan, or a folder of masks named after their vertebrae; used instead of a segmenter.
     labels : str, optional
         Preset or TOML file that says what the numbers of the label map mean.
+    regions : path, optional
+        A second map that tells body from arch and disc, by the same preset.
     options : CtOptions
     check : callable, optional
         Told what the scan says of itself and whether it was invented, before the work begins; may raise.
@@ -111,33 +117,38 @@ def read_ct(
     FileError
         The file is not what it claims to be, too large for the limits, damaged, or of another modality than CT.
     ConfigError
-        A segmentation without saying what its numbers mean.
+        A segmentation or regions without saying what their numbers mean.
     """
-    if segmentation is not None and labels is None:
+    if labels is None and (unnamed := segmentation or regions) is not None:
         raise ConfigError(
-            f"{segmentation}: what do its numbers mean?",
+            f"{unnamed}: what do its numbers mean?",
             hint="Say --labels verse, totalsegmentator, ... or a TOML file.",
         )
     clock = _Clock()
     volume: Volume | None = None
     imported: SpineLabels | None = None
-    if labels is None:
-        warm_up(options.backend)  # while another process reads the files
+    if labels is None or (segmentation is not None and options.cross_check):
+        warm_up(options.backend if labels is None else "auto")  # while another process reads the files
     with clock.step("read"):
         if labels is None or segmentation is not None:
             volume = read_volume_guarded(source, series=options.series)
         if labels is not None:
-            imported = guarded(
-                "osteon.imaging.labels_io:read_labels",
-                segmentation or source,
-                preset=labels,
-                like=volume,
-                limits=LABEL_LIMITS,
-            )
+            imported = _imported(segmentation or source, preset=labels, like=volume, regions=regions)
     scan = _facts(volume, imported, source=str(source))
     if check is not None:
         check(scan, _invented(volume))
     return _read(volume, imported, scan=scan, options=options, clock=clock, simulated=_invented(volume))
+
+
+def _imported(path: Path, **how: Any) -> SpineLabels:
+    """A label map read in a limited process; of a folder each mask in one of its own."""
+    if path.is_dir():
+        from osteon.imaging.labels_io import read_labels
+
+        one = partial(guarded, "osteon.imaging.labels_io:read_label_map", limits=LABEL_LIMITS)
+        return read_labels(path, read=one, **how)
+    labels: SpineLabels = guarded("osteon.imaging.labels_io:read_labels", path, limits=LABEL_LIMITS, **how)
+    return labels
 
 
 def read_spine(
@@ -167,13 +178,15 @@ def _read(
             raise ConfigError("neither a scan nor labels.")
         with clock.step("segment"):
             labels = segmenter(options.backend).segment(volume, pin=options.pin, progress=_told())
-        if options.cross_check and labels.backend == "embedded" and labels.levels:
-            with clock.step("cross_check"):
-                labels = cross_checked(labels, segmenter("classical").segment(volume))
+        if options.backend == "auto" and labels.backend == "classical":
+            labels = replace(labels, notes=(*labels.notes, "classical_without_torch"))
     elif options.pin is not None:
         from osteon.imaging.segment.correct import pinned
 
         labels = pinned(labels, *options.pin)
+    if options.cross_check and labels.levels:
+        with clock.step("cross_check"):
+            labels = _checked(labels, volume)
     labels = gated(labels, volume)
     with clock.step("measure"):
         reading = findings(
@@ -189,6 +202,24 @@ def _read(
         labels=labels,
         reading=replace(reading, elapsed_s=dict(clock.spent), simulated=simulated),
     )
+
+
+def _checked(labels: SpineLabels, volume: Volume | None) -> SpineLabels:
+    """Own bodies beside the classical segmenter's; another maker's beside a second look, and its names, unless pinned."""
+    if labels.backend == "embedded":
+        return labels if volume is None else cross_checked(labels, segmenter("classical").segment(volume))
+    external = labels.backend.startswith("external:")
+    if not (external or labels.backend.startswith("import:")):
+        return labels
+    pinned = "user" in labels.anchored_by
+    if not pinned:
+        labels = sized(labels)
+    if volume is None or (pinned and not external):
+        return labels
+    second = second_look(volume)
+    if not pinned:
+        labels = named_otherwise(labels, second)
+    return cross_checked(labels, second) if external else labels
 
 
 def _invented(volume: Volume | None) -> bool:

@@ -30,6 +30,7 @@ from osteon.models.spine_net import (
     save_spine_net,
     spine_net,
 )
+from osteon.models.torch_build import require_torch
 from osteon.reading.spine_ct_held_out import coarse_held_out, fine_held_out
 from osteon.reading.spine_ct_samples import Sample, coarse_samples, fine_samples
 from osteon.synth.spine_ranges import TRAINING, UNSEEN
@@ -134,6 +135,7 @@ def train_spine_ct(
     ConfigError
         Neither or both of minutes and steps, no such stage, or further training of another kind of net.
     """
+    require_torch()
     if (minutes is None) == (steps is None):
         raise ConfigError("minutes or steps, one of the two, say how long to train.")
     if further and (attention or resume is not None):

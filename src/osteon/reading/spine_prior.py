@@ -8,7 +8,14 @@ from osteon.domain.spine import ScanFacts, SpineReading
 __all__ = ["NAMES_IN_DOUBT", "check_prior", "prior_notes"]
 
 #: Notes of a reading that put the names of its levels in doubt.
-NAMES_IN_DOUBT = ("anchors_disagree", "gap_in_levels", "levels_out_of_order", "duplicate_level")
+NAMES_IN_DOUBT = (
+    "anchors_disagree",
+    "gap_in_levels",
+    "levels_out_of_order",
+    "duplicate_level",
+    "pin_past_odd_spacing",
+    "names_do_not_fit",
+)
 
 
 def check_prior(

@@ -78,6 +78,47 @@ def test_a_pin_names_an_unanchored_spine():
         pinned(lost, (5.0, 5.0, 900.0), "L4")
 
 
+def at(labels, level):
+    code = next(x.code for x in labels.levels if x.level == level)
+    return tuple(labels.bodies.grid.world(np.argwhere(labels.bodies.array == code).mean(0)))
+
+
+@pytest.mark.parametrize("names", [
+    ("L1", "L2", "L4", "L5"), ("T12", "T13", "L1", "L2"), ("L3", "L4", "L5", "L6"), ("T10", "T11", "L1", "L2"),
+])  # fmt: skip
+def test_a_pin_that_says_what_is_there_renames_nothing(names):
+    before = spine(names)
+    for level in names:
+        after = pinned(before, at(before, level), level)
+        assert named(after) == list(names)
+        np.testing.assert_array_equal(after.bodies.array, before.bodies.array)
+        assert "user" in after.anchored_by
+
+
+def test_a_pin_moves_gaps_and_extra_levels_along():
+    gap = spine(("L1", "L2", "L4", "L5"))
+    assert named(pinned(gap, at(gap, "L4"), "L3")) == ["T12", "L1", "L3", "L4"]
+    assert "gap_in_levels" in gated(pinned(gap, at(gap, "L4"), "L3")).notes
+    extra = spine(("T12", "T13", "L1", "L2"))
+    moved = pinned(extra, at(extra, "L1"), "T13")
+    assert named(moved) == ["T11", "T12", "T13", "L1"]
+    assert named(pinned(moved, at(moved, "T13"), "L1")) == list(named(extra))
+    usual = spine(("T11", "T12", "L1", "L2"))
+    assert named(pinned(usual, at(usual, "L1"), "T13")) == ["T11", "T12", "T13", "L1"]
+
+
+def test_names_beyond_an_odd_distance_are_no_surer_than_a_coin():
+    five = spine(("V6", "V5", "V4", "V3", "V2", "V1"), codes=[106, 105, 104, 103, 102, 101], anchored=())
+    missed = deleted(five, "V3")  # a vertebra that was not found: two and three remain on its sides
+    after = pinned(missed, at(missed, "V1"), "L5")
+    assert named(after) == ["L1", "L2", "L3", "L4", "L5"] and "pin_past_odd_spacing" in after.notes
+    assert [x.confidence for x in after.levels] == [0.5, 0.5, 0.5, 1.0, 1.0]
+    known = spine(("T12", "L1", "L2", "L3", "L4", "L5"))
+    left_out = deleted(known, "L3")  # the name is left out too: nothing is odd but the gap
+    after = pinned(left_out, at(left_out, "L5"), "L5")
+    assert "pin_past_odd_spacing" not in after.notes and {x.confidence for x in after.levels} == {1.0}
+
+
 def test_renaming_single_levels():
     assert named(renamed(spine(), {"L1": "T13", "L2": "L1"})) == ["T11", "T12", "T13", "L1"]
     with pytest.raises(InputError, match="share a name"):
@@ -102,6 +143,32 @@ def test_a_mask_redrawn_takes_from_its_neighbour():
         with_mask(before, "L1", whole[1:], body[1:])
     with pytest.raises(InputError, match="empty"):
         with_mask(before, "L1", whole, body & False)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.95])
+def test_a_mask_that_leaves_a_neighbour_no_body_is_refused(share):
+    before = spine()
+    rows = np.flatnonzero((before.vertebrae.array == 21).any(axis=(1, 2)))
+    whole, body = before.vertebrae.array == 20, before.bodies.array == 20
+    taken = before.bodies.array == 21
+    taken[rows[0], :, int(10 * share) :] = False  # a thread of it stays
+    whole |= taken
+    body |= taken
+    with pytest.raises(InputError, match="covers the body of L2"):
+        with_mask(before, "L1", whole, body)
+
+
+def test_names_run_from_the_head_down():
+    for names in ({"L1": "L2", "L2": "L1"}, {"L1": "C3"}, {"T11": "L5"}):
+        with pytest.raises(InputError, match="would lie below"):
+            renamed(spine(), names)
+    for new in ("C1", "L3"):  # above L1, and below the L2 that follows it
+        with pytest.raises(InputError, match="would lie below"):
+            split(spine(), "L1", (0, 0, 18.0), (0, 0, 1), new)
+    lost = spine(("V4", "V3", "V2", "V1"), codes=[104, 103, 102, 101], anchored=())
+    one = renamed(lost, {"V2": "L4"})
+    assert named(one) == ["V4", "V3", "L4", "V1"]
+    assert named(pinned(one, at(one, "L4"), "L4")) == ["L2", "L3", "L4", "L5"]
 
 
 def test_split_and_merge_undo_each_other():
@@ -167,6 +234,6 @@ def test_a_close_look_follows_the_names_and_leaves_with_its_mask():
     one = merged(doubtful, "T12", "L1")
     assert one.levels[1].notes == ("uncertain_outline",) and one.levels[1].code not in one.close
     middle = tuple(doubtful.bodies.grid.world(np.argwhere(doubtful.bodies.array == l1).mean(0)))
-    two = split(doubtful, "L1", middle, (0.0, 0.0, 1.0), "L3")
+    two = split(deleted(doubtful, "L2"), "L1", middle, (0.0, 0.0, 1.0), "L3")
     assert [x.notes for x in two.levels if x.level in ("L1", "L3")] == [("uncertain_outline",)] * 2
     assert set(deleted(before, "L1").close) == set(before.close) - {l1}

@@ -36,7 +36,7 @@ class Request:
     @property
     def paths(self) -> list[Path]:
         """The paths among the arguments: they are scanned before they are read."""
-        return [Path(arg) for arg in self.args if isinstance(arg, os.PathLike)]
+        return [Path(arg) for arg in (*self.args, *self.kwargs.values()) if isinstance(arg, os.PathLike)]
 
     @property
     def subject(self) -> str:

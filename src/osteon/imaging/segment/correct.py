@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage as ndi
 
 from osteon.core.errors import InputError, ShapeError
-from osteon.domain.anatomy import LEVELS, Tissue, level_rank, verse_of_level
+from osteon.domain.anatomy import LEVELS, Tissue, level_rank, may_follow, verse_of_level
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
+from osteon.imaging.segment.quality import gated
 from osteon.imaging.volume import LabelMap
 
 __all__ = ["deleted", "merged", "pinned", "renamed", "shifted", "split", "with_mask"]
@@ -20,6 +22,8 @@ OUTLINE_DOUBTS = ("uncertain_outline", "blurred_outline")
 
 Point = tuple[float, float, float]
 PIN_REACH_MM = 60.0
+REMNANT = 0.1  # share of a body below which what is left is no body
+PAST_ODD, COIN = "pin_past_odd_spacing", 0.5
 USUAL = tuple(level for level in LEVELS if level not in ("T13", "L6"))
 
 
@@ -53,7 +57,9 @@ def pinned(labels: SpineLabels, point_lps_mm: Point, level: str, *, by: str = "u
     """
     The vertebra nearest to a point (LPS mm) gets ``level``, and all others the names that follow from it.
 
-    Vertebrae next to each other are taken as neighbours. T13 and L6 are counted only where the pin names them.
+    Names there are move along together: a level left out stays left out, T13 and L6 stay, and a pin that says what is
+    there renames nothing. Unanchored vertebrae ("V<n>") next to each other are taken as neighbours. Beyond an odd
+    distance between two that follow each other by name (note "pin_past_odd_spacing") the names are no surer than a coin.
 
     Raises
     ------
@@ -70,15 +76,39 @@ def pinned(labels: SpineLabels, point_lps_mm: Point, level: str, *, by: str = "u
         raise InputError(
             f"the point lies {distance[k]:.0f} mm from the nearest vertebra.", hint="Point at its body."
         )
-    order = [x for x in LEVELS if x in USUAL or x == level]
-    first = order.index(level) - k
-    if first < 0 or first + len(labels.levels) > len(order):
+    here = labels.levels[k].level
+    present = {label.level for label in labels.levels}
+    before = [x for x in LEVELS if x in USUAL or x in present]
+    order = [x for x in LEVELS if x in before or x == level]
+    counted = any(label.level.startswith("V") for label in labels.levels)
+    places = [
+        order.index(level) + (i - k if counted else before.index(label.level) - before.index(here))
+        for i, label in enumerate(labels.levels)
+    ]
+    if places[0] < 0 or places[-1] >= len(order):
         raise InputError(
             f"{len(labels.levels)} vertebrae do not fit around {level} at place {k + 1} from the head.",
             hint="Name another level, or delete what is no vertebra first.",
         )
-    names = {label.code: order[first + i] for i, label in enumerate(labels.levels)}
-    return _named(labels, names, f"{by}: {labels.levels[k].level} pinned as {level}")
+    names = {label.code: order[place] for label, place in zip(labels.levels, places, strict=True)}
+    after = _named(labels, names, f"{by}: {here} pinned as {level}")
+    return _doubted_past(after, k)
+
+
+def _doubted_past(labels: SpineLabels, k: int) -> SpineLabels:
+    """Labels less sure of what lies past an odd distance from vertebra ``k``: one may have been missed there."""
+    odd = [
+        i
+        for i, (upper, lower) in enumerate(pairwise(gated(labels).levels))
+        if "spacing_outlier" in upper.notes and may_follow(upper.level, lower.level)
+    ]
+    if not odd:
+        return labels
+    levels = tuple(
+        replace(x, confidence=min(x.confidence, COIN)) if any(k <= b < i or i <= b < k for b in odd) else x
+        for i, x in enumerate(labels.levels)
+    )
+    return replace(labels, levels=levels, notes=(*_without(labels.notes, PAST_ODD), PAST_ODD))
 
 
 def renamed(labels: SpineLabels, names: Mapping[str, str], *, by: str = "user") -> SpineLabels:
@@ -88,7 +118,7 @@ def renamed(labels: SpineLabels, names: Mapping[str, str], *, by: str = "user") 
     Raises
     ------
     InputError
-        A level is not there, or two vertebrae would share a name.
+        A level is not there, two vertebrae would share a name, or the names would not run from the head down.
     """
     known = {label.level: label for label in labels.levels}
     for old in names:
@@ -114,7 +144,7 @@ def with_mask(
     ShapeError
         A mask lies on another grid.
     InputError
-        No such level, or an empty body.
+        No such level, an empty body, or one that leaves a neighbour without its own.
     """
     code = _label(labels, level).code
     for name, mask in (("vertebra", vertebra), ("body", body)):
@@ -129,6 +159,12 @@ def with_mask(
         array[array == code] = 0
         array[mask] = code
     bodies[(whole != bodies) & (bodies > 0)] = 0  # what was drawn over a neighbour is no longer its body
+    left, had = (np.bincount(m.ravel(), minlength=256) for m in (bodies, labels.bodies.array))
+    if lost := [x.level for x in labels.levels if left[x.code] < REMNANT * had[x.code] and x.code != code]:
+        raise InputError(
+            f"the mask drawn for {level} covers the body of {', '.join(lost)}.",
+            hint=f"Delete {lost[0]}, or merge the two, if it is no vertebra of its own; else draw up to its border.",
+        )
     drawn = tuple(
         replace(x, notes=_without(x.notes, *OUTLINE_DOUBTS)) if x.code == code else x for x in labels.levels
     )
@@ -189,7 +225,7 @@ def split(
     Raises
     ------
     InputError
-        No such level, the new name is taken, or the plane misses the body.
+        No such level, the new name is taken or does not fit below, or the plane misses the body.
     """
     old = _label(labels, level)
     if any(x.level == new_level for x in labels.levels):
@@ -216,6 +252,7 @@ def split(
     k = labels.levels.index(old)
     upper = replace(old, notes=_without(old.notes, "volume_outlier"))
     levels = (*labels.levels[:k], upper, new, *labels.levels[k + 1 :])
+    _check_order(levels)
     return _changed(labels, arrays[0], arrays[1], levels, f"{by}: {new_level} split from {level}")
 
 
@@ -229,6 +266,16 @@ def _label(labels: SpineLabels, level: str) -> LevelLabel:
 
 def _without(notes: tuple[str, ...], *codes: str) -> tuple[str, ...]:
     return tuple(x for x in notes if x not in codes)
+
+
+def _check_order(levels: Sequence[LevelLabel]) -> None:
+    names = [x.level for x in levels if not x.level.startswith("V")]
+    for upper, lower in pairwise(names):
+        if level_rank(upper) >= level_rank(lower):
+            raise InputError(
+                f"{lower} would lie below {upper}: {', '.join(names)}.",
+                hint="Names run from the head down; name all that are concerned at once.",
+            )
 
 
 def _centre(labels: SpineLabels, code: int) -> npt.NDArray[np.float64]:
@@ -255,6 +302,7 @@ def _named(labels: SpineLabels, names: Mapping[int, str], line: str) -> SpineLab
     taken = [x.level for x in levels]
     if len(set(taken)) < len(taken):
         raise InputError(f"two vertebrae would share a name: {', '.join(taken)}.")
+    _check_order(levels)
     kind = labels.vertebrae.array.dtype
     whole, bodies = (table.astype(kind)[m.array] for m in (labels.vertebrae, labels.bodies))
     anchored = labels.anchored_by if "user" in labels.anchored_by else (*labels.anchored_by, "user")

@@ -12,7 +12,7 @@ from osteon.core.errors import InputError
 from osteon.domain.anatomy import LEVELS, level_rank, verse_of_level
 from osteon.imaging.segment.labels import LevelLabel
 
-__all__ = ["Cues", "Levels", "assign_levels"]
+__all__ = ["USUAL_COUNT", "Cues", "Levels", "assign_levels", "likelihood"]
 
 Array = npt.NDArray[np.float64]
 
@@ -20,6 +20,8 @@ Array = npt.NDArray[np.float64]
 # 13:124): 11 thoracic 5.8 %, 6 lumbar 5.5 %; Tins 2016 (418 whole-spine MRI, Insights Imaging 7:199): one more 4.3 %,
 # one fewer 3.3 %, sacralised L5 1.9 %, lumbarised S1 1.0 %. Rounded means of the two.
 ABSENT_T12, EXTRA_T13, ABSENT_L5, EXTRA_L6 = 0.04, 0.02, 0.02, 0.035
+USUAL_COUNT = round((1 - ABSENT_T12) * (1 - EXTRA_T13) * (1 - ABSENT_L5) * (1 - EXTRA_L6), 2)
+"""How sure a name is that rests on somebody's count from one end: the share of people who have the usual vertebrae."""
 
 # Width and depth (mm) of the lower endplate, means of Panjabi 1991 and 1992 (C3-L5; C1, C2, T13, L6 by their neighbours).
 WIDTH_MM = {
@@ -129,6 +131,25 @@ def assign_levels(cues: Sequence[Cues], *, sacrum: float) -> Levels:
     return Levels(labels=labels, anchored_by=anchors, notes=notes)
 
 
+def likelihood(cues: Sequence[Cues], levels: Sequence[str]) -> float:
+    """
+    Log likelihood (up to a constant) of what vertebrae show, were ``levels`` their names; mixed over the person's size.
+
+    Examples
+    --------
+    >>> wide = [Cues(width_mm=48.0, depth_mm=35.0)] * 3
+    >>> likelihood(wide, ("L2", "L3", "L4")) - likelihood(wide, ("T2", "T3", "T4")) > 5
+    True
+    """
+    weight = min(1.0, INDEPENDENT / len(cues))
+    shown = [_unary(cue, weight)[:, LEVELS.index(level)] for cue, level in zip(cues, levels, strict=True)]
+    return float(np.logaddexp.reduce(np.sum(shown, axis=0) + _size_prior()))
+
+
+def _size_prior() -> Array:
+    return np.asarray(-0.5 * (np.log(SCALES) / 0.09) ** 2)
+
+
 def _anchors(cues: Sequence[Cues], sacrum: float) -> tuple[str, ...]:
     """What fixes the names: a pin, the sacrum, or a place where ribs begin or end inside the field."""
     found = []
@@ -223,7 +244,7 @@ def _solved(
 ) -> tuple[Array, tuple[int, ...]]:
     """Posterior (n, levels), mixed over the person's scale, and the most likely sequence of levels."""
     n, scales, k = unary.shape
-    weight, start = -0.5 * (np.log(SCALES) / 0.09) ** 2, _existing(transition)
+    weight, start = _size_prior(), _existing(transition)
     posterior, evidence = np.zeros((scales, n, k)), np.zeros(scales)
     with np.errstate(divide="ignore"):
         for j in range(scales):
