@@ -207,7 +207,7 @@ def _finding(
         good=good,
         agreement=label.agreement,
         operating_point=options.operating_point,
-        slice_mm=coarsest_mm(place, scan),
+        slice_mm=coarsest_mm(scan, place.step_mm),
     )
 
 

@@ -29,7 +29,7 @@ def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
     """Codes of why a vertebra is not graded, from its place and the scan alone; empty where it may be measured."""
     rule = rules("evaluable")
     found = []
-    if coarsest_mm(place, scan) > rule["slice_mm_above"]:
+    if coarsest_mm(scan, place.step_mm) > rule["slice_mm_above"]:
         found.append("slice_thickness_over_3mm")
     if place.cropped:
         found.append("cropped")
@@ -42,14 +42,13 @@ def reasons_not_evaluable(place: Place, scan: ScanFacts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def coarsest_mm(place: Place, scan: ScanFacts) -> float:
+def coarsest_mm(scan: ScanFacts, step_mm: float | None = None) -> float:
     """
     The largest of voxel size and slice thickness: overlapping slices show no more than thick ones.
 
-    Of an uneven scan those count that the body spans, with the gaps between them.
+    ``step_mm``: of a body in an uneven scan, the thickest slice and widest gap it spans, in place of the scan's thickness.
     """
-    step = scan.slice_thickness_mm or 0.0 if place.step_mm is None else place.step_mm
-    return max(step, *scan.spacing_mm)
+    return max(scan.slice_thickness_mm or 0.0 if step_mm is None else step_mm, *scan.spacing_mm)
 
 
 def usual_density(measured: Mapping[str, Measured]) -> float | None:
