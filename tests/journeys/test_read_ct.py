@@ -134,7 +134,16 @@ def test_another_patients_reading_is_refused_before_the_work_begins(tmp_path):
     assert "two scans carry different patient IDs" in said.output
 
 
-@pytest.mark.parametrize("words", [["--operating-point", "30"], ["--pin", "L3"], ["--hu-calibration", "1"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--operating-point", "30"],
+        ["--pin", "L3"],
+        ["--hu-calibration", "1"],
+        ["--hu-calibration=-1,0"],
+        ["--hu-calibration=nan,0"],
+    ],
+)
 def test_bad_options_are_one_line(tmp_path, words):
     assert read(tmp_path, *words).exit_code == 2
 

@@ -114,7 +114,7 @@ def test_density_is_read_and_is_no_t_score(scan, labels, reading):
     usual = [v.hu.median for v in graded(reading) if not v.fractured]
     assert np.ptp(usual) < 60
     site = findings(
-        scan.volume, labels, options=ReadingOptions(hu_calibration=(0.7, 3.0)), scan=facts(labels, kvp=100.0, kernel="Br64")
+        scan.volume, labels, options=ReadingOptions(hu_calibration=(0.7, 3.0)), scan=facts(labels, kvp=100.0, kernel="Hr60h")
     )  # fmt: skip
     assert site.at("L2").hu.vbmd_mg_cm3 == pytest.approx(0.7 * site.at("L2").hu.median + 3)
     assert {"kvp_not_120", "kernel_sharp", "contrast_unknown"} <= set(site.notes)

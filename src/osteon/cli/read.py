@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from enum import StrEnum
@@ -117,6 +118,10 @@ def _pair(text: str | None) -> tuple[float, float] | None:
         slope, intercept = (float(part) for part in text.split(","))
     except ValueError as error:
         raise typer.BadParameter(f"{text!r}; expected SLOPE,INTERCEPT, e.g. 0.78,-4.2") from error
+    if not (0 < slope < math.inf and math.isfinite(intercept)):
+        raise typer.BadParameter(
+            f"{text!r}; expected finite numbers with a slope above 0: denser bone has more HU"
+        )
     return slope, intercept
 
 

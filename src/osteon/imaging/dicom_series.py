@@ -15,8 +15,9 @@ from osteon.imaging.dicom_header import Slice
 from osteon.imaging.dicom_patients import by_patient
 from osteon.imaging.dicom_pixels import stored_values
 from osteon.imaging.dicom_stack import LARGEST_GAP_MM, depths, normal_of
+from osteon.imaging.kernel import kernel_class
 
-__all__ = ["Chosen", "Series", "choose_series", "grouped", "kernel_class"]
+__all__ = ["Chosen", "Series", "choose_series", "grouped"]
 
 _IDENTITY = ("StudyInstanceUID", "FrameOfReferenceUID", "SeriesNumber", "SeriesDescription", "Modality", "SeriesTime",
              "ConvolutionKernel", "ProtocolName", "PatientID", "PatientName")  # fmt: skip
@@ -124,27 +125,6 @@ class Chosen:
     series: Series
     reason: str
     others: tuple[tuple[Series, str], ...]
-
-
-def kernel_class(kernel: str) -> str:
-    """
-    "soft", "sharp" (bone, lung, edge) or "unknown", from the names the makers give their kernels.
-
-    Examples
-    --------
-    >>> [kernel_class(k) for k in ("B30f", "Br64d", "STANDARD", "BONEPLUS", "FC08", "FC30", "YD", "")]
-    ['soft', 'sharp', 'soft', 'sharp', 'soft', 'sharp', 'sharp', 'unknown']
-    """
-    name = kernel.upper().split("\\")[0].strip()
-    if found := re.fullmatch(
-        r"(?:[BHIJQTDU][A-Z]{0,2})(\d\d)[A-Z]?(?:[ \d]*)", name
-    ):  # Siemens: two digits of sharpness
-        return "sharp" if int(found[1]) >= 50 else "soft"
-    if found := re.fullmatch(r"FC(\d\d).*", name):  # Canon: 0x-2x body, 3x bone, 5x-8x lung and fine
-        return "soft" if int(found[1]) < 30 or 40 <= int(found[1]) < 50 else "sharp"
-    if re.search(r"BONE|LUNG|EDGE|SHARP|DETAIL|ULTRA|^(D|E|L|YA|YB|YC|YD)$", name):
-        return "sharp"
-    return "soft" if re.search(r"SOFT|STAND|SMOOTH|BODY|CHST|^(A|B|C|F|I)$", name) else "unknown"
 
 
 def grouped(slices: Iterable[Slice]) -> tuple[Series, ...]:

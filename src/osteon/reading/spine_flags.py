@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from osteon.domain.spine import FlagPlace, ScanFacts
+from osteon.imaging.kernel import kernel_class
 from osteon.imaging.measure.endplate import cortical_peak_hu
 from osteon.imaging.measure.indicators import foci
 from osteon.imaging.measure.surroundings import THIRDS
@@ -202,10 +203,6 @@ def density_notes(scan: ScanFacts) -> tuple[str, ...]:
         found.append("contrast_raises_hu")
     elif scan.contrast == "unknown":
         found.append("contrast_unknown")
-    sharp = scan.kernel.upper()
-    if any(
-        mark in sharp
-        for mark in ("BONE", "SHARP", "B60", "B70", "B80", "BR59", "BR64", "YC", "YD", "FC30", "FC35")
-    ):
+    if kernel_class(scan.kernel) == "sharp":
         found.append("kernel_sharp")
     return tuple(found)

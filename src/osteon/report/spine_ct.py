@@ -56,7 +56,7 @@ __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 MOST_CLOSE_UPS = 6
 #: Remarks that the table of the examination makes, or that another remark says better.
 _SAID_ELSEWHERE = ("contrast_unknown", "labels_only", "padding_set_to_air", "unanchored")
-_LIMITS = ("density", "mimics", "grade_one")
+_LIMITS = ("density", "mimics", "grade_one", "posterior")
 
 
 def spine_ct_document(
