@@ -1,6 +1,7 @@
 """``osteon read ct`` as a user runs it: an invented DICOM study, a label map alone, real scans, and files that are none."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from osteon.cli.main import app
-from osteon.core.errors import InputError, OsteonError
+from osteon.core.errors import InputError, OsteonError, OutputError
+from osteon.core.files import sha256
+from osteon.domain.anatomy import verse_of_level
 from osteon.domain.spine import ScanFacts, SpineReading
 from osteon.imaging.read import read_volume
 from osteon.imaging.write import write_nifti
@@ -108,6 +111,65 @@ def test_a_label_map_alone_has_heights_and_no_density(tmp_path):
     assert found["L3"]["hu_median"] is None
     truth = scan.anatomy.at("L3").heights_mm
     assert found["L3"]["heights_mm"]["posterior"] == pytest.approx(truth[2], abs=1.5)
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory):
+    """Two label maps: of the lumbar spine, and of the same with T12 left out."""
+    folder = tmp_path_factory.mktemp("masks")
+    whole = phantom(12, spacing_mm=(3.0, 2.0, 2.0), fov="lumbar", variant="", fractures=[]).labels.vertebrae
+    short = replace(whole, array=np.where(whole.array == verse_of_level("T12"), 0, whole.array))
+    for name, labels in (("a", whole), ("b", short)):
+        (folder / name).mkdir()
+        write_nifti(labels, folder / name / "mask.nii.gz")
+    return folder
+
+
+def test_a_folder_keeps_the_reading_of_one_scan(masks, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    words = ("mask.nii.gz", "--labels", "verse", "--out", out)
+    monkeypatch.chdir(masks / "a")
+    assert read(*words).exit_code in (0, 3)
+    (out / "mine.txt").write_text("mine")
+    stale = out / "key-image-L9.dcm"
+    stale.write_text("of a level that is gone")
+    kept = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    kept["files"][stale.name] = sha256(stale)
+    (out / "results.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert read(*words).exit_code in (0, 3)  # the same scan again
+    assert not stale.exists()
+    before = (out / "results.json").read_bytes()
+    monkeypatch.chdir(masks / "b")  # another file under the same relative path
+    refused = read(*words)
+    assert isinstance(refused.exception, OutputError)
+    assert "another scan" in str(refused.exception)
+    assert "--overwrite" in str(refused.exception)
+    assert (out / "results.json").read_bytes() == before
+    assert read(*words, "--overwrite").exit_code in (0, 3)
+    assert (out / "mine.txt").exists()
+    assert (out / "results.json").read_bytes() != before
+    assert not (out / "figures" / "figure-t12.png").exists()
+
+
+@pytest.mark.parametrize("edited", ["report.docx", "report.html", "tables/table-heights.csv"])
+def test_an_edited_report_is_not_replaced_without_a_word(masks, tmp_path, edited):
+    out = tmp_path / "out"
+    words = (masks / "a" / "mask.nii.gz", "--labels", "verse", "--out", out)
+    read(*words)
+    (out / edited).write_bytes((out / edited).read_bytes() + b"signed")
+    refused = read(*words)
+    assert isinstance(refused.exception, OutputError)
+    assert edited in str(refused.exception)
+    assert (out / edited).read_bytes().endswith(b"signed")
+    assert read(*words, "--overwrite").exit_code in (0, 3)
+    assert not (out / edited).read_bytes().endswith(b"signed")
+
+
+def test_a_report_without_its_results_is_kept_too(masks, tmp_path):
+    (tmp_path / "report.docx").write_text("somebody's")
+    refused = read(masks / "a" / "mask.nii.gz", "--labels", "verse", "--out", tmp_path)
+    assert isinstance(refused.exception, OutputError)
+    assert "report.docx" in str(refused.exception)
 
 
 def test_another_patients_reading_is_refused_before_the_work_begins(tmp_path):

@@ -51,12 +51,14 @@ def ct(
     operating_point: Annotated[OperatingPoint, typer.Option(help="Per cent of height from which a deformity counts.")] = OperatingPoint.twenty,
     hu_calibration: Annotated[str | None, typer.Option(help="The site's map from HU to mg/cm3: SLOPE,INTERCEPT.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the report and its parts.")] = Path("osteon-reading"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out holds, also the reading of another scan or an edited report.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of the report and of what is printed.")] = Language.en,
 ) -> None:  # fmt: skip
     """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects."""
     from osteon.core.files import checked_folder
     from osteon.reading.spine_ct import CtOptions, read_ct
     from osteon.reading.spine_prior import check_prior
+    from osteon.report.spine_folder import check_folder
     from osteon.report.spine_save import read_prior, save_reading
 
     checked_folder(out)
@@ -72,6 +74,8 @@ def ct(
     def check(scan: ScanFacts, simulated: bool) -> None:
         if earlier is not None:
             check_prior(scan, earlier, simulated=simulated, unchecked=prior_unchecked)
+        if not overwrite:
+            check_folder(out, scan)
 
     with bars():
         read = read_ct(source, segmentation=segmentation, labels=labels, options=options, check=check)
