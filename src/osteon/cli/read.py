@@ -54,10 +54,15 @@ def ct(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out holds, also the reading of another scan or an edited report.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of the report and of what is printed.")] = Language.en,
 ) -> None:  # fmt: skip
-    """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects."""
+    """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects.
+
+    Exit codes: 0 every vertebra was evaluated; 2 refused, nothing was written; 3 the report was written, but some vertebra
+    could not be evaluated or none was found: the last line says which and why.
+    """
     from osteon.core.files import checked_folder
     from osteon.reading.spine_ct import CtOptions, read_ct
     from osteon.reading.spine_prior import check_prior
+    from osteon.report.spine_ct_lines import exit_line
     from osteon.report.spine_folder import check_folder
     from osteon.report.spine_save import read_prior, save_reading
 
@@ -89,7 +94,8 @@ def ct(
             command=shlex.join(["osteon", *sys.argv[1:]]),
         )
     say(read.reading, prior=earlier, lang=lang.value, report=out / "report.html")
-    if not read.reading.vertebrae or not all(v.evaluable for v in read.reading.vertebrae):
+    if why := exit_line(read.reading, lang.value):
+        typer.echo(why)
         raise typer.Exit(3)
 
 

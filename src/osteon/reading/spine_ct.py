@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from osteon.core.errors import ConfigError
+import numpy as np
+
+from osteon.core.errors import ConfigError, FileError
 from osteon.core.progress import advance
 from osteon.domain.spine import ScanFacts, SpineReading
 from osteon.imaging.guarded import LABEL_LIMITS, guarded, read_volume_guarded
@@ -20,6 +22,9 @@ from osteon.reading.segmenters import BACKENDS, cross_checked, segmenter, warm_u
 from osteon.reading.spine_findings import ReadingOptions, findings
 
 __all__ = ["CtOptions", "CtRead", "read_ct", "read_spine", "scan_facts"]
+
+_LARGEST_LABEL = 65_535
+_MOST_LABELS = 128  # TotalSegmentator has 117, an image of 8 bits twice as many
 
 Pin = tuple[tuple[float, float, float], str]
 
@@ -109,7 +114,7 @@ def read_ct(
     Raises
     ------
     FileError
-        The file is not what it claims to be, too large for the limits, or damaged.
+        The file is not what it claims to be, too large for the limits, or damaged; a label map stands for the scan.
     ConfigError
         A segmentation without saying what its numbers mean.
     """
@@ -126,6 +131,7 @@ def read_ct(
     with clock.step("read"):
         if labels is None or segmentation is not None:
             volume = read_volume_guarded(source, series=options.series)
+            _refuse_labels(volume, source)
         if labels is not None:
             imported = guarded(
                 "osteon.imaging.labels_io:read_labels",
@@ -167,6 +173,8 @@ def _read(
             raise ConfigError("neither a scan nor labels.")
         with clock.step("segment"):
             labels = segmenter(options.backend).segment(volume, pin=options.pin, progress=_told())
+        if options.backend == "auto" and labels.backend == "classical":
+            labels = replace(labels, notes=(*labels.notes, "networks_absent"))
         if options.cross_check and labels.backend == "embedded" and labels.levels:
             with clock.step("cross_check"):
                 labels = cross_checked(labels, segmenter("classical").segment(volume))
@@ -189,6 +197,22 @@ def _read(
         labels=labels,
         reading=replace(reading, elapsed_s=dict(clock.spent), simulated=simulated),
     )
+
+
+def _refuse_labels(volume: Volume, source: Path) -> None:
+    """An image that says no modality and is mostly 0, with few whole values besides, is a label map and no scan."""
+    array = volume.array
+    if volume.meta.get("modality") or array.min() < 0 or array.max() > _LARGEST_LABEL:
+        return
+    held = array[array > 0]
+    if not 0 < held.size < array.size / 2 or (held != np.rint(held)).any():
+        return
+    n = np.count_nonzero(np.bincount(held.astype(np.intp)))
+    if n <= _MOST_LABELS:
+        raise FileError(
+            f"{source}: this looks like a label map ({n} whole numbers, the rest 0), expected a CT.",
+            hint="Add --labels PRESET (verse, totalsegmentator, ...) to read a label map; give the CT itself otherwise.",
+        )
 
 
 def _invented(volume: Volume | None) -> bool:
