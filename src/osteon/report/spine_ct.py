@@ -151,8 +151,8 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
         text = phrase("ahead.suspicious_text", level=vertebra.level, flags=flags_text(vertebra))
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
     if "networks_absent" in reading.notes:
-        text = joined(coded("spine_note", ("networks_absent",)))
-        yield Callout("warning", text, phrase("ahead.classical"))
+        said = joined(coded("spine_note", ("networks_absent",)))
+        yield Callout("warning", said, phrase("ahead.classical"))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
     if doubts := coded("spine_note", (note for note in reading.notes if note in NAMES_IN_DOUBT)):
