@@ -59,14 +59,17 @@ def reading_lines(reading: SpineReading, lang: str, *, prior: SpineReading | Non
 
 def exit_line(reading: SpineReading, lang: str) -> str:
     """Why the reading ends with exit code 3: levels that could not be evaluated, or none found; else empty."""
-    missed = [v for v in reading.vertebrae if not v.evaluable]
-    if reading.vertebrae and not missed:
-        return ""
-    if not missed:
+    if not reading.vertebrae:
         return words(lang).say(phrase("terminal.exit_nothing"))
-    levels = levels_text(reading, (v.level for v in missed))
-    reasons = reasons_text(dict.fromkeys(code for v in missed for code in v.not_evaluable))
-    return words(lang).say(phrase("terminal.exit", levels=levels, reasons=reasons))
+    missed: dict[tuple[str, ...], list[str]] = {}
+    for v in reading.vertebrae:
+        if not v.evaluable:
+            missed.setdefault(v.not_evaluable, []).append(v.level)
+    told = tuple(
+        phrase("terminal.missed", levels=levels_text(reading, levels), reasons=reasons_text(codes))
+        for codes, levels in missed.items()
+    )
+    return words(lang).say(phrase("terminal.exit", missed=told)) if told else ""
 
 
 def _series(scan: ScanFacts) -> Iterator[Text]:
