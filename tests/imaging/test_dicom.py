@@ -370,10 +370,11 @@ def test_the_spine_series_is_chosen_with_a_reason(tmp_path):
 
 def test_a_folder_of_several_patients_is_refused_unless_a_series_is_asked_for(tmp_path):
     write_series(tmp_path / "a", np.arange(4) * 1.0, SeriesInstanceUID="1.2.3")
-    write_series(tmp_path / "b", np.arange(5) * 1.0, SeriesInstanceUID="1.2.4", PatientID="8")
+    write_series(tmp_path / "b", np.arange(5) * 1.0, SeriesInstanceUID="1.2.4", PatientID="8", SeriesNumber="3",
+                 SeriesDescription="Bone")  # fmt: skip
     with pytest.raises(InputError, match="images of 2 patients") as told:
         read_dicom(tmp_path)
-    assert "1.2.4 (patient 8, CT, 5 slices)" in told.value.hint
+    assert "3: Bone (patient 8, 5 slices, 1.2.4)" in told.value.hint
     assert "--series" in told.value.hint
     asked = read_dicom(tmp_path, series="1.2.4")
     assert (asked.meta["patient_id"], asked.notes) == ("8", ("several_patients:2",))

@@ -18,6 +18,7 @@ from osteon.imaging.label_presets import PRESETS, level_in, load_preset
 from osteon.imaging.labels_io import read_label_map, read_labels
 from osteon.imaging.read import read_volume
 from osteon.imaging.resample import resample_labels
+from osteon.imaging.segment.correct import pinned
 from osteon.imaging.segment.levels import USUAL_COUNT
 from osteon.imaging.volume import Grid, LabelMap, Volume
 from osteon.imaging.write import write_nifti
@@ -523,3 +524,37 @@ def test_real_segmentation_objects(real_data):
     with pytest.raises(FileError, match="no label map"):
         read_label_map(real_data / "dicom/pydicom_test_files/CT_small.dcm")
     assert pydicom.__version__
+
+
+def test_masks_of_an_unnamed_reading_come_back_unnamed(tmp_path):
+    """Their own convention: 101 is V1, the lowest vertebra, whatever it is."""
+    whole, bodies = planted(("T12", "L1", "L2"))
+    table = np.arange(256)
+    table[[VERSE_CODE["T12"], VERSE_CODE["L1"], VERSE_CODE["L2"]]] = 103, 102, 101
+    counted = replace(whole, array=table[whole.array].astype(np.uint8))
+    write_nifti(counted, tmp_path / "segmentation.nii.gz")
+    labels = read_labels(tmp_path / "segmentation.nii.gz", preset="verse")
+    assert [(x.level, x.code, x.confidence) for x in labels.levels] == [
+        ("V3", 103, 0.0),
+        ("V2", 102, 0.0),
+        ("V1", 101, 0.0),
+    ]
+    assert labels.anchored_by == ()
+    assert (labels.vertebrae.array == counted.array).all()
+    named = pinned(
+        labels, tuple(bodies.grid.world(np.argwhere(bodies.array == VERSE_CODE["L1"]).mean(axis=0))), "L1"
+    )
+    assert [x.level for x in named.levels] == ["T12", "L1", "L2"]
+    mixed = replace(
+        counted, array=np.where(counted.array == 102, VERSE_CODE["L1"], counted.array).astype(np.uint8)
+    )
+    write_nifti(mixed, tmp_path / "mixed.nii.gz")
+    with pytest.raises(FileError, match="some labels name a level, others"):
+        read_labels(tmp_path / "mixed.nii.gz", preset="verse")
+
+
+@pytest.mark.parametrize("text", ['unnamed = ["20"]\n[levels]\n20 = "L1"', 'unnamed = ["101-300"]'])
+def test_a_preset_counts_no_label_that_it_names_and_not_endlessly(tmp_path, text):
+    (tmp_path / "own.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"own\.toml"):
+        load_preset(tmp_path / "own.toml")

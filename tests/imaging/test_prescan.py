@@ -212,6 +212,14 @@ def test_a_folder_is_refused_for_one_bomb_in_it_but_not_for_one_cut_file(tmp_pat
         path.unlink()
 
 
+def test_what_a_folder_is_not_read_for_does_not_make_it_a_bomb(tmp_path):
+    dicom(tmp_path / "a.dcm")
+    bomb_gzip(tmp_path)
+    prescan(tmp_path)
+    with pytest.raises(FileError, match="decompression bomb"):
+        prescan(tmp_path / "zeros.nii.gz")
+
+
 def test_many_small_files_make_one_bomb(tmp_path):
     content = dicom(tmp_path / "0.dcm", rows=1000, columns=1000).read_bytes()
     compressed = content.replace(

@@ -15,10 +15,11 @@ import pytest
 
 from osteon.core.errors import FileError
 from osteon.domain.spine import Endplate, FlagPlace, PosteriorWall, SeriesLeftOut, SpineReading
+from osteon.imaging import dicom_series
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
 from osteon.report.spine_ct_evidence import evidence
-from osteon.report.spine_ct_lines import reading_lines
+from osteon.report.spine_ct_lines import exit_line, reading_lines
 from osteon.report.spine_ct_phrases import date, levels_text, phrase
 from osteon.report.spine_ct_tables import examination_table, heights_table
 from osteon.report.spine_ct_text import finding as finding_of
@@ -196,6 +197,37 @@ def test_what_outlined_the_vertebrae_is_said():
 
     assert "the labels given (verse)" in method("import:verse")
     assert "osteon" not in method("totalsegmentator").partition("outlined")[2]
+
+
+@pytest.mark.parametrize(
+    ("lang", "named", "warned"),
+    [
+        ("en", "osteon without networks (version 9.9)", "red flags are unreliable"),
+        ("zh", "osteon 非网络算法（版本 9.9）", "警示征象不可靠"),
+    ],
+)
+def test_a_reading_without_networks_is_said_to_be_one(lang, named, warned):
+    made = replace(reading(), backend="classical", backend_version="9.9")
+    absent = replace(made, notes=(*made.notes, "classical_without_torch"))
+    assert any(named in line for line in reading_lines(made, lang))
+    assert not any(warned in line for line in reading_lines(made, lang))
+    assert sum(warned in line for line in reading_lines(absent, lang)) == 1
+    assert sum(warned in text for text in texts(spine_ct_document(absent), lang)) == 1
+
+
+@pytest.mark.parametrize(
+    ("lang", "cut", "none"),
+    [("en", "Exit code 3: could not be evaluated: T12 and L2 (metal) and L4 (screw).", "Exit code 3: no vertebra was found."),
+     ("zh", "退出码 3：未能评估：T12 和 L2（金属）和 L4（螺钉）。", "退出码 3：未发现椎体。")],
+)  # fmt: skip
+def test_the_last_line_says_why_the_exit_code_is_three(lang, cut, none):
+    whole = intact()
+    missed = replace(whole, vertebrae=tuple(
+        replace(v, evaluable=False, not_evaluable=("metal",)) if v.level in ("T12", "L2") else v for v in whole.vertebrae
+    ))  # fmt: skip
+    assert exit_line(whole, lang) == ""
+    assert exit_line(changed(missed, "L4", evaluable=False, not_evaluable=("screw",)), lang) == cut
+    assert exit_line(replace(whole, vertebrae=()), lang) == none
 
 
 def test_sections_stand_in_a_radiologists_order():
@@ -476,10 +508,29 @@ def test_the_choice_among_series_is_told():
     assert lines[1].startswith("Series read: ")
     assert (
         lines[2]
-        == "  left out: lung, 90 slices, 1 × 0.7 × 0.7\u00a0mm (it has the softer kernel). Series 1.2.90"
+        == "  left out: lung, 90 slices, 1 × 0.7 × 0.7\u00a0mm (its kernel is sharper or not known). Series 1.2.90"
     )
     assert lines[3].startswith("  left out: CT, 2 slices") and lines[3].endswith("Series 1.2.2")
     assert "未读取：lung" in reading_lines(chosen(), "zh")[2]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_series_left_out_is_never_described_by_what_speaks_for_the_one_read(lang):
+    say = words(lang)
+    for code in (*(code for code, _ in dicom_series._CRITERIA), "first_of_equals", "not_asked_for"):
+        against = say(f"value.series_left_out.{code}")
+        assert against != code
+        if code != "not_asked_for":
+            assert against != say(f"value.series_choice.{code}")
+
+
+def test_an_equal_series_and_one_not_asked_for_are_said_to_be_so():
+    made = chosen()
+    first, second = made.scan.other_series
+    others = (replace(first, why_not="first_of_equals"), replace(second, why_not="not_asked_for"))
+    lines = reading_lines(replace(made, scan=replace(made.scan, other_series=others)), "en")
+    assert "(an equal series, not read)" in lines[2]
+    assert "(another series was asked for)" in lines[3]
 
 
 def lower_at_l2():
@@ -947,22 +998,22 @@ def test_the_terminal_has_no_codes(made, lang):
     lines = reading_lines(made(), lang)
     assert lines[0] == words(lang)("report.simulated_banner")
     assert lines[-1] == words(lang)("report.disclaimer")
-    assert len(lines) == 2 + len(LEVELS)
+    assert len(lines) == 3 + len(LEVELS)
     assert not [line for line in lines if "_" in line or "none" in line or "−0" in line or "-0" in line]
 
 
 def test_the_terminal_says_what_must_not_be_missed():
     lines = reading_lines(suspicious(), "en")
-    assert lines[4] == (
+    assert lines[5] == (
         "T12  (level 97%)  Genant 3, wedge · loss of height 43% · "
         "possible burst fracture (Denis compression type B if the posterior wall proves intact)"
     )
-    assert lines[3] == "T11  (level 97%)  not evaluable (bone cement)"
+    assert lines[4] == "T11  (level 97%)  not evaluable (bone cement)"
     assert (
         "L2   (level 97%)  suspicious (posterior elements destroyed and lytic focus); not called osteoporotic"
         in lines
     )
-    assert reading_lines(reading(), "zh")[4] == (
+    assert reading_lines(reading(), "zh")[5] == (
         "T12 （节段 97%）Genant 3 级，楔形 · 高度丢失 43% · 爆裂骨折可能（若后壁证实完整，则为 Denis 压缩性骨折 B 型）"
     )
-    assert reading_lines(replace(reading(), simulated=False), "en")[0].startswith("T9")
+    assert reading_lines(replace(reading(), simulated=False), "en")[1].startswith("T9")

@@ -53,12 +53,19 @@ def ct(
     operating_point: Annotated[OperatingPoint, typer.Option(help="Per cent of height from which a deformity counts.")] = OperatingPoint.twenty,
     hu_calibration: Annotated[str | None, typer.Option(help="The site's map from HU to mg/cm3: SLOPE,INTERCEPT.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the report and its parts.")] = Path("osteon-reading"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what --out holds, also the reading of another scan or an edited report.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of the report and of what is printed.")] = Language.en,
 ) -> None:  # fmt: skip
-    """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects."""
+    """Read a CT: vertebrae labelled, measured and graded, with results.json, a report (HTML, PDF), masks and DICOM objects.
+
+    Exit codes: 0 every vertebra was evaluated; 2 refused, nothing was written; 3 the report was written, but some vertebra
+    could not be evaluated or none was found: the last line says which and why.
+    """
     from osteon.core.files import checked_folder
     from osteon.reading.spine_ct import CtOptions, read_ct
     from osteon.reading.spine_prior import check_prior
+    from osteon.report.spine_ct_lines import exit_line
+    from osteon.report.spine_folder import check_folder
     from osteon.report.spine_save import read_prior, save_reading
 
     checked_folder(out)
@@ -74,6 +81,8 @@ def ct(
     def check(scan: ScanFacts, simulated: bool) -> None:
         if earlier is not None:
             check_prior(scan, earlier, simulated=simulated, unchecked=prior_unchecked)
+        if not overwrite:
+            check_folder(out, scan)
 
     with bars():
         read = read_ct(
@@ -94,7 +103,8 @@ def ct(
             command=shlex.join(["osteon", *sys.argv[1:]]),
         )
     say(read.reading, prior=earlier, lang=lang.value, report=out / "report.html")
-    if not read.reading.vertebrae or not all(v.evaluable for v in read.reading.vertebrae):
+    if why := exit_line(read.reading, lang.value):
+        typer.echo(why)
         raise typer.Exit(3)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from osteon.core.errors import FileError, InputError
 from osteon.domain.spine import SeriesLeftOut
-from osteon.imaging.dicom_files import Source, sources_in
+from osteon.imaging.dicom_files import Source, expected_at, sources_in, starts_as_dicom
 from osteon.imaging.dicom_header import Slice, slices_of
 from osteon.imaging.dicom_patients import by_patient
 from osteon.imaging.dicom_series import Chosen, Series, choose_series, grouped
@@ -66,8 +66,12 @@ def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
     if not slices:
         if damaged:
             raise next(iter(damaged.values()))
-        what = "no image (segmentations and reports are none)" if sources else "no DICOM object"
-        raise FileError(f"{place}: {what} in it.", hint="Expected a folder, ZIP or file of DICOM images.")
+        what = (
+            "no image (segmentations and reports are none)"
+            if any(map(_is_dicom, sources))
+            else "no DICOM object"
+        )
+        raise FileError(f"{place}: {what} in it.", hint=expected_at(place))
     found = grouped(slices)
     if damaged:
         note = f"unreadable_files:{len(damaged)} ({_named(damaged)})"
@@ -78,6 +82,11 @@ def list_series(place: Path | Iterable[Path]) -> tuple[Series, ...]:
 def _named(damaged: Iterable[Source]) -> str:
     names = [Path(source.member or source.path).name for source in damaged]
     return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+
+
+def _is_dicom(source: Source) -> bool:
+    with source.open() as stream:
+        return starts_as_dicom(stream.read(132), Path(source.member or source.path).name)
 
 
 def read_dicom(place: Path | Iterable[Path], *, series: str | None = None) -> Volume:
@@ -113,12 +122,13 @@ def read_dicom(place: Path | Iterable[Path], *, series: str | None = None) -> Vo
 
 
 def _listed(found: tuple[Series, ...]) -> str:
-    """Keys to choose from, with what each series is and whose."""
+    """What to choose from: number, description and key of each series, and whose it is."""
     several = len({s.fact("PatientID") for s in found}) > 1
     told = []
     for s in found[:12]:
         whose = f"patient {s.fact('PatientID') or 'unknown'}, " if several else ""
-        told.append(f"{s.key} ({whose}{s.description or s.modality}, {len(s.slices)} slices)")
+        number = s.fact("SeriesNumber") or "no number"
+        told.append(f"{number}: {s.description or s.modality} ({whose}{len(s.slices)} slices, {s.key})")
     return "; ".join(told) + ("; ..." if len(found) > 12 else "")
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from osteon.core.errors import FileError
 
-__all__ = ["DAMAGED", "MAX_UNPACKED_BYTES", "Source", "blank", "sources_in"]
+__all__ = ["DAMAGED", "MAX_UNPACKED_BYTES", "Source", "blank", "expected_at", "sources_in", "starts_as_dicom"]
 
 MAX_UNPACKED_BYTES = 8 << 30
 """What the members of one archive may add up to."""
@@ -22,6 +22,7 @@ MAX_UNPACKED_BYTES = 8 << 30
 DAMAGED = (ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RecursionError,
            RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
+_OTHER_IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".zip")
 _BARE_STARTS = (b"\x02\x00", b"\x08\x00", b"\x00\x08", b"\x00\x02")  # group 2 or 8, either byte order
 
 
@@ -73,33 +74,53 @@ def sources_in(place: Path | Iterable[Path]) -> tuple[Source, ...]:
         There is no such place, or the archive is damaged, encrypted or larger than :data:`MAX_UNPACKED_BYTES`.
     """
     if not isinstance(place, Path | str):
-        return tuple(Source(Path(path)) for path in place if _may_be_dicom(Path(path)))
+        return tuple(
+            Source(Path(path)) for path in place if starts_as_dicom(_start(Path(path)), Path(path).name)
+        )
     place = Path(place)
     if place.is_dir():
         files = sorted(path for path in place.rglob("*") if path.is_file())
-        return tuple(Source(path) for path in files if _may_be_dicom(path))
+        return tuple(Source(path) for path in files if starts_as_dicom(_start(path), path.name))
     if not place.exists():
         raise FileError(f"{place}: no such file or folder.")
-    return _members(place) if zipfile.is_zipfile(place) else (Source(place),)
+    if zipfile.is_zipfile(place):
+        return _members(place)
+    if _start(place).startswith(b"PK\x03\x04"):
+        raise FileError(
+            f"{place}: the ZIP archive is damaged or cut short.", hint="Copy or download it again."
+        )
+    return (Source(place),)
 
 
-def _may_be_dicom(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(132)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror}).") from error
-    return _starts_like_dicom(start, path.name)
+def expected_at(place: Path | Iterable[Path]) -> str:
+    """What to give instead of a place without DICOM images: the images of other formats in it, or what there may be."""
+    if isinstance(place, Path | str) and Path(place).is_dir():
+        files = sorted(
+            p for p in Path(place).rglob("*") if p.is_file() and p.name.lower().endswith(_OTHER_IMAGES)
+        )
+        if files:
+            more = f" (or one of {len(files) - 1} more)" if len(files) > 1 else ""
+            return f"Give the file itself: {files[0]}{more}."
+    return "Expected DICOM (a folder, ZIP or file), NIfTI (.nii, .nii.gz), NRRD (.nrrd) or MetaImage (.mha, .mhd)."
 
 
-def _starts_like_dicom(start: bytes, name: str) -> bool:
-    hidden = name.startswith(".")
-    return start[128:] == b"DICM" or start.startswith(_BARE_STARTS) or (blank(start) and not hidden)
+def starts_as_dicom(start: bytes, name: str) -> bool:
+    """Whether a file of this name with these first 132 bytes may be, or may have been, a DICOM object."""
+    broken_off = blank(start) and not name.startswith(".")
+    return start[128:] == b"DICM" or start.startswith(_BARE_STARTS) or broken_off
 
 
 def blank(start: bytes) -> bool:
     """Nothing, or zeros alone, where the first 132 bytes of an object should be: a copy that broke off."""
     return not start.strip(b"\0")
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(132)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
 def _members(path: Path) -> tuple[Source, ...]:
@@ -123,6 +144,6 @@ def _members(path: Path) -> tuple[Source, ...]:
                 start = stream.read(132)
         except DAMAGED as error:
             raise FileError(f"{path}!{entry.filename}: cannot be unpacked ({error}).") from error
-        if _starts_like_dicom(start, Path(entry.filename).name):
+        if starts_as_dicom(start, Path(entry.filename).name):
             found.append(Source(path, entry.filename, archive))
     return tuple(found)

@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent / "presets"
 PRESETS = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 """Names of the presets that come along; "names" besides, where the file itself names its segments."""
 
-_KEYS = ("levels", "tissue", "parts", "regions", "names", "ignored", "content", "border", "note")
+_KEYS = ("levels", "tissue", "parts", "regions", "names", "ignored", "unnamed", "content", "border", "note")
 _RANGE = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 _LEVEL = re.compile(r"(?<![A-Z0-9])([CTL])[ _]?0?(\d{1,2})(?![0-9A-Z])")
 _CHINESE = re.compile(r"第?([0-9一二三四五六七八九十]+)?([颈胸腰])椎?体?第?([0-9一二三四五六七八九十]+)?")
@@ -50,6 +50,8 @@ class LabelPreset:
         Names of segments that mean a level or a tissue.
     ignored : frozenset of int
         Values that are known and no part of the spine.
+    unnamed : mapping of int to str
+        Values that are vertebrae counted from below ("V1", "V2", ...), whose level nobody named.
     content : {"vertebrae", "bodies"}
         Whether the map holds whole vertebrae or their bodies alone.
     border : str
@@ -65,6 +67,7 @@ class LabelPreset:
     regions: Mapping[int, Tissue] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[int] = frozenset()
+    unnamed: Mapping[int, str] = field(default_factory=dict)
     content: Literal["vertebrae", "bodies"] = "vertebrae"
     border: str = "as_source"
     note: str = ""
@@ -75,7 +78,8 @@ def load_preset(preset: str | Path) -> LabelPreset:
     A preset by name, or from a TOML file of one's own.
 
     The file has tables ``[levels]`` (``31 = "L1"``), ``[tissue]`` and ``[regions]`` (``"92-115" = "RIB"``), ``[parts]``,
-    ``[names]`` (``"Wirbel L1" = "L1"``), and ``ignored = ["1-24"]``, ``content``, ``border``.
+    ``[names]`` (``"Wirbel L1" = "L1"``), and ``ignored = ["1-24"]``, ``unnamed = ["101-140"]`` (V1, V2, ... from
+    below, 99 at most), ``content``, ``border``.
 
     Raises
     ------
@@ -130,7 +134,10 @@ def _parsed(content: dict[str, Any], *, name: str, where: str = "") -> LabelPres
                     f"{where}.{key}: {value} = {tissue!r} is no tissue.", hint=f"Known: {known}."
                 )
         tables[key] = {value: Tissue[tissue] for value, tissue in tables[key].items()}
-    twice = set(tables["levels"]) & (set(tables["tissue"]) | set(tables["parts"]))
+    counted = sorted(_expanded(dict.fromkeys(content.get("unnamed", ()), ""), where=f"{where}.unnamed"))
+    if len(counted) > 99:
+        raise ConfigError(f"{where}.unnamed: {len(counted)} values, expected at most 99.")
+    twice = set(tables["levels"]) & (set(tables["tissue"]) | set(tables["parts"]) | set(counted))
     if twice:
         raise ConfigError(f"{where}: {sorted(twice)} stand in more than one table.")
     names = {str(key): str(value) for key, value in content.get("names", {}).items()}
@@ -141,8 +148,9 @@ def _parsed(content: dict[str, Any], *, name: str, where: str = "") -> LabelPres
     if body_or_whole not in ("vertebrae", "bodies"):
         raise ConfigError(f"{where}: content = {body_or_whole!r}.", hint='Expected "vertebrae" or "bodies".')
     ignored = frozenset(_expanded(dict.fromkeys(content.get("ignored", ()), ""), where=f"{where}.ignored"))
+    unnamed = {value: f"V{n}" for n, value in enumerate(counted, 1)}
     return LabelPreset(
-        name=name, names=names, ignored=ignored, content=body_or_whole,
+        name=name, names=names, ignored=ignored, unnamed=unnamed, content=body_or_whole,
         border=str(content.get("border", "as_source")), note=str(content.get("note", "")), **tables,
     )  # fmt: skip
 

@@ -75,7 +75,8 @@ def read_labels(
     -------
     SpineLabels
         Levels from the head down, note "imported"; ``anchored_by`` ("labels",). Nobody can tell a person's names from a
-        program's: their confidence is :data:`osteon.imaging.segment.levels.USUAL_COUNT`.
+        program's: their confidence is :data:`osteon.imaging.segment.levels.USUAL_COUNT`. Where the map only counts its
+        vertebrae (preset key ``unnamed``) they are "V1", "V2", ... from below, confidence 0, anchored by nothing.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def read_labels(
     if like is None:
         segments = segments.with_margin()
     notes = [*segments.notes, *meaning.notes, *((known.note,) if known.note else ())]
-    codes = {value: verse_of_level(level) for value, level in meaning.levels.items()}
+    codes = {value: _code(level) for value, level in meaning.levels.items()}
     vertebrae = _mapped(segments.labels, codes, names={c: v for v, c in _names(codes, meaning).items()})
     tissue = _mapped(segments.labels, {value: int(t) for value, t in meaning.tissue.items()})
     if like is not None:
@@ -113,7 +114,8 @@ def read_labels(
     tissue = _with_bone(tissue, vertebrae, bodies)
     levels = _levels(vertebrae, bodies, doubts, path)
     return SpineLabels(
-        vertebrae=vertebrae, bodies=bodies, tissue=tissue, levels=levels, anchored_by=("labels",),
+        vertebrae=vertebrae, bodies=bodies, tissue=tissue, levels=levels,
+        anchored_by=() if any(map(_unnamed, meaning.levels.values())) else ("labels",),
         backend=f"import:{known.name}", version=digest, border=known.border,
         provenance=(f"import:{known.name} {path.name} sha256:{digest}",),
         notes=tuple(dict.fromkeys(notes)),
@@ -215,6 +217,8 @@ def _meaning(labels: LabelMap, known: LabelPreset, path: Path) -> _Meaning:
             )
         elif listed or known.parts.get(value):
             levels[value] = listed or known.parts[value]
+        elif value in known.unnamed:
+            levels[value] = known.unnamed[value]
         elif value in known.tissue:
             tissue[value] = known.tissue[value]
         elif value in known.ignored:
@@ -239,9 +243,28 @@ def _meaning(labels: LabelMap, known: LabelPreset, path: Path) -> _Meaning:
             raise FileError(
                 f"{path}: labels {owners} all mean {level}.", hint="Each level may have one label."
             )
+    if len({_unnamed(level) for level in levels.values()}) > 1:
+        raise FileError(
+            f"{path}: some labels name a level, others ({', '.join(filter(_unnamed, levels.values()))}) only count.",
+            hint="Name all of them, or none.",
+        )
     if not levels:
         raise FileError(f"{path}: no vertebra in it ({len(label_boxes(labels.array))} labels).")
     return _Meaning(levels, tissue, (f"ignored_labels:{ignored}",) if ignored else ())
+
+
+def _unnamed(level: str) -> bool:
+    return level.startswith("V")
+
+
+def _code(level: str) -> int:
+    """The value in osteon's label maps, see :class:`LevelLabel`."""
+    return 100 + int(level[1:]) if _unnamed(level) else verse_of_level(level)
+
+
+def _place(level: str) -> int:
+    """Rises from the head down."""
+    return -int(level[1:]) if _unnamed(level) else level_rank(level)
 
 
 def _names(codes: dict[int, int], meaning: _Meaning) -> dict[str, int]:
@@ -329,7 +352,7 @@ def _levels(
     """One label per vertebra, head down; the head is where the map says, or the map is not what the preset thinks."""
     boxes, seen = label_boxes(vertebrae.array), label_boxes(bodies.array)
     ordered = sorted((vertebrae.names[k], k) for k in boxes)
-    ordered.sort(key=lambda item: level_rank(item[0]))
+    ordered.sort(key=lambda item: _place(item[0]))
     heights = [_height(vertebrae, k, boxes[k]) for _, k in ordered]
     wrong = [ordered[n + 1][0] for n in range(len(ordered) - 1) if heights[n] <= heights[n + 1]]
     if wrong and len(wrong) * 2 >= len(ordered) - 1:
@@ -345,9 +368,8 @@ def _levels(
         notes += ["body_split_by_size"] if code in doubts else []
         notes += ["out_of_order"] if level in wrong else []
         notes += ["no_body"] if code not in seen else []
-        found.append(
-            LevelLabel(code=code, level=level, confidence=USUAL_COUNT, cropped=cropped, notes=tuple(notes))
-        )
+        sure = 0.0 if _unnamed(level) else USUAL_COUNT
+        found.append(LevelLabel(code=code, level=level, confidence=sure, cropped=cropped, notes=tuple(notes)))
     return tuple(found)
 
 

@@ -44,7 +44,7 @@ def require_torch() -> None:
     if fault := torch_fault():
         raise DependencyMissing(
             f"the embedded networks need PyTorch, which is {fault}.",
-            hint='pip install "osteon[deep]", or read with --backend classical.',
+            hint='pip install -e ".[deep]" in the checkout of osteon, or read with --backend classical.',
         )
 
 

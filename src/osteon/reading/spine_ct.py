@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from osteon.core.errors import ConfigError, FileError
 from osteon.core.progress import advance
 from osteon.domain.spine import ScanFacts, SpineReading
@@ -22,6 +24,9 @@ from osteon.reading.segmenters import BACKENDS, cross_checked, second_look, segm
 from osteon.reading.spine_findings import ReadingOptions, findings
 
 __all__ = ["CtOptions", "CtRead", "read_ct", "read_spine", "scan_facts"]
+
+_LARGEST_LABEL = 65_535
+_MOST_LABELS = 128  # TotalSegmentator has 117, an image of 8 bits twice as many
 
 Pin = tuple[tuple[float, float, float], str]
 
@@ -115,7 +120,8 @@ def read_ct(
     Raises
     ------
     FileError
-        The file is not what it claims to be, too large for the limits, damaged, or of another modality than CT.
+        The file is not what it claims to be, too large for the limits, damaged, or of another modality than CT; a label
+        map stands for the scan.
     ConfigError
         A segmentation or regions without saying what their numbers mean.
     """
@@ -132,6 +138,7 @@ def read_ct(
     with clock.step("read"):
         if labels is None or segmentation is not None:
             volume = read_volume_guarded(source, series=options.series)
+            _refuse_labels(volume, source)
         if labels is not None:
             imported = _imported(segmentation or source, preset=labels, like=volume, regions=regions)
     scan = _facts(volume, imported, source=str(source))
@@ -220,6 +227,22 @@ def _checked(labels: SpineLabels, volume: Volume | None) -> SpineLabels:
     if not pinned:
         labels = named_otherwise(labels, second)
     return cross_checked(labels, second) if external else labels
+
+
+def _refuse_labels(volume: Volume, source: Path) -> None:
+    """An image that says no modality and is mostly 0, with few whole values besides, is a label map and no scan."""
+    array = volume.array
+    if volume.meta.get("modality") or array.min() < 0 or array.max() > _LARGEST_LABEL:
+        return
+    held = array[array > 0]
+    if not 0 < held.size < array.size / 2 or (held != np.rint(held)).any():
+        return
+    n = np.count_nonzero(np.bincount(held.astype(np.intp)))
+    if n <= _MOST_LABELS:
+        raise FileError(
+            f"{source}: this looks like a label map ({n} whole numbers, the rest 0), expected a CT.",
+            hint="Add --labels PRESET (verse, totalsegmentator, ...) to read a label map; give the CT itself otherwise.",
+        )
 
 
 def _invented(volume: Volume | None) -> bool:

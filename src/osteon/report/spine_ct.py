@@ -55,7 +55,13 @@ __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 #: Close-ups in one report; the worst come first, the rest are named.
 MOST_CLOSE_UPS = 6
 #: Remarks that the table of the examination makes, or that another remark says better.
-_SAID_ELSEWHERE = ("contrast_unknown", "labels_only", "padding_set_to_air", "unanchored")
+_SAID_ELSEWHERE = (
+    "contrast_unknown",
+    "labels_only",
+    "classical_without_torch",
+    "padding_set_to_air",
+    "unanchored",
+)
 _LIMITS = ("density", "mimics", "grade_one", "posterior")
 
 
@@ -150,6 +156,9 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
     for vertebra in flagged:
         text = phrase("ahead.suspicious_text", level=vertebra.level, flags=flags_text(vertebra))
         yield Callout("warning", text, phrase("ahead.suspicious", level=vertebra.level))
+    if "classical_without_torch" in reading.notes:
+        said = joined(coded("spine_note", ("classical_without_torch",)))
+        yield Callout("warning", said, phrase("ahead.classical"))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
     if doubts := coded("spine_note", (note for note in reading.notes if note in NAMES_IN_DOUBT)):

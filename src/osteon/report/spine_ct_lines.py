@@ -12,27 +12,32 @@ from osteon.report.spine_ct_phrases import (
     dotted,
     flags_text,
     if_intact,
+    levels_text,
     phrase,
     possible_burst,
     reasons_text,
     share,
     sure,
 )
+from osteon.report.spine_ct_tables import outlined_by
 from osteon.report.value import Level, Text, Words
 from osteon.report.words import words
 
-__all__ = ["reading_lines"]
+__all__ = ["exit_line", "reading_lines"]
 
 
 def reading_lines(reading: SpineReading, lang: str, *, prior: SpineReading | None = None) -> tuple[str, ...]:
     """
     One line a vertebra from the head down: level, how sure its name is, and the call or why there is none.
 
-    Invented data are said to be so first, doubts about an earlier reading after the levels; the last line is the disclaimer.
+    Invented data are said to be so first, then which series was read and by what; after the levels doubts about an earlier
+    reading; the last line is the disclaimer.
     ``lang`` is "en" or "zh".
     """
     said: list[Text] = [Words("report.simulated_banner")] if reading.simulated else []
     said += list(_series(reading.scan))
+    said.append(phrase("terminal.read_by", backend=outlined_by(reading)))
+    said += coded("spine_note", (note for note in reading.notes if note == "classical_without_torch"))
     said += [
         phrase(
             "terminal.line",
@@ -45,11 +50,26 @@ def reading_lines(reading: SpineReading, lang: str, *, prior: SpineReading | Non
         for v in reading.vertebrae
     ]
     if not reading.vertebrae:
-        said.append(phrase("terminal.nothing", notes=coded("spine_note", reading.notes)))
+        said.append(phrase("terminal.nothing", n=reading.scan.shape[0]))
     if prior is not None and (doubts := prior_notes(reading, prior)):
         said.append(phrase("terminal.prior", notes=coded("spine_prior", doubts)))
     said.append(Words("report.disclaimer"))
     return tuple(words(lang).say(text) for text in said)
+
+
+def exit_line(reading: SpineReading, lang: str) -> str:
+    """Why the reading ends with exit code 3: levels that could not be evaluated, or none found; else empty."""
+    if not reading.vertebrae:
+        return words(lang).say(phrase("terminal.exit_nothing"))
+    missed: dict[tuple[str, ...], list[str]] = {}
+    for v in reading.vertebrae:
+        if not v.evaluable:
+            missed.setdefault(v.not_evaluable, []).append(v.level)
+    told = tuple(
+        phrase("terminal.missed", levels=levels_text(reading, levels), reasons=reasons_text(codes))
+        for codes, levels in missed.items()
+    )
+    return words(lang).say(phrase("terminal.exit", missed=told)) if told else ""
 
 
 def _series(scan: ScanFacts) -> Iterator[Text]:
@@ -65,7 +85,7 @@ def _series(scan: ScanFacts) -> Iterator[Text]:
             name=other.description or other.modality,
             n=other.slices,
             steps=steps,
-            why=Level("series_choice", other.why_not),
+            why=Level("series_left_out", other.why_not),
             uid=other.key,
         )
 

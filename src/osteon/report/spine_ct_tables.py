@@ -22,7 +22,7 @@ from osteon.report.spine_ct_phrases import (
 )
 from osteon.report.value import Cell, Level, Number, Strong, Text
 
-__all__ = ["examination_table", "heights_table", "indicator_table", "measurement_table"]
+__all__ = ["examination_table", "heights_table", "indicator_table", "measurement_table", "outlined_by"]
 
 _PIN = re.compile(r"pinned as (\S+)$")  # in the history of the labels: "user: V4 pinned as L3"
 _DIGITS = {"hu": 0, "mm": 1, "ml": 1}  # of a research indicator, by the unit its code ends with
@@ -62,7 +62,7 @@ def _examination(reading: SpineReading, scan: ScanFacts) -> Iterator[tuple[Cell,
             field = phrase("exam.partly", text=field, levels=cut)
         yield row("field", field)
     point = Number(reading.operating_point, percent=True)
-    yield row("method", phrase("exam.method_text", point=point, backend=_backend(reading)))
+    yield row("method", phrase("exam.method_text", point=point, backend=outlined_by(reading)))
     if len(reading.provenance) > 1 or reading.backend.startswith("import"):
         yield row("labels", "; ".join(reading.provenance))
     if named:
@@ -83,7 +83,7 @@ def _anchored(reading: SpineReading) -> Text:
     return phrase("exam.anchored", by=tuple(by)) if by else phrase("exam.named")
 
 
-def _backend(reading: SpineReading) -> Text:
+def outlined_by(reading: SpineReading) -> Text:
     """What outlined the vertebrae, with its version: osteon, another program, or labels that were given."""
     name, _, preset = reading.backend.partition(":")
     known = name if name in ("embedded", "classical", "import") else "other"

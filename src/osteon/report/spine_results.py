@@ -26,6 +26,7 @@ def results_json(
     prior: SpineReading | None = None,
     provenance: Provenance | None = None,
     dicom: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """
     What results.json holds: proportions are fractions 0-1, lengths millimetres, ``spacing_mm`` along z, y, x.
@@ -39,6 +40,8 @@ def results_json(
         An earlier reading; adds ``changes``, one entry a level, and ``prior``: whose it is and what speaks against it.
     dicom : mapping or None
         Which DICOM objects were written, or why none.
+    files : mapping or None
+        SHA-256 of each other file of the folder as it was written.
     """
     made: dict[str, Any] = {
         "study": "ovcf-reading",
@@ -69,6 +72,7 @@ def results_json(
         "seed": provenance.seed if provenance is not None else None,
         "versions": provenance,
         "dicom": dict(dicom) if dicom is not None else None,
+        "files": dict(files) if files is not None else None,
         "reading": reading,
     }
     if prior is not None:

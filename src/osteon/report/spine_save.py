@@ -15,6 +15,7 @@ from osteon.imaging.volume import Volume
 from osteon.imaging.write import write_nifti
 from osteon.report.save import save
 from osteon.report.spine_ct import spine_ct_document
+from osteon.report.spine_folder import checksums, own_files
 from osteon.report.spine_results import read_prior, results_json
 from osteon.report.spine_scene import spine_scene
 from osteon.report.words import words
@@ -42,7 +43,8 @@ def save_reading(
     segmentation.dcm, report.dcm, key-image.dcm, a key-image-LEVEL.dcm for each close-up and report-pdf.dcm where the scan
     was DICOM.
 
-    All files appear together or none does. Without ``volume`` the key images are drawn from the label map alone; a
+    All files appear together or none does, and what an earlier reading left in ``out`` goes (whether it may,
+    :func:`osteon.report.spine_folder.check_folder` says). Without ``volume`` the key images are drawn from the label map alone; a
     DICOM scan that nothing can refer to (empty identifiers) gets no DICOM objects and results.json says why.
 
     Returns
@@ -50,11 +52,12 @@ def save_reading(
     tuple of Path
         What was written, sorted.
     """
-    made = provenance(seed=None, inputs=_inputs(volume), command=command)
+    made = provenance(seed=None, inputs=(Path(reading.scan.source),), command=command)
     known = {label.level for label in labels.levels} if labels is not None else set()
     drawn = labels if any(v.level in known for v in reading.vertebrae) else None
     scene = spine_scene(reading, drawn, volume) if drawn is not None else None
     document = spine_ct_document(reading, key_images=scene, prior=prior, provenance=made)
+    earlier = own_files(out)
     with staged_folder(out) as stage:
         save(document, stage, lang)
         if labels is not None:
@@ -68,15 +71,13 @@ def save_reading(
             dicom = (
                 _dicom(stage, reading, volume, drawn, lang=lang, prior=prior) if drawn is not None else None
             )
-        write_json(stage / "results.json", results_json(reading, prior=prior, provenance=made, dicom=dicom))
-        written = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
-    return tuple(out / path for path in written)
-
-
-def _inputs(volume: Volume | None) -> tuple[Path, ...]:
-    """The one file that was read; a series of many is told by its UIDs."""
-    files: tuple[str, ...] = volume.meta.get("files", ()) if volume is not None else ()
-    return (Path(files[0]),) if len(files) == 1 else ()
+        files = checksums(stage)
+        results = results_json(reading, prior=prior, provenance=made, dicom=dicom, files=files)
+        write_json(stage / "results.json", results)
+    written = tuple(sorted(out / name for name in (*files, "results.json")))
+    for stale in set(earlier) - set(written):
+        stale.unlink()
+    return written
 
 
 def _dicom(

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from osteon.core.errors import FileError
+from osteon.imaging.dicom_files import blank, starts_as_dicom
 from osteon.imaging.guard.budget import BAD_EXPORT, Budget
 from osteon.imaging.guard.dicom_walk import Seen, walk, walk_data_set
 from osteon.imaging.guard.limits import Limits, bytes_of, told_bytes
@@ -103,6 +104,8 @@ def _inside(path: Path, member: zipfile.ZipInfo) -> None:
 def _member(stream: BinaryIO, size: int, name: str, budget: Budget, *, alone: bool) -> None:
     """Check one file by its content, and count what its voxels take where something tells."""
     head = stream.read(_HEAD)
+    if not alone and (blank(head) or not starts_as_dicom(head[:132], name)):
+        return  # a folder or archive is read for its DICOM objects, nothing else in it is opened
     if head[:2] == b"\x1f\x8b":
         budget.add(name, _gzipped(stream, head, size, name, budget), size)
         return

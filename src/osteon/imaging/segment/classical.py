@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage as ndi
 from skimage.filters import threshold_multiotsu
 
+from osteon import __version__
 from osteon.core.errors import NotEnoughData
 from osteon.domain.anatomy import Tissue
 from osteon.imaging.resample import resample
@@ -67,7 +68,9 @@ class ClassicalSegmenter:
             z, y, x = (max(COARSE_MM, s) for s in spacing)
             coarse = resample(scan, (z, y, x))
         maps = tissue_evidence(coarse.array.astype(np.float32), coarse.grid)
-        labels = label_spine(volume.grid, maps, coarse.grid, pin=pin, progress=progress, backend=self.name)
+        labels = label_spine(
+            volume.grid, maps, coarse.grid, pin=pin, progress=progress, backend=self.name, version=__version__
+        )
         if "user" in labels.anchored_by:
             return labels
         return replace(
