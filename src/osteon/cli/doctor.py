@@ -75,9 +75,13 @@ def _torch() -> _Line:
 
     if not torch_installed():
         without = "the risk study works without, and the classical CT reading, which as a rule names no level"
-        return _Line("optional", "torch", f'not installed; {without}; pip install -e ".[deep]" in the checkout')
+        return _Line(
+            "optional", "torch", f'not installed; {without}; pip install -e ".[deep]" in the checkout'
+        )
     if fault := torch_fault():
-        return _Line("missing", "torch", f'{fault}; pip install --force-reinstall -e ".[deep]" in the checkout')
+        return _Line(
+            "missing", "torch", f'{fault}; pip install --force-reinstall -e ".[deep]" in the checkout'
+        )
     return _Line("ok", "torch", torch_build())
 
 

@@ -375,8 +375,8 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
     if reading.kyphosis_deg is not None:
         curves.append(_curve("thoracic", reading.kyphosis_deg))
     if reading.lordosis_deg is not None:
-        to_l5 = "_to_l5" if "lordosis_to_l5" in reading.notes and reading.lordosis_deg > 0 else ""
-        curves.append(_curve("lumbar", -reading.lordosis_deg, to_l5))
+        ends = "lumbar_l5" if "lordosis_to_l5" in reading.notes else "lumbar"
+        curves.append(_curve(ends, -reading.lordosis_deg))
     if reading.deformity_index is not None and _graded(reading):
         curves.append(phrase("alignment.index", n=reading.deformity_index))
     if curves:
@@ -388,10 +388,10 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
         yield phrase("alignment.canal", **ends)
 
 
-def _curve(place: str, kyphosis_deg: float, ends: str = "") -> Text:
+def _curve(place: str, kyphosis_deg: float) -> Text:
     """An angle by its name: a kyphosis, or a lordosis where it is negative."""
     kind = "kyphosis" if kyphosis_deg >= 0 else "lordosis"
-    return phrase(f"curve.{place}_{kind}{ends}", deg=Number(abs(kyphosis_deg)))
+    return phrase(f"curve.{place}_{kind}", deg=Number(abs(kyphosis_deg)))
 
 
 def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> Iterator[Text]:
