@@ -375,8 +375,8 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
     if reading.kyphosis_deg is not None:
         curves.append(_curve("thoracic", reading.kyphosis_deg))
     if reading.lordosis_deg is not None:
-        ends = "lumbar_l5" if "lordosis_to_l5" in reading.notes else "lumbar"
-        curves.append(_curve(ends, -reading.lordosis_deg))
+        place = "lumbar_l5" if "lordosis_to_l5" in reading.notes else "lumbar"
+        curves.append(_curve(place, -reading.lordosis_deg))
     if reading.deformity_index is not None and _graded(reading):
         curves.append(phrase("alignment.index", n=reading.deformity_index))
     if curves:
