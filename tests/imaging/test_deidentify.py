@@ -175,6 +175,19 @@ def test_a_name_written_in_one_word_goes_too(tmp_path, pool, written):
     assert cleaned.FilterType == "BODYSANDFENG"
 
 
+def test_an_invented_scan_stays_marked_and_no_other_scan_becomes_so(tmp_path, pool):
+    (tmp_path / "in").mkdir()
+    for number, (name, patient, description) in enumerate((
+        ("SIMULATED^PHANTOM", "SIMULATED-0001", "SPINE (SIMULATED)"), ("Wang^SIMULATED", "ZY-0017-B", "SPINE 1.0"),
+    )):  # fmt: skip
+        scan = with_pixels(base(uid=f"1.2.826.0.1.77.{number}"), ANATOMY[0])
+        scan.PatientName, scan.PatientID, scan.SeriesDescription = name, patient, description
+        scan.save_as(tmp_path / "in" / f"{number}.dcm")
+    cleaned = read_all(deidentify_dicom(tmp_path / "in", tmp_path / "out", key=KEY, pool=pool))
+    assert sorted(str(one.get("SeriesDescription", "")) for one in cleaned) == ["", "SIMULATED"]
+    assert not any("0001" in str(one.PatientID) or "PHANTOM" in str(one.PatientName) for one in cleaned)
+
+
 def test_uids_hold_together_and_intervals_stay(study, tmp_path, pool):
     scans = read_all(deidentify_dicom(study, tmp_path / "out", key=KEY, pool=pool))
     by_person = {}

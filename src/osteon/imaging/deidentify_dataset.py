@@ -33,6 +33,8 @@ _DATES, _TIMES = frozenset(("DA", "DT")), frozenset(("TM",))
 _BYTES = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _PIXELS = 0x7FE00010
 _ANY_PIXELS = frozenset((0x7FE00008, 0x7FE00009, _PIXELS))
+_INVENTED = "SIMULATED"
+"""The word by which invented scans are told from real ones."""
 _METHOD = ("113100", "Basic Application Confidentiality Profile")
 _DATES_OPTION = ("113107", "Retain Longitudinal Temporal Information Modified Dates Option")
 _PATIENT_OPTION = ("113108", "Retain Patient Characteristics Option")
@@ -94,7 +96,8 @@ def deidentify_file(
         raise FileError(f"{source}: cut short, an image without pixels.")
     flags = _flags(data, sop_class)
     person = _person(data, folder)
-    secrets = _secrets(data)
+    invented = _invented(data)
+    secrets = _secrets(data) - {_INVENTED} if invented else _secrets(data)
     uid = str(
         data.get("SOPInstanceUID")
         or meta.get("MediaStorageSOPInstanceUID")
@@ -106,6 +109,8 @@ def deidentify_file(
     syntax = _transfer_syntax(data)
     cleaning.data_set(data)
     _signed(data, keyed, person, shift_dates, keep_characteristics)
+    if invented:  # names nobody, and no reader may take the scan for a real one
+        data.SeriesDescription = _INVENTED
     data.SOPClassUID = sop_class  # also where only the file meta group had it
     data.SOPInstanceUID = keyed.uid(uid)
     data.preamble = b"\0" * 128
@@ -177,6 +182,11 @@ def _strings(element: DataElement) -> list[str]:
     value = element.value
     many = value if isinstance(value, list | tuple) or element.VM > 1 else [value]
     return [str(one).strip() for one in many if one is not None and str(one).strip()]
+
+
+def _invented(data: Dataset) -> bool:
+    """Whether the scan says of itself that it was invented."""
+    return any(_INVENTED in str(data.get(keyword) or "") for keyword in ("SeriesDescription", "PatientID"))
 
 
 def _secrets(data: Dataset) -> frozenset[str]:
