@@ -16,7 +16,6 @@ from osteon.reading.spine_ct import read_ct, read_spine
 
 @pytest.mark.slow
 def test_names_off_by_one_level_are_doubted_and_right_ones_are_not(real_data):
-    pytest.importorskip("torch")
     root = real_data / "ct/lumbar_3mm"
     volume = read_volume(root / "example_ct.nii.gz")
     path = root / "spine_report/example_ct_report/totalseg.nii.gz"

@@ -9,7 +9,7 @@ from typing import Literal
 from osteon.domain.spine import Heights, SpineReading, VertebraFinding
 from osteon.reading.spine_rules import rules
 
-__all__ = ["Change", "LevelChange", "Site", "compare_readings"]
+__all__ = ["Change", "LevelChange", "compare_readings"]
 
 Change = Literal[
     "new", "progressed", "treated", "lower", "unchanged", "within_error", "regained", "not_comparable"
