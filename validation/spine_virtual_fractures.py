@@ -31,7 +31,8 @@ from osteon.imaging.measure.frame import BodyFrame, body_box, frame_from
 from osteon.imaging.measure.heights import body_shape, heights_at
 from osteon.imaging.measure.surface import Endplates, endplates, refined
 from osteon.imaging.volume import Grid, LabelMap, Volume
-from osteon.reading.spine_genant import genant, height_losses
+from osteon.reading.spine_genant import genant
+from osteon.reading.spine_reference import height_losses
 
 HERE = Path(__file__).parent
 SITES = ("anterior", "middle", "posterior")

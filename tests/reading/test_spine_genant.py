@@ -16,8 +16,9 @@ from osteon.reading.spine_confidence import (
     type_confidence,
 )
 from osteon.reading.spine_findings import ReadingOptions
-from osteon.reading.spine_genant import genant, height_losses
+from osteon.reading.spine_genant import genant
 from osteon.reading.spine_neighbours import expected
+from osteon.reading.spine_reference import height_losses
 from osteon.reading.spine_rules import level_place, norm_heights, rules
 
 LEVELS = ("T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")

@@ -48,6 +48,12 @@ class HeightLoss:
         Standard error of the largest loss, from the fit and from the measurement.
     self_loss : float
         Largest loss against the vertebra's own posterior height and the level-specific ratios.
+    by_build : bool
+        ``reference_mm`` rests on the height that goes with the size of this spine's endplates.
+    trusted : bool
+        False where other vertebrae are there and none of them can be taken as unfractured: then no loss seen is not none.
+    build_loss : float or None
+        Largest loss against the height that goes with the size of the endplates; None for levels without a name.
     """
 
     anterior: float
@@ -57,11 +63,21 @@ class HeightLoss:
     reference_from: tuple[str, ...]
     se: float
     self_loss: float
+    by_build: bool = False
+    trusted: bool = True
+    build_loss: float | None = None
 
     @property
     def largest(self) -> float:
         """The largest of the three losses."""
         return max(self.anterior, self.middle, self.posterior)
+
+    @property
+    def reference(self) -> Literal["neighbours", "build", "own"]:
+        """What the expected heights rest on: neighbours, the size of the endplates, or the own posterior height."""
+        if self.reference_from:
+            return "neighbours"
+        return "build" if self.by_build else "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +25,10 @@ from osteon.reading.spine_flags import (
     usual_cortex,
     usual_density,
 )
-from osteon.reading.spine_genant import deformity_index, height_losses, worse_side
+from osteon.reading.spine_genant import deformity_index, worse_side
 from osteon.reading.spine_judged import judged
 from osteon.reading.spine_neighbours import expected
+from osteon.reading.spine_reference import height_losses
 from osteon.reading.spine_rules import level_place, rules
 from osteon.reading.spine_vertebra import Measured, Place, measured, places, with_signs
 
@@ -107,8 +110,9 @@ def findings(
     sound = {k: m for k, m in seen.items() if not reasons[k] and k != "S1"}
     usual, cortex = usual_density(sound), usual_cortex(sound)
     sound = {k: with_signs(m, usual_hu=usual, cortex_hu=cortex) for k, m in sound.items()}
-    losses, one_sided = _losses(sound)
-    good = frozenset(k for k, loss in losses.items() if loss.largest < rules("reference")["exclude_loss"])
+    broken = frozenset(k for k, m in sound.items() if _broken_by_itself(m))
+    losses, one_sided = _losses(sound, broken)
+    good = _whole(losses) - broken
     made = [
         _finding(place, seen, reasons, losses, one_sided, sound, good, options, scan)
         for place in everything
@@ -144,12 +148,37 @@ def _in_order(made: list[VertebraFinding]) -> list[VertebraFinding]:
     return sorted(made, key=lambda v: -v.centroid_lps_mm[2])
 
 
-def _losses(sound: Mapping[str, Measured]) -> tuple[dict[str, HeightLoss], frozenset[str]]:
+def _broken_by_itself(m: Measured) -> bool:
+    """Whether an endplate shows a break that needs no neighbour to be seen: such a body is nobody's reference."""
+    rule, endplate = rules("reference"), rules("endplate")
+    for signs in (m.superior, m.inferior):
+        if signs is None or m.box.voxel_mm > endplate["slice_mm_above"]:
+            continue
+        deep = (
+            signs.depression_mm > rule["broken_depression_mm"] and signs.focality >= endplate["node_share"]
+        )
+        if deep or (signs.discontinuity or 0.0) > rule["broken_discontinuity"]:
+            return True
+    return False
+
+
+def _whole(losses: Mapping[str, HeightLoss]) -> frozenset[str]:
+    """The vertebrae that have lost too little to be left out of the reference."""
+    return frozenset(k for k, loss in losses.items() if loss.largest < rules("reference")["exclude_loss"])
+
+
+def _losses(
+    sound: Mapping[str, Measured], broken: frozenset[str]
+) -> tuple[dict[str, HeightLoss], frozenset[str]]:
     """The loss each vertebra is graded by, mid-sagittal or of its worse side, and the vertebrae where it is the side."""
-    se_mm = {k: m.shape.se_mm for k, m in sound.items()}
-    losses = height_losses({k: m.shape.heights_mm for k, m in sound.items()}, se_mm=se_mm)
-    sides = height_losses({k: m.shape.parasagittal_mm for k, m in sound.items()}, se_mm=se_mm)
-    good = frozenset(k for k, loss in sides.items() if loss.largest < rules("reference")["exclude_loss"])
+    known: dict[str, Any] = {
+        "se_mm": {k: m.shape.se_mm for k, m in sound.items()},
+        "footprint_mm": {k: math.sqrt(m.plates.depth_mm * m.plates.width_mm) for k, m in sound.items()},
+        "broken": broken,
+    }
+    losses = height_losses({k: m.shape.heights_mm for k, m in sound.items()}, **known)
+    sides = height_losses({k: m.shape.parasagittal_mm for k, m in sound.items()}, **known)
+    good = _whole(sides) - broken
     leans = {k: m.shape.lateral_wedge_deg for k, m in sound.items()}
     worse = frozenset(
         k for k, lean in leans.items()
@@ -290,7 +319,7 @@ def _reading(
         for v in made
         if v.hu is not None
         and v.level in whole
-        and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable)
+        and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable or _unmeasured(v))
     }
     core = {
         level: hu
@@ -299,6 +328,7 @@ def _reading(
     }
     notes = list(scan.notes) + [note for note in labels.notes if note not in scan.notes]
     notes += told
+    notes += ["reference_unreliable"] if any(_unmeasured(v) for v in made) else []
     notes += [] if labels.anchored_by else ["unanchored"]
     notes += ["levels_pinned"] if "user" in labels.anchored_by else []
     lordosis, to_l5 = _lordosis(whole)
@@ -320,6 +350,11 @@ def _reading(
         anchored_by=labels.anchored_by,
         provenance=labels.provenance,
     )
+
+
+def _unmeasured(v: VertebraFinding) -> bool:
+    """Whether nobody can say what this vertebra should measure: it may be pressed as a whole."""
+    return "no_sound_reference" in v.not_evaluable
 
 
 def _lordosis(usable: Mapping[str, Measured]) -> tuple[float | None, bool]:

@@ -45,6 +45,20 @@ class _Evidence:
         """How many parts are broken by their form: an endplate or the anterior wall, and the posterior wall."""
         return int(self.broken or self.buckled) + int(self.broken and self.bulging)
 
+    def can_say_none(self, point: float) -> bool:
+        """
+        Whether a loss short of ``point`` may be called none.
+
+        Without neighbours a loss of the whole body shows in nothing but the height against the size of the endplates:
+        that must speak against it, and where others are there and all of them are broken, clearly.
+        """
+        if self.loss.reference == "neighbours":
+            return True
+        by_build = self.loss.build_loss
+        if self.loss.trusted:
+            return by_build is None or by_build < point
+        return by_build is not None and by_build < point - rules("reference")["build_sd"] and not self.broken
+
     def unexplained_bulge(self, grade: Genant) -> bool:
         """
         A posterior wall that stands out of a body that lost nothing: no burst explains that.
@@ -106,6 +120,16 @@ def judged(
     if seen.unexplained_bulge(grade) and "convex_posterior_wall" not in flags:
         flagged = (*flagged, at_wall("convex_posterior_wall", sound[level]))
         flags = (*flags, "convex_posterior_wall")
+    if not flags and not grade.grade and not seen.can_say_none(operating_point):
+        return replace(
+            plain,
+            not_evaluable=(*plain.not_evaluable, "no_sound_reference"),
+            height_loss=loss,
+            superior=superior,
+            inferior=inferior,
+            posterior_wall=seen.wall,
+            indicators=figures | _indicators(sound[level], seen),
+        )
     fractured = None if flags else grade.grade > 0
     typed = bool(fractured) and not seen.coarse
     notes = (
@@ -138,8 +162,8 @@ def _notes(
 ) -> Iterator[str]:
     """Codes of what a reader should know of the judgement."""
     largest = seen.loss.largest
-    if not seen.loss.reference_from:
-        yield "reference_own_height"
+    if seen.loss.reference != "neighbours":
+        yield "reference_own_height" if seen.loss.reference == "own" else "reference_by_build"
     if abs(largest - point) < seen.loss.se:
         yield "near_threshold"
     if suspicious:
@@ -167,7 +191,8 @@ def _confidence(
     if suspicious:
         return float(rules("flags")["confidence_of_suspicion"])
     turns = grade.operating_point if grade.threshold is None else grade.threshold
-    return call_confidence((loss.largest - turns) / loss.se, agreement=agreement, slice_mm=slice_mm)
+    sure = call_confidence((loss.largest - turns) / loss.se, agreement=agreement, slice_mm=slice_mm)
+    return sure if loss.reference == "neighbours" else min(sure, rules("confidence")["most_alone"])
 
 
 def _indicators(here: Measured, seen: _Evidence) -> dict[str, float]:

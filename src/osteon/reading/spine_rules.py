@@ -14,7 +14,7 @@ from osteon.core.errors import ConfigError
 from osteon.domain.anatomy import LEVELS, level_rank
 from osteon.domain.spine import Heights
 
-__all__ = ["level_place", "norm_heights", "numbers", "rules"]
+__all__ = ["level_place", "norm_height_over_footprint", "norm_heights", "numbers", "rules"]
 
 
 @cache
@@ -91,3 +91,19 @@ def norm_heights(level: str) -> Heights:
     return Heights(
         anterior=posterior * ratio, middle=middle * posterior * (1 + ratio) / 2, posterior=posterior
     )
+
+
+def norm_height_over_footprint(level: str) -> float:
+    """
+    Average posterior height of a named level over the geometric mean of its depth and width.
+
+    Examples
+    --------
+    >>> 0.6 < norm_height_over_footprint("L5") < norm_height_over_footprint("T12") < 0.75
+    True
+    """
+    norm = rules("norm")
+    places = np.arange(1.0, 1.0 + len(norm["levels"]))
+    footprint = np.array(norm["footprint_mm"])
+    share = np.array(norm["posterior"]) * footprint[norm["levels"].index("L1")] / footprint
+    return float(norm["height_over_footprint"] * np.interp(level_place(level), places, share))
