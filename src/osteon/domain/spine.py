@@ -205,14 +205,16 @@ class VertebraFinding:
     evaluable : bool
         False means that no grade is given; ``not_evaluable`` holds the codes of the reasons.
     fractured : bool or None
-        Deformity at or above the operating point and not explained otherwise; None where not evaluable.
+        Deformity at or above the operating point and not explained otherwise; None where not evaluable. False says nothing
+        of a fracture without such a deformity: see ``endplate_injury``.
     heights_mm, heights_parasagittal_mm : Heights or None
         In the mid-sagittal plane, and of the lower of the two strips beside it.
     height_loss : HeightLoss or None
         Of the heights that the vertebra is graded by: :attr:`graded_heights_mm`.
     confidence : float or None, 0-1
         Calibrated probability that the call, fractured or not, is right. Where there are red flags it is no probability
-        of this vertebra but one rate: how many of all suspicions on simulated scans were right.
+        of this vertebra but one rate: how many of all suspicions on simulated scans were right; so too, of broken
+        endplates, where there is an ``endplate_injury``.
     local_kyphosis_deg : float or None
         Sagittal angle from the superior endplate of the vertebra above to the inferior one of the vertebra below.
     contents : tuple of str
@@ -255,6 +257,11 @@ class VertebraFinding:
     flag_places: tuple[FlagPlace, ...] = ()
     indicators: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def endplate_injury(self) -> bool:
+        """An endplate is broken and no loss of height counts: neither a fracture nor none, as an early one looks on CT."""
+        return "endplate_injury" in self.notes
 
     @property
     def one_sided(self) -> bool:

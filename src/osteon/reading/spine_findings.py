@@ -319,7 +319,7 @@ def _reading(
         for v in made
         if v.hu is not None
         and v.level in whole
-        and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable or _unmeasured(v))
+        and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable or _unmeasured(v) or v.endplate_injury)
     }
     core = {
         level: hu
@@ -353,8 +353,8 @@ def _reading(
 
 
 def _unmeasured(v: VertebraFinding) -> bool:
-    """Whether nobody can say what this vertebra should measure: it may be pressed as a whole."""
-    return "no_sound_reference" in v.not_evaluable
+    """Whether no sound neighbour says what this vertebra should measure though others are there: it may be pressed as a whole."""
+    return v.height_loss is not None and not v.height_loss.trusted
 
 
 def _lordosis(usable: Mapping[str, Measured]) -> tuple[float | None, bool]:

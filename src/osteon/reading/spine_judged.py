@@ -120,10 +120,16 @@ def judged(
     if seen.unexplained_bulge(grade) and "convex_posterior_wall" not in flags:
         flagged = (*flagged, at_wall("convex_posterior_wall", sound[level]))
         flags = (*flags, "convex_posterior_wall")
+    notes = (
+        *plain.notes,
+        *_notes(seen, sound[level], grade, suspicious=bool(flags), point=operating_point),
+    )
+    notes = tuple(dict.fromkeys(notes))
     if not flags and not grade.grade and not seen.can_say_none(operating_point):
         return replace(
             plain,
             not_evaluable=(*plain.not_evaluable, "no_sound_reference"),
+            notes=notes,
             height_loss=loss,
             superior=superior,
             inferior=inferior,
@@ -132,10 +138,6 @@ def judged(
         )
     fractured = None if flags else grade.grade > 0
     typed = bool(fractured) and not seen.coarse
-    notes = (
-        *plain.notes,
-        *_notes(seen, sound[level], grade, suspicious=bool(flags), point=operating_point),
-    )
     return replace(
         plain,
         evaluable=True,
@@ -149,11 +151,11 @@ def judged(
         if typed
         else None,
         of_type=of_type(superior, inferior, loss=loss, wall=seen.wall) if typed else None,
-        confidence=_confidence(loss, grade, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm),
+        confidence=_confidence(seen, grade, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm),
         red_flags=flags,
         flag_places=flagged,
         indicators=figures | _indicators(sound[level], seen),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=notes,
     )
 
 
@@ -164,10 +166,12 @@ def _notes(
     largest = seen.loss.largest
     if seen.loss.reference != "neighbours":
         yield "reference_own_height" if seen.loss.reference == "own" else "reference_by_build"
-    if abs(largest - point) < seen.loss.se:
+    if seen.loss.trusted and abs(largest - point) < seen.loss.se:
         yield "near_threshold"
     if suspicious:
         yield "suspicious"
+    elif not grade.grade and seen.broken:
+        yield "endplate_injury"
     elif grade.grade:
         if largest < point:
             yield "called_by_endplate" if seen.broken else "called_by_wall"
@@ -185,14 +189,19 @@ def _notes(
 
 
 def _confidence(
-    loss: HeightLoss, grade: Genant, *, suspicious: bool, agreement: float | None, slice_mm: float
+    seen: _Evidence, grade: Genant, *, suspicious: bool, agreement: float | None, slice_mm: float
 ) -> float:
-    """Probability that the call is right, from the distance to where it would turn; or that the suspicion is."""
+    """Probability that the call is right, from the distance to where it would turn; or that a suspicion or a break is."""
+    loss = seen.loss
     if suspicious:
         return float(rules("flags")["confidence_of_suspicion"])
+    if not grade.grade and seen.broken:
+        return float(rules("confidence")["injury"])
     turns = grade.operating_point if grade.threshold is None else grade.threshold
     sure = call_confidence((loss.largest - turns) / loss.se, agreement=agreement, slice_mm=slice_mm)
-    return sure if loss.reference == "neighbours" else min(sure, rules("confidence")["most_alone"])
+    if loss.reference == "neighbours":
+        return sure
+    return min(sure, rules("confidence")["most_alone" if loss.trusted or grade.grade else "most_among_broken"])
 
 
 def _indicators(here: Measured, seen: _Evidence) -> dict[str, float]:

@@ -261,12 +261,15 @@ def _evaluations(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
         for reason in v.not_evaluable:
             yield _said("REASON", reading_code("reason", reason))
         return
-    yield _said("CALL", private_code("FRACTURE" if v.fractured else "NOFRACTURE"))
+    if v.endplate_injury:
+        yield _said("CALL", private_code("ENDPLATEINJURY"))
+    else:
+        yield _said("CALL", private_code("FRACTURE" if v.fractured else "NOFRACTURE"))
     if v.height_loss is not None:
         for level in v.height_loss.reference_from:
             yield _said("HEIGHTREF", level_code(level))
         if not v.height_loss.reference_from:
-            yield _said("HEIGHTREF", private_code("OWNHEIGHT"))
+            yield _said("HEIGHTREF", private_code("BUILD" if v.height_loss.by_build else "OWNHEIGHT"))
     yield from _types(v)
 
 

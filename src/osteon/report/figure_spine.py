@@ -30,10 +30,10 @@ __all__ = [
 
 #: Outline by what was called; the line style says the same to those who cannot tell the colours.
 GRADE_COLOURS = {
-    "0": "#56B4E9", "1": "#F0E442", "2": "#E69F00", "3": "#F4511E", "suspicious": "#E377C2", "not_evaluable": "#C8C8C8",
+    "0": "#56B4E9", "injury": "#CCBB44", "1": "#F0E442", "2": "#E69F00", "3": "#F4511E", "suspicious": "#E377C2", "not_evaluable": "#C8C8C8",
 }  # fmt: skip
 _STYLES: dict[str, Any] = {
-    "0": "-", "1": (0, (4, 1)), "2": (0, (2, 1)), "3": "-", "suspicious": (0, (4, 1, 1, 1)), "not_evaluable": (0, (1, 1.2)),
+    "0": "-", "injury": (0, (6, 1)), "1": (0, (4, 1)), "2": (0, (2, 1)), "3": "-", "suspicious": (0, (4, 1, 1, 1)), "not_evaluable": (0, (1, 1.2)),
 }  # fmt: skip
 _WIDTHS = {"0": 0.7, "3": 1.4}
 _HEAD_MM = 8.0  # above the pictures: the head of the figures beside them, the mark of simulated data
@@ -58,11 +58,13 @@ def is_graded(vertebra: VertebraFinding) -> bool:
 
 
 def status_of(vertebra: VertebraFinding) -> str:
-    """How a vertebra is coloured: its Genant grade, "suspicious" or "not_evaluable"."""
+    """How a vertebra is coloured: its Genant grade, "suspicious", "injury" (an endplate, no deformity) or "not_evaluable"."""
     if vertebra.red_flags:
         return "suspicious"
     if not vertebra.evaluable or vertebra.genant is None:
         return "not_evaluable"
+    if not vertebra.fractured and vertebra.endplate_injury:
+        return "injury"
     return str(vertebra.genant.grade if vertebra.fractured else 0)
 
 
@@ -361,7 +363,7 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
         look: dict[str, Any] = {
             "va": "center",
             "fontsize": 7.0,
-            "fontweight": "bold" if vertebra.fractured else "normal",
+            "fontweight": "bold" if vertebra.fractured or status == "injury" else "normal",
         }
         axes.plot([0.0, 0.05], [z, y], color=GREY, linewidth=0.5)
         mark = _SIDE_MARK if vertebra.one_sided else ""
@@ -379,7 +381,7 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
 
 
 def _call(vertebra: VertebraFinding, status: str, pen: Pen) -> str:
-    if status in ("suspicious", "not_evaluable"):
+    if status in ("suspicious", "not_evaluable", "injury"):
         return pen.words(f"spine_ct.status.{status}")
     if vertebra.fractured and vertebra.genant is not None:
         return pen.say(

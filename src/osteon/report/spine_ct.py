@@ -223,7 +223,7 @@ def _pictures(reading: SpineReading, scene: SpineScene) -> Iterator[Block]:
     shown = [
         v
         for v in reading.vertebrae
-        if status_of(v) in ("suspicious", "1", "2", "3") and v.level in scene.code
+        if status_of(v) in ("suspicious", "injury", "1", "2", "3") and v.level in scene.code
     ]
     shown.sort(key=lambda v: (not v.red_flags, -(v.genant.grade if v.genant is not None else 0)))
     for nth, vertebra in enumerate(shown[:MOST_CLOSE_UPS]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osteon.domain.spine import Endplate, VertebraFinding
+from osteon.report.figure_spine import status_of
 from osteon.report.spine_ct_phrases import bulges, coded, denis_name, flags_text, lost, phrase, sure, unseen
 from osteon.report.value import Cell, Number, Text
 
@@ -39,7 +40,8 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
         )
         rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
     if vertebra.confidence is not None:
-        key = "evidence.suspicion_rate" if vertebra.red_flags else "evidence.confidence"
+        rate = "evidence.injury_rate" if status_of(vertebra) == "injury" else "evidence.confidence"
+        key = "evidence.suspicion_rate" if vertebra.red_flags else rate
         rows.append((phrase(key), sure(vertebra.confidence)))
     return tuple(rows)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from osteon.domain.spine import ScanFacts, SpineReading, VertebraFinding
 from osteon.reading.spine_prior import prior_notes
+from osteon.report.figure_spine import status_of
 from osteon.report.spine_ct_phrases import (
     coded,
     denis_name,
@@ -99,7 +100,7 @@ def _text(v: VertebraFinding) -> Text:
     largest = share(v.height_loss.largest) if v.height_loss is not None else None
     loss = phrase("terminal.loss", loss=largest) if largest is not None else ""
     if not v.fractured:
-        return dotted((phrase("status.0"), loss))
+        return dotted((phrase(f"status.{status_of(v)}"), loss))
     short = phrase("genant_short", grade=v.genant.grade, type=phrase(f"type.{v.genant.type}"))
     suspected = possible_burst(v)
     typed: Text = ""

@@ -129,11 +129,14 @@ def _heights_notes(reading: SpineReading) -> Iterator[Text]:
     yield phrase("table.confidence_note")
     if any(v.red_flags and v.confidence is not None for v in reading.vertebrae):
         yield phrase("table.suspicion_note")
+    if any(status_of(v) == "injury" for v in reading.vertebrae):
+        yield phrase("table.injury_note")
 
 
 def _emphasised(vertebra: VertebraFinding, cell: Cell) -> Cell:
     """In bold where something was called; a dash stays as it is."""
-    return Strong(cell) if vertebra.fractured or vertebra.red_flags else cell
+    called = vertebra.fractured or vertebra.red_flags or status_of(vertebra) == "injury"
+    return Strong(cell) if called else cell
 
 
 def _three(heights: Heights | None) -> tuple[Cell, Cell, Cell]:
@@ -162,7 +165,7 @@ def _heights_row(v: VertebraFinding) -> tuple[Cell, ...]:
 
 def _genant(v: VertebraFinding) -> Text:
     status = status_of(v)
-    if status in ("suspicious", "not_evaluable"):
+    if status in ("suspicious", "not_evaluable", "injury"):
         return phrase(f"status.{status}")
     if v.genant is None or not v.fractured:
         return "0"

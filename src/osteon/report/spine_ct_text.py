@@ -42,6 +42,8 @@ _ALSO_FOUND = ("metal",)
 def _told(vertebra: VertebraFinding) -> tuple[str, ...]:
     """The notes of a vertebra that its findings do not say anyway."""
     left_out = {*vertebra.contents, *vertebra.not_evaluable} & set(_ALSO_FOUND)
+    if status_of(vertebra) == "injury":
+        left_out.add("endplate_injury")
     if not vertebra.evaluable:
         left_out.add("blurred_outline")  # it is about heights, and none are told
     return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE and note not in left_out)
@@ -54,6 +56,11 @@ def _suspicious(reading: SpineReading) -> list[VertebraFinding]:
 def _called(reading: SpineReading) -> list[VertebraFinding]:
     """The fractures that carry a grade: what is suspicious goes before them, under its own name."""
     return [v for v in reading.fractured if not v.red_flags and v.genant is not None]
+
+
+def _injured(reading: SpineReading) -> list[VertebraFinding]:
+    """A broken endplate and no deformity that counts, or none that could be told."""
+    return [v for v in reading.vertebrae if v.endplate_injury and not v.red_flags]
 
 
 def _grade(vertebra: VertebraFinding) -> int:
@@ -71,14 +78,24 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
     fractures = _called(reading)
     if _suspicious(reading):
         parts.append(phrase("headline.suspicious", levels=_levels_of(reading, "suspicious")))
+    early = list(_broken_endplates(reading))
     if fractures:
-        parts += [_fracture_line(reading, fractures), *_age(reading, changes), canal(reading)]
+        parts += [_fracture_line(reading, fractures), *_age(reading, changes), canal(reading), *early]
     else:
-        parts += [_no_fracture(reading), *known(reading, changes or ())]
+        none = _no_fracture(reading)
+        parts += [*early, *([none] if none else []), *known(reading, changes or ())]
     parts += [*_operated(reading), *_missing(reading)] if _graded(reading) else []
     if not reading.anchored:
         parts.append(phrase("headline.unanchored"))
     return joined(parts)
+
+
+def _broken_endplates(reading: SpineReading) -> Iterator[Text]:
+    """Levels with a broken endplate: without a deformity, and where nobody can say whether height was lost."""
+    for key, evaluable in (("injury", True), ("injury_unmeasured", False)):
+        found = (v.level for v in _injured(reading) if v.evaluable is evaluable)
+        if levels := levels_text(reading, found):
+            yield phrase(f"headline.{key}", levels=levels)
 
 
 def _operated(reading: SpineReading) -> Iterator[Text]:
@@ -102,13 +119,15 @@ def _missing(reading: SpineReading) -> Iterator[Text]:
 
 
 def _graded(reading: SpineReading) -> tuple[str, ...]:
-    return _levels_of(reading, "0", "1", "2", "3")
+    return _levels_of(reading, "0", "1", "2", "3", "injury")
 
 
 def _no_fracture(reading: SpineReading) -> Text:
     """No fracture at the levels graded; why, where none was."""
-    if graded := _graded(reading):
-        return phrase("headline.none", levels=graded)
+    if sound := _levels_of(reading, "0"):
+        return phrase("headline.none", levels=sound)
+    if _graded(reading):
+        return ""
     reasons = tuple(dict.fromkeys(reason for v in reading.vertebrae for reason in v.not_evaluable))
     if not reasons:
         return phrase("headline.nothing")
@@ -185,7 +204,7 @@ def _walls_unseen(reading: SpineReading) -> Iterator[Text]:
 
 def findings(reading: SpineReading) -> Iterator[Text]:
     """Suspicion, fractures, what is not evaluable, the sound levels together, curves, canal, density."""
-    for statuses in (("suspicious",), ("1", "2", "3")):
+    for statuses in (("suspicious",), ("1", "2", "3"), ("injury",)):
         yield from (finding(v, reading) for v in reading.vertebrae if status_of(v) in statuses)
     alike: dict[object, list[VertebraFinding]] = {}
     for vertebra in reading.vertebrae:
@@ -271,11 +290,14 @@ def _text(vertebra: VertebraFinding, reading: SpineReading | None = None) -> Tex
     if not vertebra.evaluable:
         parts.append(phrase("finding.not_evaluable", reasons=reasons_text(vertebra.not_evaluable)))
     called = vertebra.evaluable and not vertebra.red_flags and vertebra.fractured
+    injured = status_of(vertebra) == "injury"
     if called and vertebra.genant is not None:
         parts.append(phrase("finding.graded", **_form(vertebra), **_grading(vertebra)))
+    if injured:
+        parts.append(phrase("finding.injury"))
     if vertebra.evaluable:
         parts += _heights(vertebra)
-    if called:
+    if called or injured:
         parts += _evidence_of_type(vertebra, "" if reading is None else _size(reading, vertebra))
     if notes := _told(vertebra):
         parts.append(phrase("finding.notes", notes=coded("spine_note", notes)))
@@ -343,7 +365,8 @@ def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
     if vertebra.of_type is not None:
         yield phrase("finding.of_type", type=vertebra.of_type)
     if vertebra.confidence is not None:
-        yield phrase("finding.confidence", value=sure(vertebra.confidence))
+        key = "finding.confidence" if vertebra.fractured else "finding.injury_confidence"
+        yield phrase(key, value=sure(vertebra.confidence))
 
 
 def _wall(wall: PosteriorWall) -> Text:
@@ -402,6 +425,7 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
     for vertebra in fractures:
         size = _size(reading, vertebra) if possible_burst(vertebra) else ""
         yield _fracture(vertebra, remark(changes or (), vertebra.level), size)
+    yield from (_injury(v) for v in _injured(reading))
     if fractures:
         age = () if changes else _age(reading, changes)  # of each fracture in its own item
         mri = (phrase("age.mri"),) if changes is None else ()
@@ -409,8 +433,8 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
         walls = tuple(_walls_unseen(reading)) if burst else (canal(reading),)
         if said := (*age, *mri, *walls):
             yield joined(said)
-    else:
-        yield _no_fracture(reading)
+    elif none := _no_fracture(reading):
+        yield none
     yield from known(reading, changes or ())
     yield from _borderline(reading)
     if operated := tuple(_operated(reading)):
@@ -418,6 +442,13 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
     if lines := density_short(reading):
         yield joined(lines)
     yield from _missing(reading) if _graded(reading) else ()
+
+
+def _injury(vertebra: VertebraFinding) -> Text:
+    """A broken endplate without a deformity, in one item."""
+    loss = vertebra.height_loss.largest if vertebra.height_loss is not None else 0.0
+    key = "impression.injury" if vertebra.evaluable else "impression.injury_unmeasured"
+    return phrase(key, level=vertebra.level, loss=share(max(loss, 0.0)))
 
 
 def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:

@@ -62,6 +62,7 @@ def results_json(
         "worst_grade": max((v.genant.grade for v in reading.fractured if v.genant is not None), default=0),
         "deformity_index": reading.deformity_index,
         "suspicious_levels": [v.level for v in reading.vertebrae if v.red_flags],
+        "endplate_injury_levels": [v.level for v in reading.vertebrae if v.endplate_injury],
         "not_evaluable_levels": [v.level for v in reading.vertebrae if not v.evaluable],
         "lordosis_deg": reading.lordosis_deg,
         "kyphosis_deg": reading.kyphosis_deg,
@@ -99,6 +100,7 @@ def _vertebra(v: VertebraFinding) -> dict[str, Any]:
         "expected_mm": v.height_loss.reference_mm if v.height_loss is not None else None,
         "height_loss": max(v.height_loss.largest, 0.0) if v.height_loss is not None else None,
         "fractured": v.fractured,
+        "endplate_injury": v.endplate_injury,
         "genant": {"grade": v.genant.grade, "type": v.genant.type} if v.genant is not None else None,
         "denis": {"scheme": v.denis.scheme, "type": v.denis.type, "confidence": v.denis.confidence}
         if v.denis is not None
