@@ -13,6 +13,7 @@ from osteon.reading.spine_confidence import (
     call_confidence,
     fit_confidence,
     fit_type_confidence,
+    grade_confidence,
     type_confidence,
 )
 from osteon.reading.spine_findings import ReadingOptions
@@ -232,3 +233,16 @@ def test_a_fitted_confidence_of_types_is_calibrated():
     assert said.mean() == pytest.approx(right.mean(), abs=0.02)
     with pytest.raises(NotEnoughData):
         fit_type_confidence([(0.5, True)] * 80)
+
+
+def test_the_confidence_of_a_grade_is_the_chance_of_the_true_loss_within_its_bounds():
+    """Against drawn errors: of losses measured with a normal error, as many grades are right as is stated."""
+    rng = np.random.default_rng(5)
+    measured, se = rng.uniform(0.2, 0.6, 4000), rng.uniform(0.01, 0.06, 4000)
+    grades = np.searchsorted([0.25, 0.40], measured, side="right") + 1
+    true = np.searchsorted([0.25, 0.40], measured + se * rng.standard_normal(4000), side="right") + 1
+    said = np.array([grade_confidence(*row) for row in zip(measured, se, grades.tolist(), strict=True)])
+    for low in np.arange(0.5, 1.0, 0.1):
+        inside = (said >= low) & (said < low + 0.1)
+        assert (grades == true)[inside].mean() == pytest.approx(said[inside].mean(), abs=0.05)
+    assert grade_confidence(0.9, 0.02, 3) <= rules("confidence")["most"]

@@ -62,7 +62,9 @@ def test_a_spine_broken_as_a_whole_is_told_by_the_size_of_its_endplates(share):
         assert (loss.reference, loss.trusted) == ("build", False)
         assert loss.largest == pytest.approx(share, abs=0.01) and genant(loss).grade >= 1
     unseen = losses(crushed(spine(), LEVELS, share))
-    assert all(loss.trusted and abs(loss.largest) < 0.01 for loss in unseen.values())  # what it is there to prevent
+    assert all(
+        loss.trusted and abs(loss.largest) < 0.01 for loss in unseen.values()
+    )  # what it is there to prevent
 
 
 @pytest.mark.parametrize("stout", [0.85, 0.95, 1.05, 1.18])
@@ -73,11 +75,15 @@ def test_people_of_unusual_build_keep_their_neighbours(stout):
 
 
 def test_more_broken_endplates_without_a_loss_than_whole_ones_are_a_contradiction():
-    tall = footprints(stout=0.8)  # so broad for their height before that a quarter lost looks like the average person
+    tall = footprints(
+        stout=0.8
+    )  # so broad for their height before that a quarter lost looks like the average person
     heights = crushed(spine(noise=0.01), LEVELS, 0.25)
     seven = set(LEVELS) - {"T9", "L4"}
     assert all(not loss.trusted for loss in losses(heights, broken=seven, footprint_mm=tall).values())
-    one = losses(spine(noise=0.01), broken={"L1"}, footprint_mm=tall)  # the early fracture of one body is none
+    one = losses(
+        spine(noise=0.01), broken={"L1"}, footprint_mm=tall
+    )  # the early fracture of one body is none
     assert all(loss.trusted for loss in one.values()) and "L1" not in one["L2"].reference_from
 
 

@@ -95,12 +95,16 @@ class Genant:
         The loss from which a deformity counts (0.20 or 0.25).
     threshold : float or None
         The loss from which this vertebra counted: the operating point, less what parts broken by their form allow for.
+    confidence : float or None, 0-1
+        Of a fracture, the probability that this is its grade, if it is one; None for grade 0, which the confidence of the call
+        speaks for.
     """
 
     grade: int
     type: Literal["none", "wedge", "biconcave", "crush"]
     operating_point: float
     threshold: float | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,11 +188,14 @@ class FlagPlace:
         The patient's side; None in the middle, or where the sign has no side.
     centre_lps_mm : tuple of 3 floats or None
         Its middle in the patient, where it has one.
+    confidence : float or None, 0-1
+        How many of the flags with this code on simulated scans were right: a rate of all, not of this one.
     """
 
     flag: str
     side: Literal["right", "left", "both"] | None = None
     centre_lps_mm: tuple[float, float, float] | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +222,8 @@ class VertebraFinding:
         Calibrated probability that the call, fractured or not, is right. Where there are red flags it is no probability
         of this vertebra but one rate: how many of all suspicions on simulated scans were right; so too, of broken
         endplates, where there is an ``endplate_injury``.
+    of_type, of_confidence : int or None, float or None
+        The proposed OF type, and the probability that it is right if the vertebra is fractured.
     local_kyphosis_deg : float or None
         Sagittal angle from the superior endplate of the vertebra above to the inferior one of the vertebra below.
     contents : tuple of str
@@ -250,6 +259,7 @@ class VertebraFinding:
     posterior_wall: PosteriorWall | None = None
     denis: Denis | None = None
     of_type: int | None = None
+    of_confidence: float | None = None
     hu: Hounsfield | None = None
     confidence: float | None = None
     contents: tuple[str, ...] = ()

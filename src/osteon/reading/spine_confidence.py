@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from osteon.core.errors import NotEnoughData
 from osteon.reading.spine_rules import rules
 
-__all__ = ["call_confidence", "fit_confidence", "fit_type_confidence", "type_confidence"]
+__all__ = [
+    "call_confidence",
+    "fit_confidence",
+    "fit_type_confidence",
+    "grade_confidence",
+    "type_confidence",
+]
 
 Row = tuple[float, float | None, float, bool]
 """Distance to the threshold in standard errors, agreement of two segmenters, slice spacing in mm, was the call right."""
@@ -78,14 +86,18 @@ def fit_confidence(rows: Sequence[Row], *, ridge: float = 0.1) -> dict[str, floa
     return {**dict(zip(names, weights, strict=True)), "cap": rule["cap"], "most": rule["most"]}
 
 
-def type_confidence(margin: float, *, parameters: Mapping[str, float] | None = None) -> float:
+def type_confidence(
+    margin: float, *, of: Literal["type", "of"] = "type", parameters: Mapping[str, float] | None = None
+) -> float:
     """
-    Probability that the Denis type of a vertebra rightly called fractured is right, from the rule's own margin.
+    Probability that the Denis or the OF type of a vertebra rightly called fractured is right, from the rule's own margin.
 
     Parameters
     ----------
     margin : float
-        How far the less certain endplate is from the threshold of injury (:attr:`osteon.domain.spine.Denis.margin`).
+        How far the least certain sign is from where the type would turn, in units of its threshold
+        (:attr:`osteon.domain.spine.Denis.margin`).
+    of : "type" for Denis, "of" for the OF type
     parameters : mapping or None
         As :func:`fit_type_confidence` answers; None for those of the rules.
 
@@ -94,12 +106,14 @@ def type_confidence(margin: float, *, parameters: Mapping[str, float] | None = N
     >>> type_confidence(0.8) > type_confidence(0.05) >= 0.25
     True
     """
-    rule = parameters or rules("type_confidence")
+    rule = parameters or rules(f"{of}_confidence")
     logit = rule["base"] + rule["margin"] * min(margin, rule["cap"])
     return float(np.clip(1.0 / (1.0 + np.exp(-logit)), 0.25, rule["most"]))
 
 
-def fit_type_confidence(rows: Sequence[tuple[float, bool]]) -> dict[str, float]:
+def fit_type_confidence(
+    rows: Sequence[tuple[float, bool]], *, of: Literal["type", "of"] = "type"
+) -> dict[str, float]:
     """
     Parameters of :func:`type_confidence` from types with known truth: (margin, was the type right).
 
@@ -108,10 +122,27 @@ def fit_type_confidence(rows: Sequence[tuple[float, bool]]) -> dict[str, float]:
     NotEnoughData
         Fewer than 50 types, or all of them right.
     """
-    rule = rules("type_confidence")
+    rule = rules(f"{of}_confidence")
     design = np.array([[1.0, min(margin, rule["cap"])] for margin, _ in rows])
     base, slope = _fitted(design, [right for _, right in rows], ridge=(0.0, 0.0))
     return {"base": base, "margin": slope, "cap": rule["cap"], "most": rule["most"]}
+
+
+def grade_confidence(loss: float, se: float, grade: int) -> float:
+    """
+    Probability that the grade of a fracture is right: that of the true loss lying between the bounds of the grade.
+
+    The error of a loss is taken as normal with its standard error, which nothing was fitted to; the lowest grade has no
+    lower bound, since the vertebra is taken as fractured.
+
+    Examples
+    --------
+    >>> round(grade_confidence(0.325, 0.0375, 2), 3), round(grade_confidence(0.25, 0.02, 1), 3)
+    (0.954, 0.5)
+    """
+    bounds = [-np.inf, *rules("genant")["bounds"][1:], np.inf]
+    low, high = ((bound - loss) / se for bound in bounds[grade - 1 : grade + 1])
+    return float(np.clip(ndtr(high) - ndtr(low), 1 / 3, rules("confidence")["most"]))
 
 
 def _fitted(

@@ -14,7 +14,7 @@ from osteon.reading.spine_neighbours import Expected, expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import SIDES, Measured
 
-__all__ = ["anterior_kink", "denis_type", "endplate_findings", "of_type", "posterior_wall"]
+__all__ = ["anterior_kink", "denis_type", "endplate_findings", "of_margin", "of_type", "posterior_wall"]
 
 Side = Literal["superior", "inferior"]
 BREAKS = ("depression", "discontinuity", "band")
@@ -244,3 +244,23 @@ def of_type(superior: Endplate, inferior: Endplate, *, loss: HeightLoss, wall: P
         return 4
     distinct = (wall is not None and wall.involved) or loss.posterior > rule["posterior_share"]
     return 3 if distinct else 2
+
+
+def of_margin(
+    superior: Endplate, inferior: Endplate, *, loss: HeightLoss, wall: PosteriorWall | None
+) -> float:
+    """
+    How far the proposed OF type is from turning into another, in units of the threshold that is nearest.
+
+    Both endplates injured or the frame collapsed make type 4; short of that the posterior wall and the posterior height
+    tell 3 from 2.
+    """
+    rule = rules("of")
+    less = min(superior.injury, inferior.injury) - 1.0
+    collapse = loss.largest / rule["collapse_loss"] - 1.0
+    if less > 0 or collapse >= 0:
+        return float(max(less, collapse))
+    turns = [-less, -collapse]
+    if wall is None or not wall.involved:
+        turns.append(abs(loss.posterior / rule["posterior_share"] - 1.0))
+    return float(min(turns))

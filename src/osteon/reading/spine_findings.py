@@ -154,9 +154,7 @@ def _broken_by_itself(m: Measured) -> bool:
     for signs in (m.superior, m.inferior):
         if signs is None or m.box.voxel_mm > endplate["slice_mm_above"]:
             continue
-        deep = (
-            signs.depression_mm > rule["broken_depression_mm"] and signs.focality >= endplate["node_share"]
-        )
+        deep = signs.depression_mm > rule["broken_depression_mm"] and signs.focality >= endplate["node_share"]
         if deep or (signs.discontinuity or 0.0) > rule["broken_discontinuity"]:
             return True
     return False
@@ -319,7 +317,9 @@ def _reading(
         for v in made
         if v.hu is not None
         and v.level in whole
-        and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable or _unmeasured(v) or v.endplate_injury)
+        and not (
+            v.red_flags or v.fractured or "tilted" in v.not_evaluable or _unmeasured(v) or v.endplate_injury
+        )
     }
     core = {
         level: hu

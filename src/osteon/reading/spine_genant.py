@@ -59,7 +59,9 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, breaks: int = 0) 
     rule = rules("genant")
     largest = loss.largest
     allowed = min(breaks * loss.se, rule["allowed_short"]) if loss.reference == "neighbours" else 0.0
-    asked = loss.se if loss.reference == "build" else 0.0  # people differ: by size alone only what is clearly lost
+    asked = (
+        loss.se if loss.reference == "build" else 0.0
+    )  # people differ: by size alone only what is clearly lost
     threshold = operating_point - allowed + asked
     counts = largest >= threshold
     grade = (

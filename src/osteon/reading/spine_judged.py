@@ -6,8 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from osteon.domain.spine import Endplate, Genant, HeightLoss, PosteriorWall, VertebraFinding
-from osteon.reading.spine_confidence import call_confidence
-from osteon.reading.spine_denis import anterior_kink, denis_type, endplate_findings, of_type, posterior_wall
+from osteon.reading.spine_confidence import call_confidence, grade_confidence, type_confidence
+from osteon.reading.spine_denis import (
+    anterior_kink,
+    denis_type,
+    endplate_findings,
+    of_margin,
+    of_type,
+    posterior_wall,
+)
 from osteon.reading.spine_flag_places import at_wall
 from osteon.reading.spine_flags import red_flags
 from osteon.reading.spine_genant import genant
@@ -143,7 +150,7 @@ def judged(
         evaluable=True,
         height_loss=loss,
         fractured=fractured,
-        genant=None if flags else grade,
+        genant=None if flags else _sure_of(grade, loss),
         superior=superior,
         inferior=inferior,
         posterior_wall=seen.wall,
@@ -151,6 +158,9 @@ def judged(
         if typed
         else None,
         of_type=of_type(superior, inferior, loss=loss, wall=seen.wall) if typed else None,
+        of_confidence=type_confidence(of_margin(superior, inferior, loss=loss, wall=seen.wall), of="of")
+        if typed
+        else None,
         confidence=_confidence(seen, grade, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm),
         red_flags=flags,
         flag_places=flagged,
@@ -201,7 +211,15 @@ def _confidence(
     sure = call_confidence((loss.largest - turns) / loss.se, agreement=agreement, slice_mm=slice_mm)
     if loss.reference == "neighbours":
         return sure
-    return min(sure, rules("confidence")["most_alone" if loss.trusted or grade.grade else "most_among_broken"])
+    limit = "most_alone" if loss.trusted or grade.grade else "most_among_broken"
+    return min(sure, float(rules("confidence")[limit]))
+
+
+def _sure_of(grade: Genant, loss: HeightLoss) -> Genant:
+    """With the probability that the grade of a fracture is right."""
+    if not grade.grade:
+        return grade
+    return replace(grade, confidence=grade_confidence(loss.largest, loss.se, grade.grade))
 
 
 def _indicators(here: Measured, seen: _Evidence) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from osteon.domain.spine import HeightLoss, Heights
-from osteon.reading.spine_rules import level_place, norm_heights, norm_height_over_footprint, rules
+from osteon.reading.spine_rules import level_place, norm_height_over_footprint, norm_heights, rules
 
 __all__ = ["height_losses"]
 
@@ -33,9 +33,7 @@ class _Spine:
     build: float | None  # the same for the whole spine, as the size of its bodies across tells
 
 
-def _predicted(
-    spine: _Spine, target: int, good: Mask
-) -> tuple[Array, float, tuple[int, ...]] | None:
+def _predicted(spine: _Spine, target: int, good: Mask) -> tuple[Array, float, tuple[int, ...]] | None:
     """Log ratio expected at ``target`` per site, its standard error, and the vertebrae it rests on."""
     rule = rules("reference")
     away = np.abs(spine.place - spine.place[target])

@@ -101,11 +101,14 @@ def _vertebra(v: VertebraFinding) -> dict[str, Any]:
         "height_loss": max(v.height_loss.largest, 0.0) if v.height_loss is not None else None,
         "fractured": v.fractured,
         "endplate_injury": v.endplate_injury,
-        "genant": {"grade": v.genant.grade, "type": v.genant.type} if v.genant is not None else None,
+        "genant": {"grade": v.genant.grade, "type": v.genant.type, "confidence": v.genant.confidence}
+        if v.genant is not None
+        else None,
         "denis": {"scheme": v.denis.scheme, "type": v.denis.type, "confidence": v.denis.confidence}
         if v.denis is not None
         else None,
         "of_type": v.of_type,
+        "of_confidence": v.of_confidence,
         "posterior_wall_involved": v.posterior_wall.involved if v.posterior_wall is not None else None,
         "local_kyphosis_deg": v.local_kyphosis_deg,
         "hu_median": v.hu.median if v.hu is not None else None,
@@ -113,6 +116,7 @@ def _vertebra(v: VertebraFinding) -> dict[str, Any]:
         "confidence": v.confidence,
         "contents": v.contents,
         "red_flags": v.red_flags,
+        "flag_confidence": {p.flag: p.confidence for p in v.flag_places},
         "centroid_lps_mm": v.centroid_lps_mm,
         "notes": v.notes,
     }

@@ -17,6 +17,7 @@ from osteon.domain.spine import VertebraFinding
 from osteon.imaging.resample import resample
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.reading.spine_ct import CtOptions, CtRead, read_spine
+from osteon.reading.spine_denis import of_margin
 from osteon.synth.spine_anatomy import Vertebra
 from osteon.synth.spine_ct import SpinePhantom, phantom
 from osteon.synth.spine_fracture import PlannedFracture
@@ -153,8 +154,19 @@ def _planted(case: TrialCase, v: Vertebra) -> dict[str, Any]:
         "true_grade": true_grade(loss),
         "true_fracture": v.fracture is not None and loss >= DEFORMITY,
         "true_denis": v.fracture.denis if v.fracture is not None and loss >= DEFORMITY else None,
+        "true_of": _true_of(v),
+        "true_broken_endplate": v.fracture is not None and v.fracture.denis != "D",
         "planted_reason": ",".join(sorted({f.kind for f in v.foci if f.kind != "island"} | ({"screws"} if v.screws else set()))),
     }  # fmt: skip
+
+
+def _true_of(v: Vertebra) -> int | None:
+    """OF type of a planted fracture: 4 both endplates or half the height, 3 a bulge or a fifth of the back, else 2."""
+    if v.fracture is None or max(v.losses) < DEFORMITY:
+        return None
+    if v.fracture.denis == "A" or max(v.losses) >= 0.5:
+        return 4
+    return 3 if v.fracture.bulge_mm > 1.0 or v.losses[2] > 0.2 else 2
 
 
 def _said(v: VertebraFinding | None) -> dict[str, Any]:
@@ -170,6 +182,13 @@ def _said(v: VertebraFinding | None) -> dict[str, Any]:
         "threshold": v.genant.threshold if v is not None and v.genant is not None else None,
         "grade": v.genant.grade if v is not None and v.genant is not None else None,
         "fractured": v.fractured if v is not None else None,
+        "grade_confidence": v.genant.confidence if v is not None and v.genant is not None else None,
+        "of_type": v.of_type if v is not None else None,
+        "of_margin": of_margin(v.superior, v.inferior, loss=v.height_loss, wall=v.posterior_wall)
+        if v is not None and v.of_type is not None and v.superior and v.inferior and v.height_loss
+        else None,
+        "of_confidence": v.of_confidence if v is not None else None,
+        "endplate_injury": v is not None and v.endplate_injury,
         "denis": v.denis.type if v is not None and v.denis is not None else None,
         "denis_margin": v.denis.margin if v is not None and v.denis is not None else None,
         "denis_confidence": v.denis.confidence if v is not None and v.denis is not None else None,
