@@ -146,6 +146,21 @@ def test_what_is_suspicious_has_a_side_and_a_place(spine):
     )
 
 
+def test_marrow_too_poor_to_show_a_lytic_focus_says_so_where_it_cannot_be_seen(spine):
+    """In rich marrow a ball of soft tissue is told; in marrow as dense as soft tissue nothing is, and each level says so."""
+    marrow = spine.read(spine.hu).at("L2").hu.median
+    assert marrow > 110.0
+    inner = ndimage.distance_transform_edt(spine.scan.labels.bodies.array > 0) > 2.0
+    poor = np.where(inner, spine.hu - (marrow - 50.0), spine.hu)
+    found = spine.read(np.where(spine.ball(8), 45.0, poor))
+    assert not any(v.red_flags for v in found.vertebrae)
+    seen = [v for v in found.vertebrae if v.evaluable]
+    assert len(seen) >= 4 and all("lytic_not_detectable" in v.notes for v in seen)
+    rich = spine.read(lytic_body(spine))
+    assert rich.at(LEVEL).red_flags == ("lytic_focus",)
+    assert not any("lytic_not_detectable" in v.notes for v in rich.vertebrae)
+
+
 def test_both_pedicles_gone_are_both_named(spine):
     gone = spine.arch & (spine.y < spine.centre[1] + 32)
     found = {p.flag: p for p in spine.read(np.where(gone, 50, spine.hu)).at(LEVEL).flag_places}

@@ -19,6 +19,7 @@ from osteon.imaging.volume import Volume
 from osteon.reading.spine_flags import (
     coarsest_mm,
     density_notes,
+    hides_lysis,
     reasons_not_evaluable,
     usual_cortex,
     usual_density,
@@ -113,6 +114,9 @@ def findings(
         _finding(place, seen, reasons, losses, one_sided, sound, good, options, scan)
         for place in everything
         if place.label.level != "S1"
+    ]
+    made = [
+        replace(v, notes=(*v.notes, "lytic_not_detectable")) if hides_lysis(v.indicators) else v for v in made
     ]
     whole = {k: m for k, m in seen.items() if not _cut(reasons[k])}
     made = _with_neighbours(made, whole, [place.label.level for place in everything])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 import numpy as np
 
 from osteon.domain.spine import FlagPlace, ScanFacts
 from osteon.imaging.kernel import kernel_class
 from osteon.imaging.measure.endplate import cortical_peak_hu
-from osteon.imaging.measure.indicators import foci
+from osteon.imaging.measure.indicators import FocusRule, foci
 from osteon.imaging.measure.surroundings import THIRDS
 from osteon.reading.spine_flag_places import at_pedicle, at_wall, in_body
 from osteon.reading.spine_neighbours import expected
@@ -19,6 +20,7 @@ from osteon.reading.spine_vertebra import Measured, Place
 __all__ = [
     "coarsest_mm",
     "density_notes",
+    "hides_lysis",
     "reasons_not_evaluable",
     "red_flags",
     "usual_cortex",
@@ -100,8 +102,7 @@ def _foci(
         here.box,
         here.plates,
         usual_hu=usual,
-        lytic_below_hu=rule["lytic_below_hu"],
-        sclerotic_hu=max(rule["sclerotic_hu"], usual + rule["sclerotic_over_hu"]),
+        rule=FocusRule(**{part.name: rule[part.name] for part in fields(FocusRule)}),
         band_most_hu=0.0 if level in good else rule["band_most_hu"],
     )
     if spots is None:
@@ -111,7 +112,16 @@ def _foci(
         found.append(in_body("lytic_focus", here, spots.lytic_uvw_mm))
     if spots.sclerotic_ml >= rule["sclerotic_ml"]:
         found.append(in_body("sclerotic_focus", here, spots.sclerotic_uvw_mm))
-    return found, {"lytic_ml": spots.lytic_ml, "sclerotic_ml": spots.sclerotic_ml}
+    return found, {
+        "lytic_ml": spots.lytic_ml,
+        "lytic_visible_hu": spots.lytic_visible_hu,
+        "sclerotic_ml": spots.sclerotic_ml,
+    }
+
+
+def hides_lysis(indicators: Mapping[str, float]) -> bool:
+    """Whether soft tissue in place of this body's marrow would not stand out of it."""
+    return indicators.get("lytic_visible_hu", np.inf) < rules("flags")["soft_hu"]
 
 
 def _destruction(
