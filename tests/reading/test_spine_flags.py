@@ -82,6 +82,10 @@ def dense_body(spine):
     return np.where(spine.body, 600, spine.hu)
 
 
+def dense_ball(spine):
+    return np.where(spine.ball(8), 700, spine.hu)
+
+
 def lytic_body(spine):
     return np.where(spine.ball(8), 40, spine.hu)
 
@@ -99,7 +103,8 @@ def mass(spine):
     [
         (destroyed_pedicle, "pedicle_destruction"),
         (destroyed_arch, "posterior_element_destruction"),
-        (dense_body, "sclerotic_focus"),
+        (dense_body, "diffuse_sclerosis"),
+        (dense_ball, "sclerotic_focus"),
         (lytic_body, "lytic_focus"),
         (mass, "soft_tissue_mass"),
     ],
@@ -159,6 +164,22 @@ def test_marrow_too_poor_to_show_a_lytic_focus_says_so_where_it_cannot_be_seen(s
     rich = spine.read(lytic_body(spine))
     assert rich.at(LEVEL).red_flags == ("lytic_focus",)
     assert not any("lytic_not_detectable" in v.notes for v in rich.vertebrae)
+
+
+def test_a_sclerotic_body_below_the_limit_of_a_focus_is_told_and_left_out_of_the_density(spine):
+    """L2 at 390 units among poor marrow, then L1-L3: the usual density stays that of the others, no other level is flagged."""
+    bodies = spine.scan.labels.bodies.array
+    plain = spine.read(spine.hu)
+    assert "L2" in plain.hu_mean_of
+    inner = ndimage.distance_transform_edt(bodies > 0) > 2.0
+    poor = np.where(inner, spine.hu - (plain.at("L2").hu.median - 70.0), spine.hu)
+    one = spine.read(np.where(inner & (bodies == 21), poor + 320.0, poor))
+    assert {v.level: v.red_flags for v in one.vertebrae if v.red_flags} == {"L2": ("diffuse_sclerosis",)}
+    assert "L2" not in one.hu_mean_of and one.hu_mean < 100.0
+    several = spine.read(np.where(inner & np.isin(bodies, (20, 21)), poor + 320.0, poor))
+    dense = {v.level for v in several.vertebrae if "diffuse_sclerosis" in v.red_flags}
+    assert dense == {"L1", "L2"} & {v.level for v in several.vertebrae if v.evaluable}
+    assert several.hu_l1 is None and several.hu_mean < 100.0
 
 
 def test_both_pedicles_gone_are_both_named(spine):

@@ -18,6 +18,7 @@ from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_flags import (
     coarsest_mm,
+    dense_bodies,
     density_notes,
     hides_lysis,
     reasons_not_evaluable,
@@ -289,11 +290,15 @@ def _reading(
 ) -> SpineReading:
     """What holds for the whole spine; ``whole`` are the vertebrae seen from end to end, ``told`` codes about the image."""
     graded = [v.genant.grade for v in made if v.evaluable and v.genant is not None]
+    # also where nothing is graded, as in thick slices, a sclerotic body says nothing of the bone's density
+    bodies = {k: m for k, m in whole.items() if k != "S1"}
+    dense = dense_bodies(bodies, frozenset(bodies))
     sound = {
         v.level: v.hu.median
         for v in made
         if v.hu is not None
         and v.level in whole
+        and v.level not in dense
         and not (v.red_flags or v.fractured or "tilted" in v.not_evaluable)
     }
     core = {

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 import numpy as np
+import numpy.typing as npt
 
 from osteon.domain.spine import FlagPlace, ScanFacts
 from osteon.imaging.kernel import kernel_class
 from osteon.imaging.measure.endplate import cortical_peak_hu
 from osteon.imaging.measure.indicators import FocusRule, foci
 from osteon.imaging.measure.surroundings import THIRDS
-from osteon.reading.spine_flag_places import at_pedicle, at_wall, in_body
+from osteon.reading.spine_flag_places import at_pedicle, at_wall, in_body, middle_of
 from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
 __all__ = [
     "coarsest_mm",
+    "dense_bodies",
     "density_notes",
     "hides_lysis",
     "reasons_not_evaluable",
@@ -56,8 +58,44 @@ def coarsest_mm(scan: ScanFacts, step_mm: float | None = None) -> float:
 
 def usual_density(measured: Mapping[str, Measured]) -> float | None:
     """The spine's usual trabecular density: median over the levels, Hounsfield units."""
-    values = [m.hu.median for m in measured.values() if m.hu is not None and not m.contents]
-    return float(np.median(values)) if values else None
+    values = _ordinary(measured)
+    return float(np.median(values)) if len(values) else None
+
+
+def _ordinary(measured: Mapping[str, Measured]) -> npt.NDArray[np.float64]:
+    """
+    The densities most levels agree on: of those within a margin of each other the most, the less dense where two are as many.
+
+    What is denser than any marrow does not vote while two levels are not, so that several sclerotic bodies do not become usual.
+    """
+    rule = rules("flags")
+    values = np.array([m.hu.median for m in measured.values() if m.hu is not None and not m.contents])
+    marrow = values[values <= rule["marrow_most_hu"]]
+    values = np.sort(marrow if len(marrow) >= 2 else values)
+    if not len(values):
+        return values
+    near = np.abs(values[:, None] - values) <= rule["diffuse_over_hu"]
+    return np.asarray(values[near[int(near.sum(1).argmax())]])
+
+
+def dense_bodies(measured: Mapping[str, Measured], good: frozenset[str]) -> frozenset[str]:
+    """
+    Levels whose marrow is far denser than the rest of the spine's: beyond a margin and beyond the scatter between levels.
+
+    Bone pressed together is denser too; of a body that lost height only what no pressed bone has counts.
+    """
+    rule = rules("flags")
+    found = []
+    for level, here in measured.items():
+        others = _ordinary({k: m for k, m in measured.items() if k != level})
+        if here.hu is None or here.contents or len(others) < 2:
+            continue
+        usual = float(np.median(others))
+        scatter = 1.4826 * float(np.median(np.abs(others - usual)))
+        least = rule["diffuse_over_hu"] if level in good else rule["band_most_hu"]
+        if here.hu.median - usual > max(least, rule["diffuse_sd"] * scatter):
+            found.append(level)
+    return frozenset(found)
 
 
 def usual_cortex(measured: Mapping[str, Measured]) -> float | None:
@@ -73,7 +111,7 @@ def red_flags(
     """
     Signs that a vertebra may be diseased by something other than osteoporosis, where they are, and the figures behind them.
 
-    Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, convex_posterior_wall
+    Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, diffuse_sclerosis, convex_posterior_wall
     (with a focus), pedicle_destruction, posterior_element_destruction, soft_tissue_mass (where the cortex behind it is
     broken).
     """
@@ -108,9 +146,12 @@ def _foci(
     if spots is None:
         return [], {}
     found = []
+    diffuse = level in dense_bodies(measured, good)
+    if diffuse:
+        found.append(in_body("diffuse_sclerosis", here, middle_of(here)))
     if spots.lytic_ml >= rule["lytic_ml"]:
         found.append(in_body("lytic_focus", here, spots.lytic_uvw_mm))
-    if spots.sclerotic_ml >= rule["sclerotic_ml"]:
+    if not diffuse and spots.sclerotic_ml >= rule["sclerotic_ml"]:
         found.append(in_body("sclerotic_focus", here, spots.sclerotic_uvw_mm))
     return found, {
         "lytic_ml": spots.lytic_ml,

@@ -153,7 +153,8 @@ def test_a_screw_is_no_cement(shapes):
 
 
 RULE = FocusRule(
-    lytic_below_hu=60, lytic_least_hu=30, lytic_sd=2, soft_least_hu=-5, soft_most_hu=110, sclerotic_hu=400, sclerotic_over_hu=100
+    lytic_below_hu=60, lytic_least_hu=30, lytic_sd=2, soft_least_hu=-5, soft_most_hu=110, sclerotic_hu=400, sclerotic_over_hu=100,
+    sclerotic_least_hu=150, sclerotic_sd=5, flat=0.6,
 )  # fmt: skip
 
 
@@ -197,6 +198,36 @@ def test_marrow_says_what_would_stand_out_of_it(shapes):
 def test_a_body_replaced_as_a_whole_is_told_by_the_rest_of_the_spine(shapes):
     assert ball_in(shapes, marrow=45.0, hu=45.0, radius_mm=1, usual=170.0).lytic_ml > 3.0
     assert ball_in(shapes, marrow=130.0, hu=130.0, radius_mm=1, usual=170.0).lytic_ml == 0.0
+
+
+@pytest.mark.parametrize(("radius_mm", "hu", "seen"), [(7, 300.0, True), (7, 380.0, True), (4, 900.0, False), (7, 150.0, False)])  # fmt: skip
+def test_a_sclerotic_focus_stands_out_of_its_own_marrow_and_is_more_than_an_island(
+    shapes, radius_mm, hu, seen
+):
+    """A ball of 1.44 ml below 400 units in marrow of 70 is told; an island of .27 ml is not made larger by its blur."""
+    found = ball_in(shapes, marrow=70.0, hu=hu, radius_mm=radius_mm).sclerotic_ml
+    volume = 4 / 3 * np.pi * radius_mm**3 / 1000
+    if seen or radius_mm < 5:
+        assert found == pytest.approx(volume, rel=0.35)
+    else:
+        assert found == 0.0
+    assert (found > 0.4) is seen
+
+
+@pytest.mark.parametrize("hu", [300.0, 500.0])
+def test_sclerosis_along_an_endplate_is_no_focus(shapes, hu):
+    """Nine millimetres of dense bone under a whole endplate, as beside a worn disc."""
+    body = shapes.Body(*shapes.level())
+    labels = body.voxels(SPACING)
+    image = image_of(labels, trabecular=100.0)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T).reshape(
+        *labels.array.shape, 3
+    )
+    top = places[..., 2][labels.array == 7].max()
+    layer = (labels.array == 7) & (places[..., 2] > top - 9.0)
+    changed = Volume(array=np.where(layer, hu, image.array).astype(np.float32), affine=image.affine)
+    box, plates, _ = body.measured(SPACING, image=changed)
+    assert foci(box, plates, usual_hu=100.0, rule=RULE).sclerotic_ml == 0.0
 
 
 def test_foci_are_balls_and_not_bands(shapes):

@@ -18,6 +18,7 @@ Mask = npt.NDArray[np.bool_]
 Place = tuple[float, float, float]
 _CORE_MM = 2.5
 _HALF_THICKNESS_MM = 3.6  # a focus is thicker than a band under a broken endplate
+_LAYER = 0.38  # of the height: further from its endplate no degenerative layer reaches
 _REST = 0.2  # of a core, beside a focus, tells what its marrow is
 
 
@@ -32,6 +33,8 @@ class FocusRule:
     lytic_least_hu, lytic_sd : so far below the body's own marrow, in units and in standard deviations of that marrow
     soft_least_hu, soft_most_hu : what replaces bone is soft tissue; emptier is fat, denser is marrow
     sclerotic_hu, sclerotic_over_hu : denser than this, and so far above the usual marrow
+    sclerotic_least_hu, sclerotic_sd : or so far above the body's own marrow, in units and in standard deviations
+    flat : height of what lies along an endplate as a share of its width
     """
 
     lytic_below_hu: float
@@ -41,6 +44,9 @@ class FocusRule:
     soft_most_hu: float
     sclerotic_hu: float
     sclerotic_over_hu: float
+    sclerotic_least_hu: float
+    sclerotic_sd: float
+    flat: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +98,11 @@ def foci(
         plain = hu - np.where(over <= band_most_hu, over, 0.0)
     lytic, visible = _lytic(box, hu, deep, usual_hu, rule)
     dense = max(rule.sclerotic_hu, usual_hu + rule.sclerotic_over_hu)
-    sclerotic = _compact(deep & (plain > dense), box)
+    regions = [deep & (plain > dense)]
+    if not band_most_hu:
+        regions += _standing_out(hu, deep, usual_hu, rule)
+    upright = [_compact(region, box) for region in regions if not _along_endplate(region, box, plates, rule)]
+    sclerotic = max(upright, key=lambda one: one[0], default=(0.0, None))
     return Foci(
         lytic_ml=lytic[0],
         lytic_uvw_mm=lytic[1],
@@ -123,6 +133,31 @@ def _lytic(
         # half-way between focus and marrow lies the border, whatever the contrast and the blur
         found.append(_compact(deep & (hu < max((marrow + level) / 2, marrow - below)), box))
     return max(found, key=lambda one: one[0]), min(own, usual_hu) - need
+
+
+def _standing_out(hu: Array, deep: Mask, usual_hu: float, rule: FocusRule) -> list[Mask]:
+    """What is far denser than the body's own marrow, up to half-way: a small bone island stays as small as it is."""
+    own = float(np.median(hu[deep]))
+    grain = 1.4826 * float(np.median(own - hu[deep & (hu < own)]))
+    marrow = max(own, usual_hu)
+    over = max(rule.sclerotic_least_hu, rule.sclerotic_sd * grain)
+    level = _core_hu(deep & (hu > marrow + over / 2), hu)
+    return [] if level is None or level < marrow + over else [deep & (hu > (marrow + level) / 2)]
+
+
+def _along_endplate(region: Mask, box: BodyBox, plates: Endplates, rule: FocusRule) -> bool:
+    """Whether what is compact in a region is a flat layer that does not reach the middle, as degenerative sclerosis is."""
+    kernel = _kernel(region)
+    if kernel is None:
+        return False
+    ball = region & (ndimage.distance_transform_edt(~kernel, sampling=STEP_MM) <= _HALF_THICKNESS_MM)
+    u, v, w = np.nonzero(ball)
+    wide = np.sqrt(max(float(np.std(box.u_mm[u]) * np.std(box.v_mm[v])), 1e-9))
+    low, high = plates.bottom_mm[u, v], plates.top_mm[u, v]
+    with np.errstate(invalid="ignore"):
+        share = (box.w_mm[w] - low) / (high - low)
+    reach = min(float(np.nanquantile(share, 0.95)), 1.0 - float(np.nanquantile(share, 0.05)))
+    return float(np.std(box.w_mm[w])) < rule.flat * wide and reach < _LAYER
 
 
 def _marrow(hu: Array, deep: Mask, empty_hu: float) -> tuple[float, float]:
