@@ -188,6 +188,26 @@ def test_both_pedicles_gone_are_both_named(spine):
     assert found["pedicle_destruction"].side == "both"
 
 
+@pytest.mark.parametrize("part", ["right", "left", "spinous"])
+def test_a_lamina_or_the_spinous_process_alone_is_enough(spine, part):
+    """Planted by the vertebra's true frame; what is left of the arch is more than the whole arch's threshold."""
+    v = spine.scan.anatomy.at(LEVEL)
+    points = np.stack([spine.x, spine.y, spine.z], axis=-1) - v.frame.centre
+    aside, behind = points @ v.frame.axes[0], points @ v.frame.axes[1] - v.shape.half_depth
+    lamina = (np.abs(aside) > 2) & (np.abs(aside) < 0.3 * v.sizes.width) & (behind > 9)
+    where = {
+        "right": lamina & (aside < 0),
+        "left": lamina & (aside > 0),
+        "spinous": (np.abs(aside) < 6) & (behind > 20),
+    }[part]
+    found = spine.read(np.where(spine.arch & where, 50, spine.hu))
+    assert [v.level for v in found.vertebrae if v.red_flags] == [LEVEL]
+    (place,) = found.at(LEVEL).flag_places
+    assert place.flag == "posterior_element_destruction"
+    assert place.side == (None if part == "spinous" else part)
+    assert found.at(LEVEL).indicators["posterior_share"] > 0.40
+
+
 def test_half_a_stout_pedicle_of_l5_gone_is_seen_beside_the_other_side(spine):
     """A focus as in the winking owl's eye: what is left of L5 is still more than a quarter of what L3 and L4 have."""
     v = spine.scan.anatomy.at("L5")

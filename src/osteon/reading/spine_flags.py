@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -193,9 +194,45 @@ def _destruction(
             shares.append(own / arch.value)
     if shares:
         figures["posterior_share"] = min(shares)
-        if figures["posterior_share"] < rule["posterior_share"]:
-            found.append(FlagPlace(flag="posterior_element_destruction"))
+    parts, side = _arch_parts_lost(measured, level, good)
+    figures |= parts
+    gone = any(figures.get(name, 1.0) < rule[name] for name in ("posterior_share", *_ARCH_PARTS))
+    if gone:
+        found.append(FlagPlace(flag="posterior_element_destruction", side=side))
     return found, figures
+
+
+_ARCH_PARTS = ("lamina_of_other", "spinous_share")
+
+
+def _arch_parts_lost(
+    measured: Mapping[str, Measured], level: str, good: frozenset[str]
+) -> tuple[dict[str, float], Literal["right", "left"] | None]:
+    """
+    One lamina's bone against the other's, with the side of what is lost, and the spinous process against the neighbours'.
+
+    A field that cuts the arch cuts one side more than the other: nothing is told there. The spinous process of the lowest
+    lumbar vertebra is small, and in spina bifida occulta absent: its bone is compared with nobody's.
+    """
+    rule = rules("flags")
+    whole = {
+        k: m.arch_parts
+        for k, m in measured.items()
+        if m.arch_parts is not None and not (m.place.cropped or m.place.at_border or m.contents)
+    }
+    if level not in whole:
+        return {}, None
+    right, middle, left = whole[level]
+    figures: dict[str, float] = {}
+    side: Literal["right", "left"] | None = None
+    if max(right, left) >= rule["lamina_least"]:
+        figures["lamina_of_other"] = min(right, left) / max(right, left)
+        if figures["lamina_of_other"] < rule["lamina_of_other"]:
+            side = "right" if right < left else "left"
+    usual = expected({k: parts[1] for k, parts in whole.items()}, level, good, default=None, sd_floor=1.0)
+    if level not in ("L5", "L6") and usual.n >= 2 and usual.value >= rule["lamina_least"]:
+        figures["spinous_share"] = middle / usual.value
+    return figures, side
 
 
 def _mass(

@@ -19,7 +19,7 @@ from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_fro
 from osteon.imaging.measure.heights import BodyShape, body_shape
 from osteon.imaging.measure.indicators import spoke_wheel
 from osteon.imaging.measure.surface import Endplates, endplates, refined
-from osteon.imaging.measure.surroundings import THIRDS, arch_bone, pedicle_bone, soft_tissue_mm
+from osteon.imaging.measure.surroundings import THIRDS, arch_bone, arch_parts, pedicle_bone, soft_tissue_mm
 from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
 from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
@@ -81,6 +81,7 @@ class Measured:
     wall_hu, soft_mm : (right, middle, left) thirds of the wall
     pedicles : bone of the (right, left) pedicle; None where it was not seen
     arch : bone of the posterior elements
+    arch_parts : bone of the right lamina, the spinous process and the left lamina
         See :mod:`osteon.imaging.measure`.
     superior, inferior : EndplateSigns or None
         None until :func:`with_signs` has seen the whole spine.
@@ -102,6 +103,7 @@ class Measured:
     soft_mm: Thirds = (None, None, None)
     pedicles: tuple[float, float] | None = None
     arch: float | None = None
+    arch_parts: tuple[float, float, float] | None = None
     spokes: float | None = None
     superior: EndplateSigns | None = None
     inferior: EndplateSigns | None = None
@@ -249,6 +251,7 @@ def measured(
         soft_mm=(None, None, None) if volume is None else soft_tissue_mm(volume, box, plates),
         pedicles=pedicle_bone(box, plates),
         arch=None if volume is None else _arch(volume, labels, place),
+        arch_parts=None if volume is None else _arch_parts(volume, labels, place, frame, plates),
         spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, rule)),
     )
 
@@ -268,6 +271,22 @@ def _arch(volume: Volume, labels: SpineLabels, place: Place) -> float | None:
         labels.vertebrae.cropped(place.box),
         labels.bodies.cropped(place.box),
         place.label.code,
+    )
+
+
+def _arch_parts(
+    volume: Volume, labels: SpineLabels, place: Place, frame: BodyFrame, plates: Endplates
+) -> tuple[float, float, float] | None:
+    """Bone of laminae and spinous process, where scan and labels share a grid."""
+    if volume.array.shape != labels.vertebrae.array.shape:
+        return None
+    return arch_parts(
+        volume.cropped(place.box),
+        labels.vertebrae.cropped(place.box),
+        labels.bodies.cropped(place.box),
+        place.label.code,
+        frame,
+        plates,
     )
 
 
