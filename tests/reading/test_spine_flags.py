@@ -208,6 +208,46 @@ def test_a_lamina_or_the_spinous_process_alone_is_enough(spine, part):
     assert found.at(LEVEL).indicators["posterior_share"] > 0.40
 
 
+def turned(spine, labels, hu, degrees):
+    """Scan and labels turned about the patient's long axis; their voxels stay as they are."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    about = np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    affine = about @ spine.scan.volume.affine
+    vertebrae, bodies, tissue = (
+        LabelMap(array=part.array, affine=affine) for part in (labels.vertebrae, labels.bodies, labels.tissue)
+    )
+    lying = replace(labels, vertebrae=vertebrae, bodies=bodies, tissue=tissue)
+    return findings(Volume(array=np.asarray(hu, dtype=np.float32), affine=affine), lying, scan=spine.facts)
+
+
+@pytest.mark.parametrize("degrees", [75, 180, 270])
+def test_however_the_patient_lies_heights_and_flags_stay(spine, degrees):
+    """On the side, on the belly: with a destroyed left pedicle, so that side and flag have something to lose."""
+    sick = destroyed_pedicle(spine)
+    lying = turned(spine, spine.labels, sick, degrees)
+    for v in spine.read(sick).vertebrae:
+        other = lying.at(v.level)
+        assert other.evaluable is v.evaluable and other.red_flags == v.red_flags
+        assert [p.side for p in other.flag_places] == [p.side for p in v.flag_places]
+        if v.evaluable:
+            for name in ("anterior", "middle", "posterior"):
+                assert getattr(other.heights_mm, name) == pytest.approx(getattr(v.heights_mm, name), abs=0.5)
+
+
+def test_posterior_elements_on_the_wrong_side_of_one_vertebra_do_not_turn_it(spine):
+    """Labels of L3's arch lie in front of its body; the other vertebrae tell where its back is."""
+    vertebrae = spine.scan.labels.vertebrae.array.copy()
+    before = (
+        (vertebrae == 0) & (np.abs(spine.x - spine.centre[0]) < 15) & (np.abs(spine.z - spine.centre[2]) < 12)
+    )
+    before &= (spine.y < spine.centre[1] - 22) & (spine.y > spine.centre[1] - 50)
+    vertebrae[spine.arch], vertebrae[before] = 0, CODE
+    labels = replace(spine.labels, vertebrae=LabelMap(array=vertebrae, affine=spine.scan.volume.affine))
+    plain, wrong = spine.read(spine.hu).at(LEVEL), spine.read(spine.hu, labels).at(LEVEL)
+    assert wrong.heights_mm.anterior == pytest.approx(plain.heights_mm.anterior, abs=0.5)
+    assert wrong.heights_mm.posterior == pytest.approx(plain.heights_mm.posterior, abs=0.5)
+
+
 def test_half_a_stout_pedicle_of_l5_gone_is_seen_beside_the_other_side(spine):
     """A focus as in the winking owl's eye: what is left of L5 is still more than a quarter of what L3 and L4 have."""
     v = spine.scan.anatomy.at("L5")

@@ -181,6 +181,34 @@ def _axis(all_places: list[Place], at: int) -> Array:
     return np.asarray(all_places[upper].centre_lps_mm - all_places[lower].centre_lps_mm, dtype=np.float64)
 
 
+def _back(all_places: list[Place], at: int) -> Array | None:
+    """
+    Which way the posterior elements of a vertebra look, at right angles to its axis.
+
+    However the patient lies: the other vertebrae say whether its own are mislabelled, where they look more than 60 degrees
+    away from what most do, or where it has none. None where no vertebra has any.
+    """
+    looks = [_across(one.back, _axis(all_places, k)) for k, one in enumerate(all_places)]
+    own = looks[at]
+    seen = [look for look in looks if look is not None]
+    if own is not None and len(seen) < 3:
+        return own
+    if not seen:
+        return None
+    # the one nearest to all others: a median that turns with the patient
+    usual = max(seen, key=lambda look: sum(min(float(look @ other), 0.99) for other in seen))
+    return own if own is not None and own @ usual >= 0.5 else usual
+
+
+def _across(back: Array | None, axis: Array) -> Array | None:
+    """The part of a direction at right angles to an axis, at length 1; None where hardly any is."""
+    if back is None:
+        return None
+    across = back - axis * (back @ axis) / (axis @ axis)
+    length = float(np.linalg.norm(across))
+    return np.asarray(across / length, dtype=np.float64) if length > 1.0 else None
+
+
 def measured(
     all_places: list[Place],
     at: int,
@@ -199,14 +227,8 @@ def measured(
     """
     place = all_places[at]
     code = place.label.code
-    back = place.back
     axis = _axis(all_places, at)
-    if back is not None:
-        across = back - axis * (back @ axis) / (axis @ axis)
-        if across[1] < 0.5 * np.linalg.norm(
-            across
-        ):  # more than 60 degrees off the patient's back: mislabelled
-            back = None
+    back = _back(all_places, at)
     margin = 40.0
     pad = np.ceil(margin / np.array(labels.bodies.spacing_mm)).astype(int)
     wide: Box = tuple(  # type: ignore[assignment]
