@@ -163,7 +163,7 @@ def _foci(
 
 def hides_lysis(indicators: Mapping[str, float]) -> bool:
     """Whether soft tissue in place of this body's marrow would not stand out of it."""
-    return indicators.get("lytic_visible_hu", np.inf) < rules("flags")["soft_hu"]
+    return bool(indicators.get("lytic_visible_hu", np.inf) < rules("flags")["soft_hu"])
 
 
 def _destruction(

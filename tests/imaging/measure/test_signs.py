@@ -153,7 +153,7 @@ def test_a_screw_is_no_cement(shapes):
 
 
 RULE = FocusRule(
-    lytic_below_hu=60, lytic_least_hu=30, lytic_sd=2, soft_least_hu=-5, soft_most_hu=110, sclerotic_hu=400, sclerotic_over_hu=100,
+    lytic_below_hu=60, lytic_least_hu=30, lytic_sd=2, soft_least_hu=-5, soft_most_hu=90, sclerotic_hu=400, sclerotic_over_hu=100,
     sclerotic_least_hu=150, sclerotic_sd=5, flat=0.6,
 )  # fmt: skip
 
