@@ -82,6 +82,10 @@ def dense_body(spine):
     return np.where(spine.body, 600, spine.hu)
 
 
+def dense_ball(spine):
+    return np.where(spine.ball(8), 700, spine.hu)
+
+
 def lytic_body(spine):
     return np.where(spine.ball(8), 40, spine.hu)
 
@@ -99,7 +103,8 @@ def mass(spine):
     [
         (destroyed_pedicle, "pedicle_destruction"),
         (destroyed_arch, "posterior_element_destruction"),
-        (dense_body, "sclerotic_focus"),
+        (dense_body, "diffuse_sclerosis"),
+        (dense_ball, "sclerotic_focus"),
         (lytic_body, "lytic_focus"),
         (mass, "soft_tissue_mass"),
     ],
@@ -146,10 +151,101 @@ def test_what_is_suspicious_has_a_side_and_a_place(spine):
     )
 
 
+def test_marrow_too_poor_to_show_a_lytic_focus_says_so_where_it_cannot_be_seen(spine):
+    """In rich marrow a ball of soft tissue is told; in marrow as dense as soft tissue nothing is, and each level says so."""
+    marrow = spine.read(spine.hu).at("L2").hu.median
+    assert marrow > 110.0
+    inner = ndimage.distance_transform_edt(spine.scan.labels.bodies.array > 0) > 2.0
+    poor = np.where(inner, spine.hu - (marrow - 50.0), spine.hu)
+    found = spine.read(np.where(spine.ball(8), 45.0, poor))
+    assert not any(v.red_flags for v in found.vertebrae)
+    seen = [v for v in found.vertebrae if v.evaluable]
+    assert len(seen) >= 4 and all("lytic_not_detectable" in v.notes for v in seen)
+    rich = spine.read(lytic_body(spine))
+    assert rich.at(LEVEL).red_flags == ("lytic_focus",)
+    assert not any("lytic_not_detectable" in v.notes for v in rich.vertebrae)
+
+
+def test_a_sclerotic_body_below_the_limit_of_a_focus_is_told_and_left_out_of_the_density(spine):
+    """L2 at 390 units among poor marrow, then L1-L3: the usual density stays that of the others, no other level is flagged."""
+    bodies = spine.scan.labels.bodies.array
+    plain = spine.read(spine.hu)
+    assert "L2" in plain.hu_mean_of
+    inner = ndimage.distance_transform_edt(bodies > 0) > 2.0
+    poor = np.where(inner, spine.hu - (plain.at("L2").hu.median - 70.0), spine.hu)
+    one = spine.read(np.where(inner & (bodies == 21), poor + 320.0, poor))
+    assert {v.level: v.red_flags for v in one.vertebrae if v.red_flags} == {"L2": ("diffuse_sclerosis",)}
+    assert "L2" not in one.hu_mean_of and one.hu_mean < 100.0
+    several = spine.read(np.where(inner & np.isin(bodies, (20, 21)), poor + 320.0, poor))
+    dense = {v.level for v in several.vertebrae if "diffuse_sclerosis" in v.red_flags}
+    assert dense == {"L1", "L2"} & {v.level for v in several.vertebrae if v.evaluable}
+    assert several.hu_l1 is None and several.hu_mean < 100.0
+
+
 def test_both_pedicles_gone_are_both_named(spine):
     gone = spine.arch & (spine.y < spine.centre[1] + 32)
     found = {p.flag: p for p in spine.read(np.where(gone, 50, spine.hu)).at(LEVEL).flag_places}
     assert found["pedicle_destruction"].side == "both"
+
+
+@pytest.mark.parametrize("part", ["right", "left", "spinous"])
+def test_a_lamina_or_the_spinous_process_alone_is_enough(spine, part):
+    """Planted by the vertebra's true frame; what is left of the arch is more than the whole arch's threshold."""
+    v = spine.scan.anatomy.at(LEVEL)
+    points = np.stack([spine.x, spine.y, spine.z], axis=-1) - v.frame.centre
+    aside, behind = points @ v.frame.axes[0], points @ v.frame.axes[1] - v.shape.half_depth
+    lamina = (np.abs(aside) > 2) & (np.abs(aside) < 0.3 * v.sizes.width) & (behind > 9)
+    where = {
+        "right": lamina & (aside < 0),
+        "left": lamina & (aside > 0),
+        "spinous": (np.abs(aside) < 6) & (behind > 20),
+    }[part]
+    found = spine.read(np.where(spine.arch & where, 50, spine.hu))
+    assert [v.level for v in found.vertebrae if v.red_flags] == [LEVEL]
+    (place,) = found.at(LEVEL).flag_places
+    assert place.flag == "posterior_element_destruction"
+    assert place.side == (None if part == "spinous" else part)
+    assert found.at(LEVEL).indicators["posterior_share"] > 0.40
+
+
+def turned(spine, labels, hu, degrees):
+    """Scan and labels turned about the patient's long axis; their voxels stay as they are."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    about = np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    affine = about @ spine.scan.volume.affine
+    vertebrae, bodies, tissue = (
+        LabelMap(array=part.array, affine=affine) for part in (labels.vertebrae, labels.bodies, labels.tissue)
+    )
+    lying = replace(labels, vertebrae=vertebrae, bodies=bodies, tissue=tissue)
+    return findings(Volume(array=np.asarray(hu, dtype=np.float32), affine=affine), lying, scan=spine.facts)
+
+
+@pytest.mark.parametrize("degrees", [75, 180, 270])
+def test_however_the_patient_lies_heights_and_flags_stay(spine, degrees):
+    """On the side, on the belly: with a destroyed left pedicle, so that side and flag have something to lose."""
+    sick = destroyed_pedicle(spine)
+    lying = turned(spine, spine.labels, sick, degrees)
+    for v in spine.read(sick).vertebrae:
+        other = lying.at(v.level)
+        assert other.evaluable is v.evaluable and other.red_flags == v.red_flags
+        assert [p.side for p in other.flag_places] == [p.side for p in v.flag_places]
+        if v.evaluable:
+            for name in ("anterior", "middle", "posterior"):
+                assert getattr(other.heights_mm, name) == pytest.approx(getattr(v.heights_mm, name), abs=0.5)
+
+
+def test_posterior_elements_on_the_wrong_side_of_one_vertebra_do_not_turn_it(spine):
+    """Labels of L3's arch lie in front of its body; the other vertebrae tell where its back is."""
+    vertebrae = spine.scan.labels.vertebrae.array.copy()
+    before = (
+        (vertebrae == 0) & (np.abs(spine.x - spine.centre[0]) < 15) & (np.abs(spine.z - spine.centre[2]) < 12)
+    )
+    before &= (spine.y < spine.centre[1] - 22) & (spine.y > spine.centre[1] - 50)
+    vertebrae[spine.arch], vertebrae[before] = 0, CODE
+    labels = replace(spine.labels, vertebrae=LabelMap(array=vertebrae, affine=spine.scan.volume.affine))
+    plain, wrong = spine.read(spine.hu).at(LEVEL), spine.read(spine.hu, labels).at(LEVEL)
+    assert wrong.heights_mm.anterior == pytest.approx(plain.heights_mm.anterior, abs=0.5)
+    assert wrong.heights_mm.posterior == pytest.approx(plain.heights_mm.posterior, abs=0.5)
 
 
 def test_half_a_stout_pedicle_of_l5_gone_is_seen_beside_the_other_side(spine):

@@ -20,7 +20,9 @@ from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_flags import (
     coarsest_mm,
+    dense_bodies,
     density_notes,
+    hides_lysis,
     reasons_not_evaluable,
     usual_cortex,
     usual_density,
@@ -117,6 +119,9 @@ def findings(
         _finding(place, seen, reasons, losses, one_sided, sound, good, options, scan)
         for place in everything
         if place.label.level != "S1"
+    ]
+    made = [
+        replace(v, notes=(*v.notes, "lytic_not_detectable")) if hides_lysis(v.indicators) else v for v in made
     ]
     whole = {k: m for k, m in seen.items() if not _cut(reasons[k])}
     made = _with_neighbours(made, whole, [place.label.level for place in everything])
@@ -312,11 +317,15 @@ def _reading(
 ) -> SpineReading:
     """What holds for the whole spine; ``whole`` are the vertebrae seen from end to end, ``told`` codes about the image."""
     graded = [v.genant.grade for v in made if v.evaluable and v.genant is not None]
+    # also where nothing is graded, as in thick slices, a sclerotic body says nothing of the bone's density
+    bodies = {k: m for k, m in whole.items() if k != "S1"}
+    dense = dense_bodies(bodies, frozenset(bodies))
     sound = {
         v.level: v.hu.median
         for v in made
         if v.hu is not None
         and v.level in whole
+        and v.level not in dense
         and not (
             v.red_flags or v.fractured or "tilted" in v.not_evaluable or _unmeasured(v) or v.endplate_injury
         )

@@ -11,7 +11,7 @@ from osteon.imaging.measure.surface import wall
 from osteon.imaging.measure.surroundings import THIRDS
 from osteon.reading.spine_vertebra import Measured
 
-__all__ = ["at_pedicle", "at_wall", "in_body"]
+__all__ = ["at_pedicle", "at_wall", "in_body", "middle_of"]
 
 _PEDICLE_SHARE = 0.78  # of the half width: where the middle of a pedicle leaves the body,
 _PEDICLE_BEHIND_MM = 5.0  # and so far behind its wall
@@ -27,6 +27,11 @@ def in_body(flag: str, here: Measured, uvw_mm: tuple[float, float, float] | None
     return FlagPlace(
         flag=flag, side=side if abs(share) > _SIDE_SHARE else None, centre_lps_mm=_world(here, *uvw_mm)
     )
+
+
+def middle_of(here: Measured) -> tuple[float, float, float]:
+    """The middle of a body in its frame."""
+    return here.plates.middle_u_mm, (here.plates.front_mm + here.plates.back_mm) / 2, _middle_w(here)
 
 
 def at_pedicle(flag: str, here: Measured, *, least_hu: float) -> FlagPlace:

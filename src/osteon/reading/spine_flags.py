@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from osteon.domain.spine import FlagPlace, ScanFacts
 from osteon.imaging.kernel import kernel_class
 from osteon.imaging.measure.endplate import cortical_peak_hu
-from osteon.imaging.measure.indicators import foci
+from osteon.imaging.measure.indicators import FocusRule, foci
 from osteon.imaging.measure.surroundings import THIRDS
-from osteon.reading.spine_flag_places import at_pedicle, at_wall, in_body
+from osteon.reading.spine_flag_places import at_pedicle, at_wall, in_body, middle_of
 from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
 __all__ = [
     "coarsest_mm",
+    "dense_bodies",
     "density_notes",
+    "hides_lysis",
     "reasons_not_evaluable",
     "red_flags",
     "usual_cortex",
@@ -54,8 +59,44 @@ def coarsest_mm(scan: ScanFacts, step_mm: float | None = None) -> float:
 
 def usual_density(measured: Mapping[str, Measured]) -> float | None:
     """The spine's usual trabecular density: median over the levels, Hounsfield units."""
-    values = [m.hu.median for m in measured.values() if m.hu is not None and not m.contents]
-    return float(np.median(values)) if values else None
+    values = _ordinary(measured)
+    return float(np.median(values)) if len(values) else None
+
+
+def _ordinary(measured: Mapping[str, Measured]) -> npt.NDArray[np.float64]:
+    """
+    The densities most levels agree on: of those within a margin of each other the most, the less dense where two are as many.
+
+    What is denser than any marrow does not vote while two levels are not, so that several sclerotic bodies do not become usual.
+    """
+    rule = rules("flags")
+    values = np.array([m.hu.median for m in measured.values() if m.hu is not None and not m.contents])
+    marrow = values[values <= rule["marrow_most_hu"]]
+    values = np.sort(marrow if len(marrow) >= 2 else values)
+    if not len(values):
+        return values
+    near = np.abs(values[:, None] - values) <= rule["diffuse_over_hu"]
+    return np.asarray(values[near[int(near.sum(1).argmax())]])
+
+
+def dense_bodies(measured: Mapping[str, Measured], good: frozenset[str]) -> frozenset[str]:
+    """
+    Levels whose marrow is far denser than the rest of the spine's: beyond a margin and beyond the scatter between levels.
+
+    Bone pressed together is denser too; of a body that lost height only what no pressed bone has counts.
+    """
+    rule = rules("flags")
+    found = []
+    for level, here in measured.items():
+        others = _ordinary({k: m for k, m in measured.items() if k != level})
+        if here.hu is None or here.contents or len(others) < 2:
+            continue
+        usual = float(np.median(others))
+        scatter = 1.4826 * float(np.median(np.abs(others - usual)))
+        least = rule["diffuse_over_hu"] if level in good else rule["band_most_hu"]
+        if here.hu.median - usual > max(least, rule["diffuse_sd"] * scatter):
+            found.append(level)
+    return frozenset(found)
 
 
 def usual_cortex(measured: Mapping[str, Measured]) -> float | None:
@@ -71,7 +112,7 @@ def red_flags(
     """
     Signs that a vertebra may be diseased by something other than osteoporosis, where they are, and the figures behind them.
 
-    Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, convex_posterior_wall
+    Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, diffuse_sclerosis, convex_posterior_wall
     (with a focus), pedicle_destruction, posterior_element_destruction, soft_tissue_mass (where the cortex behind it is
     broken).
     """
@@ -100,18 +141,29 @@ def _foci(
         here.box,
         here.plates,
         usual_hu=usual,
-        lytic_below_hu=rule["lytic_below_hu"],
-        sclerotic_hu=max(rule["sclerotic_hu"], usual + rule["sclerotic_over_hu"]),
+        rule=FocusRule(**{part.name: rule[part.name] for part in fields(FocusRule)}),
         band_most_hu=0.0 if level in good else rule["band_most_hu"],
     )
     if spots is None:
         return [], {}
     found = []
+    diffuse = level in dense_bodies(measured, good)
+    if diffuse:
+        found.append(in_body("diffuse_sclerosis", here, middle_of(here)))
     if spots.lytic_ml >= rule["lytic_ml"]:
         found.append(in_body("lytic_focus", here, spots.lytic_uvw_mm))
-    if spots.sclerotic_ml >= rule["sclerotic_ml"]:
+    if not diffuse and spots.sclerotic_ml >= rule["sclerotic_ml"]:
         found.append(in_body("sclerotic_focus", here, spots.sclerotic_uvw_mm))
-    return found, {"lytic_ml": spots.lytic_ml, "sclerotic_ml": spots.sclerotic_ml}
+    return found, {
+        "lytic_ml": spots.lytic_ml,
+        "lytic_visible_hu": spots.lytic_visible_hu,
+        "sclerotic_ml": spots.sclerotic_ml,
+    }
+
+
+def hides_lysis(indicators: Mapping[str, float]) -> bool:
+    """Whether soft tissue in place of this body's marrow would not stand out of it."""
+    return bool(indicators.get("lytic_visible_hu", np.inf) < rules("flags")["soft_hu"])
 
 
 def _destruction(
@@ -142,9 +194,45 @@ def _destruction(
             shares.append(own / arch.value)
     if shares:
         figures["posterior_share"] = min(shares)
-        if figures["posterior_share"] < rule["posterior_share"]:
-            found.append(FlagPlace(flag="posterior_element_destruction"))
+    parts, side = _arch_parts_lost(measured, level, good)
+    figures |= parts
+    gone = any(figures.get(name, 1.0) < rule[name] for name in ("posterior_share", *_ARCH_PARTS))
+    if gone:
+        found.append(FlagPlace(flag="posterior_element_destruction", side=side))
     return found, figures
+
+
+_ARCH_PARTS = ("lamina_of_other", "spinous_share")
+
+
+def _arch_parts_lost(
+    measured: Mapping[str, Measured], level: str, good: frozenset[str]
+) -> tuple[dict[str, float], Literal["right", "left"] | None]:
+    """
+    One lamina's bone against the other's, with the side of what is lost, and the spinous process against the neighbours'.
+
+    A field that cuts the arch cuts one side more than the other: nothing is told there. The spinous process of the lowest
+    lumbar vertebra is small, and in spina bifida occulta absent: its bone is compared with nobody's.
+    """
+    rule = rules("flags")
+    whole = {
+        k: m.arch_parts
+        for k, m in measured.items()
+        if m.arch_parts is not None and not (m.place.cropped or m.place.at_border or m.contents)
+    }
+    if level not in whole:
+        return {}, None
+    right, middle, left = whole[level]
+    figures: dict[str, float] = {}
+    side: Literal["right", "left"] | None = None
+    if max(right, left) >= rule["lamina_least"]:
+        figures["lamina_of_other"] = min(right, left) / max(right, left)
+        if figures["lamina_of_other"] < rule["lamina_of_other"]:
+            side = "right" if right < left else "left"
+    usual = expected({k: parts[1] for k, parts in whole.items()}, level, good, default=None, sd_floor=1.0)
+    if level not in ("L5", "L6") and usual.n >= 2 and usual.value >= rule["lamina_least"]:
+        figures["spinous_share"] = middle / usual.value
+    return figures, side
 
 
 def _mass(

@@ -19,7 +19,7 @@ from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_fro
 from osteon.imaging.measure.heights import BodyShape, body_shape
 from osteon.imaging.measure.indicators import spoke_wheel
 from osteon.imaging.measure.surface import Endplates, endplates, refined
-from osteon.imaging.measure.surroundings import THIRDS, arch_bone, pedicle_bone, soft_tissue_mm
+from osteon.imaging.measure.surroundings import THIRDS, arch_bone, arch_parts, pedicle_bone, soft_tissue_mm
 from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
 from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
@@ -81,6 +81,7 @@ class Measured:
     wall_hu, soft_mm : (right, middle, left) thirds of the wall
     pedicles : bone of the (right, left) pedicle; None where it was not seen
     arch : bone of the posterior elements
+    arch_parts : bone of the right lamina, the spinous process and the left lamina
         See :mod:`osteon.imaging.measure`.
     superior, inferior : EndplateSigns or None
         None until :func:`with_signs` has seen the whole spine.
@@ -102,6 +103,7 @@ class Measured:
     soft_mm: Thirds = (None, None, None)
     pedicles: tuple[float, float] | None = None
     arch: float | None = None
+    arch_parts: tuple[float, float, float] | None = None
     spokes: float | None = None
     superior: EndplateSigns | None = None
     inferior: EndplateSigns | None = None
@@ -179,6 +181,34 @@ def _axis(all_places: list[Place], at: int) -> Array:
     return np.asarray(all_places[upper].centre_lps_mm - all_places[lower].centre_lps_mm, dtype=np.float64)
 
 
+def _back(all_places: list[Place], at: int) -> Array | None:
+    """
+    Which way the posterior elements of a vertebra look, at right angles to its axis.
+
+    However the patient lies: the other vertebrae say whether its own are mislabelled, where they look more than 60 degrees
+    away from what most do, or where it has none. None where no vertebra has any.
+    """
+    looks = [_across(one.back, _axis(all_places, k)) for k, one in enumerate(all_places)]
+    own = looks[at]
+    seen = [look for look in looks if look is not None]
+    if own is not None and len(seen) < 3:
+        return own
+    if not seen:
+        return None
+    # the one nearest to all others: a median that turns with the patient
+    usual = max(seen, key=lambda look: sum(min(float(look @ other), 0.99) for other in seen))
+    return own if own is not None and own @ usual >= 0.5 else usual
+
+
+def _across(back: Array | None, axis: Array) -> Array | None:
+    """The part of a direction at right angles to an axis, at length 1; None where hardly any is."""
+    if back is None:
+        return None
+    across = back - axis * (back @ axis) / (axis @ axis)
+    length = float(np.linalg.norm(across))
+    return np.asarray(across / length, dtype=np.float64) if length > 1.0 else None
+
+
 def measured(
     all_places: list[Place],
     at: int,
@@ -197,14 +227,8 @@ def measured(
     """
     place = all_places[at]
     code = place.label.code
-    back = place.back
     axis = _axis(all_places, at)
-    if back is not None:
-        across = back - axis * (back @ axis) / (axis @ axis)
-        if across[1] < 0.5 * np.linalg.norm(
-            across
-        ):  # more than 60 degrees off the patient's back: mislabelled
-            back = None
+    back = _back(all_places, at)
     margin = 40.0
     pad = np.ceil(margin / np.array(labels.bodies.spacing_mm)).astype(int)
     wide: Box = tuple(  # type: ignore[assignment]
@@ -249,6 +273,7 @@ def measured(
         soft_mm=(None, None, None) if volume is None else soft_tissue_mm(volume, box, plates),
         pedicles=pedicle_bone(box, plates),
         arch=None if volume is None else _arch(volume, labels, place),
+        arch_parts=None if volume is None else _arch_parts(volume, labels, place, frame, plates),
         spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, rule)),
     )
 
@@ -268,6 +293,22 @@ def _arch(volume: Volume, labels: SpineLabels, place: Place) -> float | None:
         labels.vertebrae.cropped(place.box),
         labels.bodies.cropped(place.box),
         place.label.code,
+    )
+
+
+def _arch_parts(
+    volume: Volume, labels: SpineLabels, place: Place, frame: BodyFrame, plates: Endplates
+) -> tuple[float, float, float] | None:
+    """Bone of laminae and spinous process, where scan and labels share a grid."""
+    if volume.array.shape != labels.vertebrae.array.shape:
+        return None
+    return arch_parts(
+        volume.cropped(place.box),
+        labels.vertebrae.cropped(place.box),
+        labels.bodies.cropped(place.box),
+        place.label.code,
+        frame,
+        plates,
     )
 
 

@@ -11,7 +11,7 @@ from osteon.imaging.measure.curves import between_deg, disc_height_mm, plate_pla
 from osteon.imaging.measure.density import trabecular
 from osteon.imaging.measure.endplate import cortical_peak_hu, endplate_signs
 from osteon.imaging.measure.frame import STEP_MM, body_box, depth_mm, frame_from
-from osteon.imaging.measure.indicators import foci, spoke_wheel
+from osteon.imaging.measure.indicators import FocusRule, foci, spoke_wheel
 from osteon.imaging.measure.surface import endplates
 from osteon.imaging.measure.surroundings import arch_bone, pedicle_bone, soft_tissue_mm
 from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
@@ -152,6 +152,84 @@ def test_a_screw_is_no_cement(shapes):
     assert contents(plain_box, labels, 7, image) == ()
 
 
+RULE = FocusRule(
+    lytic_below_hu=60, lytic_least_hu=30, lytic_sd=2, soft_least_hu=-5, soft_most_hu=90, sclerotic_hu=400, sclerotic_over_hu=100,
+    sclerotic_least_hu=150, sclerotic_sd=5, flat=0.6,
+)  # fmt: skip
+
+
+def ball_in(shapes, *, marrow, hu, radius_mm, noise=6.0, usual=None):
+    """What is told of a ball in marrow of so many units, in a spine whose usual marrow is the same unless said."""
+    body = shapes.Body(*shapes.level())
+    labels = body.voxels(SPACING)
+    image = image_of(labels, trabecular=marrow, noise=noise)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T)
+    away = np.linalg.norm(places - [3, -4, 0], axis=-1).reshape(labels.array.shape)
+    # the ball carries the scanner's noise on, as any tissue does
+    grain = np.random.default_rng(3).normal(0, noise, labels.array.shape)
+    changed = np.where(away < radius_mm, hu + grain, image.array).astype(np.float32)
+    box, plates, _ = body.measured(SPACING, image=Volume(array=changed, affine=image.affine))
+    return foci(box, plates, usual_hu=marrow if usual is None else usual, rule=RULE)
+
+
+@pytest.mark.parametrize("marrow", [70.0, 90.0, 120.0, 200.0])
+def test_soft_tissue_that_stands_out_of_its_own_marrow_is_lytic(shapes, marrow):
+    """Also where marrow is so poor in bone that nothing can lie sixty units below it; the planted ball has 1.44 ml."""
+    found = ball_in(shapes, marrow=marrow, hu=30.0, radius_mm=7)
+    assert found.lytic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)
+    assert np.abs(np.array(found.lytic_uvw_mm[2])) < 2.0
+
+
+@pytest.mark.parametrize("marrow", [60.0, 100.0, 200.0])
+@pytest.mark.parametrize("fat", [-20.0, -60.0, -100.0])
+def test_fat_is_not_lytic(shapes, marrow, fat):
+    assert ball_in(shapes, marrow=marrow, hu=fat, radius_mm=8).lytic_ml == 0.0
+
+
+def test_marrow_says_what_would_stand_out_of_it(shapes):
+    """Soft tissue of 50 units in marrow of 60 is not seen, and the figure says so; noise hides what quiet marrow shows."""
+    poor = ball_in(shapes, marrow=60.0, hu=50.0, radius_mm=8)
+    assert poor.lytic_ml == 0.0 and poor.lytic_visible_hu < 50.0
+    rich = ball_in(shapes, marrow=150.0, hu=50.0, radius_mm=8)
+    assert rich.lytic_ml > 1.0 and rich.lytic_visible_hu > 100.0
+    assert ball_in(shapes, marrow=150.0, hu=50.0, radius_mm=8, noise=250.0).lytic_visible_hu < rich.lytic_visible_hu - 20.0  # fmt: skip
+
+
+def test_a_body_replaced_as_a_whole_is_told_by_the_rest_of_the_spine(shapes):
+    assert ball_in(shapes, marrow=45.0, hu=45.0, radius_mm=1, usual=170.0).lytic_ml > 3.0
+    assert ball_in(shapes, marrow=130.0, hu=130.0, radius_mm=1, usual=170.0).lytic_ml == 0.0
+
+
+@pytest.mark.parametrize(("radius_mm", "hu", "seen"), [(7, 300.0, True), (7, 380.0, True), (4, 900.0, False), (7, 150.0, False)])  # fmt: skip
+def test_a_sclerotic_focus_stands_out_of_its_own_marrow_and_is_more_than_an_island(
+    shapes, radius_mm, hu, seen
+):
+    """A ball of 1.44 ml below 400 units in marrow of 70 is told; an island of .27 ml is not made larger by its blur."""
+    found = ball_in(shapes, marrow=70.0, hu=hu, radius_mm=radius_mm).sclerotic_ml
+    volume = 4 / 3 * np.pi * radius_mm**3 / 1000
+    if seen or radius_mm < 5:
+        assert found == pytest.approx(volume, rel=0.35)
+    else:
+        assert found == 0.0
+    assert (found > 0.4) is seen
+
+
+@pytest.mark.parametrize("hu", [300.0, 500.0])
+def test_sclerosis_along_an_endplate_is_no_focus(shapes, hu):
+    """Nine millimetres of dense bone under a whole endplate, as beside a worn disc."""
+    body = shapes.Body(*shapes.level())
+    labels = body.voxels(SPACING)
+    image = image_of(labels, trabecular=100.0)
+    places = labels.grid.world(np.indices(labels.array.shape).reshape(3, -1).T).reshape(
+        *labels.array.shape, 3
+    )
+    top = places[..., 2][labels.array == 7].max()
+    layer = (labels.array == 7) & (places[..., 2] > top - 9.0)
+    changed = Volume(array=np.where(layer, hu, image.array).astype(np.float32), affine=image.affine)
+    box, plates, _ = body.measured(SPACING, image=changed)
+    assert foci(box, plates, usual_hu=100.0, rule=RULE).sclerotic_ml == 0.0
+
+
 def test_foci_are_balls_and_not_bands(shapes):
     body = shapes.Body(*shapes.level())
     labels = body.voxels(SPACING)
@@ -165,7 +243,7 @@ def test_foci_are_balls_and_not_bands(shapes):
     def found(where, hu, most=0.0):
         changed = Volume(array=np.where(where, hu, image.array).astype(np.float32), affine=image.affine)
         box, plates, _ = body.measured(SPACING, image=changed)
-        return foci(box, plates, usual_hu=TRABECULAR, lytic_below_hu=60, sclerotic_hu=400, band_most_hu=most)
+        return foci(box, plates, usual_hu=TRABECULAR, rule=RULE, band_most_hu=most)
 
     assert found(ball, 10).lytic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)
     assert found(ball, 700).sclerotic_ml == pytest.approx(4 / 3 * np.pi * 0.343, rel=0.35)

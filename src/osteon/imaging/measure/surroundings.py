@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from osteon.imaging.measure.frame import STEP_MM, BodyBox
+from osteon.imaging.measure.frame import STEP_MM, BodyBox, BodyFrame
 from osteon.imaging.measure.surface import Endplates, wall
 from osteon.imaging.volume import LabelMap, Volume
 
-__all__ = ["THIRDS", "arch_bone", "pedicle_bone", "soft_tissue_mm"]
+__all__ = ["THIRDS", "arch_bone", "arch_parts", "pedicle_bone", "soft_tissue_mm"]
 
 Array = npt.NDArray[np.float64]
 THIRDS = ((-0.85, -1 / 3), (-1 / 3, 1 / 3), (1 / 3, 0.85))
@@ -18,6 +18,7 @@ THIRDS = ((-0.85, -1 / 3), (-1 / 3, 1 / 3), (1 / 3, 0.85))
 FLOOR_HU, CEILING_HU = 100.0, 700.0
 """What counts as bone, and no voxel for more than this: neither muscle nor metal speaks."""
 REACH_MM = 20.0
+_BEHIND_MM, _SPINOUS_MM = 12.0, 4.0
 
 
 def _bone(hu: npt.NDArray[np.floating]) -> Array:
@@ -61,6 +62,31 @@ def arch_bone(image: Volume, vertebrae: LabelMap, bodies: LabelMap, code: int) -
         return None
     own = (vertebrae.array == code) & (bodies.array != code)
     return float(_bone(image.array[own]).sum() * vertebrae.grid.voxel_ml)
+
+
+def arch_parts(
+    image: Volume, vertebrae: LabelMap, bodies: LabelMap, code: int, frame: BodyFrame, plates: Endplates
+) -> tuple[float, float, float] | None:
+    """
+    Bone of the right lamina, of the spinous process and of the left lamina, as in :func:`arch_bone`.
+
+    From 12 mm behind the wall: up to 4 mm beside the middle, and from there to a third of the body's width, where the
+    transverse processes begin.
+    """
+    if image.array.shape != vertebrae.array.shape or not np.allclose(
+        image.affine, vertebrae.affine, atol=1e-3
+    ):
+        return None
+    own = (vertebrae.array == code) & (bodies.array != code)
+    u, v, _ = frame.local(vertebrae.grid.world(np.argwhere(own))).T
+    bone = _bone(image.array[own]) * vertebrae.grid.voxel_ml
+    aside, behind = u - plates.middle_u_mm, plates.back_mm - v
+    bone = np.where((behind > _BEHIND_MM) & (np.abs(aside) < plates.width_mm / 3), bone, 0.0)
+    spinous = np.abs(aside) <= _SPINOUS_MM
+    right, middle, left = (
+        float(bone[part].sum()) for part in (~spinous & (aside < 0), spinous, ~spinous & (aside > 0))
+    )
+    return right, middle, left
 
 
 def soft_tissue_mm(
