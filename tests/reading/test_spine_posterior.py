@@ -95,8 +95,8 @@ def flagged(found):
 
 
 def test_a_destroyed_wall_is_suspicious_where_it_was_planted(spine):
-    hu = spine.painted(spine.hole(8.0), 55.0)
-    hu = spine.painted(spine.mass(8.0), 60.0, hu)
+    hu = spine.painted(spine.hole(10.0), 55.0)
+    hu = spine.painted(spine.mass(10.0), 60.0, hu)
     for scan in (hu, hu + 25.0):  # whatever the scan's densities start from
         found = spine.read(scan)
         assert flagged(found) == [SICK]
@@ -111,7 +111,7 @@ def test_a_destroyed_wall_is_suspicious_where_it_was_planted(spine):
 def test_lost_marrow_speaks_without_a_mass(spine):
     usual = spine.read(spine.hu).at(SICK).hu.median
     assert usual > 120
-    assert flagged(spine.read(spine.painted(spine.hole(8.0), 50.0))) == [SICK]
+    assert flagged(spine.read(spine.painted(spine.hole(10.0), 50.0))) == [SICK]
 
 
 def test_one_sign_alone_says_nothing(spine):

@@ -24,23 +24,25 @@ def bulge_mm(measured: Mapping[str, Measured], level: str, *, good: frozenset[st
     A fragment takes a rim along, so that the line between a body's own rims moves with it. A rim counts as displaced where
     two witnesses have it further to the front: the wall beside the middle third, and the line of the unfractured neighbours'
     posterior walls; the nearer one says where it would stand. A vertebra that slipped as a whole has the first against it, a
-    deformed outline beside the pedicles the second. A witness that is alone is believed only beyond its usual error.
+    deformed outline beside the pedicles the second. A witness that is alone is believed only beyond its usual error,
+    and so are both where they have the whole wall displaced: where a wall stands they tell less surely than how it leans.
     """
     own = measured[level].back_wall
     if own is None:
         return None
     slack = rules("denis")["witness_mm"]
-    line = []
     neighbours = _neighbours_mm(measured, level, good)
+    driven = []
     for rim, place in enumerate(own.rims_mm):
-        seen = [
-            mm
-            for mm in (_beside_mm(measured, level, good, rim), neighbours and neighbours[rim])
-            if mm is not None
-        ]
+        beside = _beside_mm(measured, level, good, rim)
+        seen = [mm for mm in (beside, neighbours and neighbours[rim]) if mm is not None]
         least = max(seen) + (slack if len(seen) == 1 else 0.0) if seen else place
-        line.append(min(place, least))
-    return convexity_mm(own, (line[0], line[1]))
+        driven.append(max(place - least, 0.0))
+    whole = min(driven)
+    if whole <= rules("denis")["whole_wall_mm"]:
+        driven = [mm - whole for mm in driven]
+    lower, upper = (place - mm for place, mm in zip(own.rims_mm, driven, strict=True))
+    return convexity_mm(own, (lower, upper))
 
 
 def _beside_mm(measured: Mapping[str, Measured], level: str, good: frozenset[str], rim: int) -> float | None:

@@ -426,8 +426,8 @@ def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
     burst: Text = ""
     if possible_burst(vertebra):
         wall = vertebra.posterior_wall
-        key = "burst" if bulges(wall) else f"burst_{narrows(wall)}"
-        burst = phrase(f"impression.{key}", denis=if_intact(vertebra))
+        key = "impression.burst" if bulges(wall) else f"impression.burst_{narrows(wall)}"
+        burst = phrase(key, denis=if_intact(vertebra))
         burst = phrase("impression.burst_canal", burst=burst, size=size) if size else burst
     elif vertebra.denis:
         typed = phrase("impression.denis", denis=denis_name(vertebra, long=True))
