@@ -1,9 +1,14 @@
 """The rule of types: what counts as an injured endplate, and the letters that follow."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from osteon.domain.spine import Endplate, HeightLoss, Heights
-from osteon.reading.spine_denis import _injury, denis_type
+from osteon.imaging.measure.canal import Canal
+from osteon.imaging.measure.wall import BackWall
+from osteon.reading.spine_denis import _injury, denis_type, posterior_wall
 
 AT = Heights(anterior=27, middle=25, posterior=27)
 
@@ -76,3 +81,38 @@ def test_without_an_injured_endplate_only_the_anterior_wall_explains_a_fracture(
     assert typed(loss(0.3, 0.3, 0.28), 0.0) is None  # pressed flat: which endplate gave way is not seen
     assert typed(loss(0.3, 0.2, 0.05), 0.0, depression=0.8) is None  # dented, yet not enough to say so
     assert typed(loss(0.3, 0.2, 0.05), 1.4, depression=0.8) == "D"  # buckled
+
+
+def wall_of(area, *, seen=True):
+    """A vertebra with a hollow posterior wall, or one that could not be followed, and a canal of that area."""
+    share = np.linspace(0.02, 0.98, 40)
+    wall = BackWall(share=share, outward_mm=share * (share - 1) * 4, span_mm=(-13.0, 13.0), u_mm=0.0, rims_mm=(-0.2, -0.2), beside_mm=(0.2, 0.2))  # fmt: skip
+    return SimpleNamespace(
+        back_wall=wall if seen else None, convexity_mm=-0.6 if seen else None,
+        canal=None if area is None else Canal(ap_mm=10.0, area_mm2=area), box=SimpleNamespace(voxel_mm=1.0),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("area", "seen", "involved", "ratio"),
+    [
+        (300.0, True, False, 1.0),
+        (200.0, True, False, 0.667),  # narrow behind a wall as hollow as the neighbours'
+        (100.0, True, True, 0.333),  # all but closed: whatever the wall looks like
+        (0.0, True, True, 0.0),
+        (200.0, False, True, 0.667),  # the canal speaks where the wall could not be followed
+        (0.0, False, True, 0.0),
+        (None, True, False, None),
+        (300.0, False, None, None),  # nothing was seen of the wall, and the canal is wide: not assessed
+        (None, False, None, None),
+    ],
+)
+def test_a_narrow_canal_is_involvement_also_where_the_wall_was_not_followed(area, seen, involved, ratio):
+    spine = {level: wall_of(300.0) for level in ("T11", "T12", "L2", "L3")} | {"L1": wall_of(area, seen=seen)}
+    for m in spine.values():
+        m.frame = SimpleNamespace(local=lambda p: p, world=lambda p: p)
+    found = posterior_wall(spine, "L1", good=frozenset(spine) - {"L1"})
+    assert (found is None) == (involved is None)
+    if found is not None:
+        assert found.involved is involved
+        assert found.canal_area_ratio == (None if ratio is None else pytest.approx(ratio, abs=0.01))

@@ -704,6 +704,7 @@ def test_a_possible_burst_stands_in_the_item_of_its_fracture_and_nowhere_else():
 
 CALM = PosteriorWall(convexity_mm=0.2, canal_area_ratio=1.0, involved=False)
 NARROW = PosteriorWall(convexity_mm=-0.3, canal_area_ratio=0.72, involved=True)
+UNSEEN = PosteriorWall(convexity_mm=None, canal_area_ratio=0.3, involved=True)
 
 
 @pytest.mark.parametrize(("walls", "english", "chinese"), [
@@ -714,6 +715,8 @@ NARROW = PosteriorWall(convexity_mm=-0.3, canal_area_ratio=0.72, involved=True)
     ({"T12": None, "L1": None, "L3": None}, "Spinal canal not assessed.", "椎管未评估。"),
     ({"T12": NARROW}, "cannot be told from this CT alone. Spinal canal narrowed at T12, the posterior wall itself not bulging: consider burst fracture.",
      "T12 椎管变窄，椎体后壁未见突入，提示爆裂骨折可能。"),
+    ({"T12": UNSEEN}, "Spinal canal narrowed at T12, the posterior wall itself not followed: consider burst fracture.",
+     "T12 椎管变窄，椎体后壁未能追踪，提示爆裂骨折可能。"),
 ])  # fmt: skip
 def test_the_sentence_on_the_canal_holds_for_the_levels_it_names(walls, english, chinese):
     made = reading()
@@ -733,6 +736,21 @@ def test_a_flat_wall_beside_a_narrow_canal_is_nowhere_said_to_bulge(lang, end, b
     spoken = texts(spine_ct_document(changed(reading(), "T12", posterior_wall=NARROW)), lang)
     assert any(text.startswith("1. T12") and end in text for text in spoken)
     assert not [text for text in spoken if bulge in text]
+
+
+def test_a_wall_that_was_not_followed_is_nowhere_said_to_bulge_or_not_to():
+    spoken = texts(spine_ct_document(changed(reading(), "T12", posterior_wall=UNSEEN)), "en")
+    own = [text for text in spoken if "T12" in text and "canal" in text]
+    assert any("the posterior wall not followed, possible burst fracture" in text for text in own)
+    assert not [text for text in own if "bulg" in text]
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_the_limits_say_whether_the_posterior_cortex_was_looked_at(looked):
+    made = changed(reading(), "T12", indicators={"posterior_cortex_lost": 0.0} if looked else {})
+    spoken = texts(spine_ct_document(made), "en")
+    assert any("neither its cortex nor" in text for text in spoken) != looked
+    assert any("its cortex for a patch missing" in text for text in spoken) == looked
 
 
 def test_what_the_names_rest_on_is_said():

@@ -241,11 +241,12 @@ def test_the_heights_of_a_one_sided_fracture_belong_to_its_loss(scanned):
     assert planes == [["LOWERSIDE"] if level == "L2" else [] for level in fixture.LEVELS]
 
 
-def test_a_flat_wall_beside_a_narrow_canal_has_a_code_of_its_own(scanned):
+@pytest.mark.parametrize(("convexity_mm", "code"), [(-0.2, "WALLNARROWS"), (None, "CANALNARROWED")])
+def test_a_flat_or_unseen_wall_beside_a_narrow_canal_has_a_code_of_its_own(scanned, convexity_mm, code):
     _, read, labels = scanned
     source = dicom_source(read)
     made = fixture.reading()
-    narrow = replace(made.at("T12").posterior_wall, convexity_mm=-0.2)
+    narrow = replace(made.at("T12").posterior_wall, convexity_mm=convexity_mm)
     made = replace(made, vertebrae=tuple(
         replace(v, posterior_wall=narrow) if v.level == "T12" else v for v in made.vertebrae
     ))  # fmt: skip
@@ -253,7 +254,10 @@ def test_a_flat_wall_beside_a_narrow_canal_has_a_code_of_its_own(scanned):
         spine_sr(made, spine_seg(labels, source), source)
     ).get_volumetric_roi_measurement_groups()[3]
     said = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
-    assert said["WALL"] == "WALLNARROWS"
+    assert said["WALL"] == code
+    assert bool([m for m in group.get_measurements() if m.name.value == "WALLBULGE"]) == (
+        convexity_mm is not None
+    )
 
 
 def test_a_vertebra_judged_by_its_own_height_says_so(scanned):

@@ -141,9 +141,19 @@ class Endplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PosteriorWall:
-    """Convexity of the posterior wall into the canal (mm), and canal area against the neighbours' (1 = as expected)."""
+    """
+    The posterior wall and the canal behind it.
 
-    convexity_mm: float
+    Attributes
+    ----------
+    convexity_mm : float or None
+        How far the wall stands beyond the line of its undisplaced part; None where the wall could not be followed and the
+        canal alone speaks.
+    canal_area_ratio : float or None
+        Canal area against the neighbours' (1 as expected, 0 closed); None where the canal could not be followed.
+    """
+
+    convexity_mm: float | None
     canal_area_ratio: float | None
     involved: bool
 

@@ -13,6 +13,7 @@ from osteon.reading.spine_confidence import type_confidence
 from osteon.reading.spine_neighbours import Expected, expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import SIDES, Measured
+from osteon.reading.spine_wall import bulge_mm
 
 __all__ = ["anterior_kink", "denis_type", "endplate_findings", "of_margin", "of_type", "posterior_wall"]
 
@@ -166,8 +167,7 @@ def posterior_wall(
     """Whether the posterior wall stands into the canal; None where it could not be followed."""
     rule = rules("denis")
     here = measured[level]
-    if here.convexity_mm is None:
-        return None
+    bulge = bulge_mm(measured, level, good=good)
     hollow = expected(
         {k: m.convexity_mm for k, m in measured.items()}, level, good, default=-0.5, sd_floor=0.5
     )
@@ -176,13 +176,16 @@ def posterior_wall(
     own = areas[level]
     ratio = own / area.value if own is not None and area.n >= 2 and area.value > 0 else None
     coarse = max(1.0, here.box.voxel_mm / rule["wall_voxel_mm"])  # coarse voxels roughen a wall
-    beyond = here.convexity_mm - hollow.value
-    bulges = (
-        here.convexity_mm > coarse * rule["wall_mm"] and beyond > coarse * rule["wall_over_neighbours_mm"]
-    )
-    narrow = ratio is not None and ratio < rule["canal_ratio"] and beyond > coarse
+    narrow = ratio is not None and ratio < rule["canal_ratio"]
+    if bulge is None:
+        return PosteriorWall(convexity_mm=None, canal_area_ratio=ratio, involved=narrow) if narrow else None
+    beyond = bulge - hollow.value
+    bulges = bulge > coarse * rule["wall_mm"] and beyond > coarse * rule["wall_over_neighbours_mm"]
+    closing = ratio is not None and ratio < rule["canal_closing"]
     return PosteriorWall(
-        convexity_mm=here.convexity_mm, canal_area_ratio=ratio, involved=bool(bulges or narrow)
+        convexity_mm=bulge,
+        canal_area_ratio=ratio,
+        involved=bool(bulges or closing or (narrow and beyond > coarse)),
     )
 
 

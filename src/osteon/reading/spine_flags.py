@@ -16,6 +16,7 @@ from osteon.imaging.measure.indicators import FocusRule, foci
 from osteon.imaging.measure.surroundings import THIRDS
 from osteon.reading.spine_flag_places import at_pedicle, at_wall, in_body, middle_of
 from osteon.reading.spine_neighbours import expected
+from osteon.reading.spine_posterior import posterior_destruction
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
@@ -112,12 +113,17 @@ def red_flags(
     """
     Signs that a vertebra may be diseased by something other than osteoporosis, where they are, and the figures behind them.
 
-    Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, diffuse_sclerosis, convex_posterior_wall
-    (with a focus), pedicle_destruction, posterior_element_destruction, soft_tissue_mass (where the cortex behind it is
+    Each figure is compared with the unfractured neighbours. Codes: lytic_focus, sclerotic_focus, diffuse_sclerosis,
+    convex_posterior_wall (with a focus), pedicle_destruction, posterior_element_destruction, posterior_wall_destruction,
+    soft_tissue_mass (where the cortex behind it is
     broken).
     """
     found, figures = _foci(measured, level, good)
-    for more, seen in (_destruction(measured, level, good), _mass(measured, level, good)):
+    for more, seen in (
+        _destruction(measured, level, good),
+        _mass(measured, level, good),
+        posterior_destruction(measured, level, good),
+    ):
         found += more
         figures |= seen
     convexity = measured[level].convexity_mm

@@ -77,6 +77,7 @@ class _Evidence:
         out = (
             self.wall is not None
             and self.wall.involved
+            and self.wall.convexity_mm is not None
             and self.wall.convexity_mm > rules("denis")["wall_mm"]
         )
         return out and not (self.coarse or self.broken or self.buckled or lost)

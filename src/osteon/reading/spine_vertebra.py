@@ -18,9 +18,10 @@ from osteon.imaging.measure.endplate import EndplateSigns, endplate_signs
 from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, frame_from, spacing_along
 from osteon.imaging.measure.heights import BodyShape, body_shape
 from osteon.imaging.measure.indicators import spoke_wheel
+from osteon.imaging.measure.posterior import PosteriorLook, posterior_look
 from osteon.imaging.measure.surface import Endplates, endplates, refined
 from osteon.imaging.measure.surroundings import THIRDS, arch_bone, arch_parts, pedicle_bone, soft_tissue_mm
-from osteon.imaging.measure.wall import anterior_kink_mm, posterior_convexity_mm, wall_density_hu
+from osteon.imaging.measure.wall import BackWall, anterior_kink_mm, back_wall, convexity_mm, wall_density_hu
 from osteon.imaging.resample import label_boxes
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
 from osteon.imaging.segment.quality import border_width
@@ -83,6 +84,8 @@ class Measured:
     arch : bone of the posterior elements
     arch_parts : bone of the right lamina, the spinous process and the left lamina
         See :mod:`osteon.imaging.measure`.
+    back_wall : the posterior wall, which ``convexity_mm`` measures against its own rims; None where it cannot be followed
+    behind : what the image shows at it
     superior, inferior : EndplateSigns or None
         None until :func:`with_signs` has seen the whole spine.
     """
@@ -105,6 +108,8 @@ class Measured:
     arch: float | None = None
     arch_parts: tuple[float, float, float] | None = None
     spokes: float | None = None
+    back_wall: BackWall | None = None
+    behind: PosteriorLook | None = None
     superior: EndplateSigns | None = None
     inferior: EndplateSigns | None = None
 
@@ -246,6 +251,7 @@ def measured(
     if place.step_mm is not None:
         box = replace(box, voxel_mm=max(box.voxel_mm, place.step_mm))
     plates = endplates(box)
+    back_line = back_wall(box, plates)
     shape = body_shape(box, plates)
     if close is not None:  # a blurred border moves more than voxels do
         shape = replace(shape, se_mm=max(shape.se_mm, 0.1 + 1.2 * border_width(close.array)))
@@ -261,7 +267,9 @@ def measured(
         plates=plates,
         shape=shape,
         planes={side: plate_plane(frame, plates, side=side) for side in ("superior", "inferior")},
-        convexity_mm=posterior_convexity_mm(box, plates),
+        back_wall=back_line,
+        behind=None if back_line is None else posterior_look(box, plates, back_line),
+        convexity_mm=None if back_line is None else convexity_mm(back_line),
         kink_mm=anterior_kink_mm(box, plates),
         pedicle_mm=_pedicle_mm(place, labels, frame, plates),
         canal=canal(vertebrae, code, frame, tissue=tissue if has_canal else None, heights_mm=cuts),

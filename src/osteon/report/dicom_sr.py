@@ -198,7 +198,8 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
     if v.hu is not None:
         yield _number(codes.DCM.MedianAttenuationCoefficient, v.hu.median, "hu")
     if v.posterior_wall is not None:
-        yield _number(private_code("WALLBULGE"), v.posterior_wall.convexity_mm, "mm")
+        if v.posterior_wall.convexity_mm is not None:
+            yield _number(private_code("WALLBULGE"), v.posterior_wall.convexity_mm, "mm")
         if v.posterior_wall.canal_area_ratio is not None:
             yield _number(private_code("CANALRATIO"), v.posterior_wall.canal_area_ratio, "ratio")
     if trusted(v):
@@ -285,7 +286,8 @@ def _types(v: VertebraFinding) -> Iterator[QualitativeEvaluation]:
     if v.of_type is not None:
         yield _said("OF", private_code(f"OF{v.of_type}"))
     if v.posterior_wall is not None:
-        narrowed = "WALLNARROWS" if v.posterior_wall.involved else "WALLINTACT"
+        unseen = v.posterior_wall.convexity_mm is None
+        narrowed = "CANALNARROWED" if unseen else "WALLNARROWS" if v.posterior_wall.involved else "WALLINTACT"
         yield _said("WALL", private_code("WALLINVOLVED" if bulges(v.posterior_wall) else narrowed))
 
 

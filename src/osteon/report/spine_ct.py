@@ -62,7 +62,7 @@ _SAID_ELSEWHERE = (
     "padding_set_to_air",
     "unanchored",
 )
-_LIMITS = ("density", "mimics", "grade_one", "posterior")
+_LIMITS = ("density", "mimics", "grade_one")
 
 
 def spine_ct_document(
@@ -283,7 +283,9 @@ def _impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) 
 
 def _limits(reading: SpineReading) -> Iterator[Block]:
     yield Heading("limits", phrase("section.limits"))
-    said: list[Text] = [phrase(f"limits.{name}") for name in _LIMITS]
+    looked = any("posterior_cortex_lost" in v.indicators for v in reading.vertebrae)
+    names = (*_LIMITS, "posterior" if looked else "posterior_outline")
+    said: list[Text] = [phrase(f"limits.{name}") for name in names]
     if coarsest_mm(reading.scan) > rules("endplate")["slice_mm_above"]:
         said.insert(0, phrase("limits.thick", mm=Number(coarsest_mm(reading.scan), digits=1)))
     yield Bullets(tuple(said))

@@ -38,7 +38,7 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
         key = (
             "evidence.bulges" if bulges(wall) else "evidence.narrow" if wall.involved else "evidence.no_bulge"
         )
-        rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm, digits=1))))
+        rows.append((phrase("evidence.wall"), phrase(key, mm=Number(wall.convexity_mm or 0.0, digits=1))))
     if vertebra.confidence is not None:
         rate = "evidence.injury_rate" if status_of(vertebra) == "injury" else "evidence.confidence"
         key = "evidence.suspicion_rate" if vertebra.red_flags else rate

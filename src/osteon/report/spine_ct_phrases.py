@@ -22,6 +22,7 @@ __all__ = [
     "levels_text",
     "lost",
     "lower_sides",
+    "narrows",
     "partly_included",
     "phrase",
     "points",
@@ -167,7 +168,14 @@ def trusted(vertebra: VertebraFinding) -> bool:
 
 def bulges(wall: PosteriorWall | None) -> bool:
     """Whether an involved wall itself stands into the canal; one that is flat is involved by its narrow canal alone."""
-    return wall is not None and wall.involved and wall.convexity_mm >= _FLAT_MM
+    if wall is None or wall.convexity_mm is None:
+        return False
+    return wall.involved and wall.convexity_mm >= _FLAT_MM
+
+
+def narrows(wall: PosteriorWall | None) -> str:
+    """Key ending for a wall that is involved by a narrow canal: whether the wall itself was seen not to bulge."""
+    return "narrowed_unseen" if wall is not None and wall.convexity_mm is None else "narrowed"
 
 
 def possible_burst(vertebra: VertebraFinding) -> bool:

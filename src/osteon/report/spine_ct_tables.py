@@ -246,4 +246,4 @@ def indicator_table(reading: SpineReading) -> TableBlock | None:
 def _indicator(v: VertebraFinding, name: str) -> float | None:
     """One figure; of a cortex no less than nothing can be lost."""
     value = v.indicators.get(name)
-    return max(value, 0.0) if name == "cortex_lost" and value is not None else value
+    return max(value, 0.0) if name.endswith("cortex_lost") and value is not None else value

@@ -21,6 +21,7 @@ from osteon.report.spine_ct_phrases import (
     joined,
     levels_text,
     lost,
+    narrows,
     partly_included,
     phrase,
     possible_burst,
@@ -161,14 +162,13 @@ def canal(reading: SpineReading) -> Text:
     if not seen:
         return phrase("canal.not_assessed")
     bulging = levels_text(reading, (v.level for v in seen if bulges(v.posterior_wall)))
-    narrowed = levels_text(
-        reading, (v.level for v in seen if possible_burst(v) and not bulges(v.posterior_wall))
-    )
+    flat = [v for v in seen if possible_burst(v) and not bulges(v.posterior_wall)]
     parts: list[Text] = []
     if bulging:
         parts.append(phrase("canal.involved", levels=bulging))
-    if narrowed:
-        parts.append(phrase("canal.narrowed", levels=narrowed))
+    for key in ("narrowed", "narrowed_unseen"):
+        if levels := levels_text(reading, (v.level for v in flat if narrows(v.posterior_wall) == key)):
+            parts.append(phrase(f"canal.{key}", levels=levels))
     if not parts and len(seen) == len(fractures):
         parts.append(phrase("canal.free"))
     elif not parts:
@@ -373,9 +373,9 @@ def _wall(wall: PosteriorWall) -> Text:
     """How far the posterior wall stands into the canal; of a flat one, that the canal behind it is narrow."""
     if not wall.involved:
         return phrase("finding.wall_intact")
-    if bulges(wall) or wall.canal_area_ratio is None:
+    if wall.convexity_mm is not None and (bulges(wall) or wall.canal_area_ratio is None):
         return phrase("finding.wall_bulges", mm=Number(wall.convexity_mm, digits=1))
-    return phrase("finding.wall_flat_narrows", share=share(wall.canal_area_ratio))
+    return phrase(f"finding.wall_{narrows(wall)}", share=share(wall.canal_area_ratio or 0.0))
 
 
 def _endplate(name: str, plate: Endplate) -> Text:
@@ -456,7 +456,8 @@ def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
     typed: Text = ""
     burst: Text = ""
     if possible_burst(vertebra):
-        key = "impression.burst" if bulges(vertebra.posterior_wall) else "impression.burst_narrowed"
+        wall = vertebra.posterior_wall
+        key = "impression.burst" if bulges(wall) else f"impression.burst_{narrows(wall)}"
         burst = phrase(key, denis=if_intact(vertebra))
         burst = phrase("impression.burst_canal", burst=burst, size=size) if size else burst
     elif vertebra.denis:

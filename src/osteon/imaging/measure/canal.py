@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,20 @@ from osteon.imaging.volume import LabelMap
 
 __all__ = ["Canal", "canal"]
 
+Mask = npt.NDArray[np.bool_]
+
+
+WIDE_MM2 = 60.0
+"""What is this wide is a canal; what is smaller may be one that is all but closed, or a gap in the labels."""
+BESIDES_MM = (9.0, 18.0)
+"""How far beyond the planes read, upwards and downwards, a canal is looked for that tells where it runs."""
+FILLED = 0.6
+"""Share of the canal's usual section, less what is left of it, that bone must fill where it is closed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canal:
-    """Depth (mm) and area (mm2) of the canal, the narrowest of the planes read behind one body."""
+    """Depth (mm) and area (mm2) of the canal, the narrowest of the planes read behind one body; 0 where it is closed."""
 
     ap_mm: float
     area_mm2: float
@@ -36,30 +47,70 @@ def canal(
     Read the canal on planes across the body's axis.
 
     From the tissue map where it holds a canal; else as the hole in the ring of bone, which only a plane through both
-    pedicles and the lamina shows. None where no plane shows a canal.
+    pedicles and the lamina shows. Where less than 60 mm2 of it are left, or nothing, it is closed if bone of this vertebra
+    lies where the canal runs on the nearest planes that show it; else it could not be followed there. None where no plane
+    shows a canal.
 
     Parameters
     ----------
     heights_mm : tuple of float
         Where to cut, millimetres along the axis from the frame's centre.
     """
+    low, high = min(heights_mm), max(heights_mm)
+    beside = [low - away for away in BESIDES_MM] + [high + away for away in BESIDES_MM]
+    planes = {w: _section(vertebrae, code, frame, tissue, w) for w in (*heights_mm, *beside)}
+    wide = {w: hole for w, (hole, _) in planes.items() if _area(hole) >= WIDE_MM2}
     found = []
     for height in heights_mm:
-        if tissue is not None:
-            hole = _plane(tissue, frame, height, lambda a: a == Tissue.CANAL) >= 0.5
-        else:
-            bone = _plane(vertebrae, frame, height, lambda a: a == code) >= 0.5
-            hole = ndimage.binary_fill_holes(bone) & ~bone
-        parts, count = ndimage.label(hole)
-        if count:
-            sizes = np.bincount(parts.ravel())[1:]
-            largest = parts == int(np.argmax(sizes)) + 1
-            area = float(sizes.max()) * 0.25
-            middle = np.abs(np.nonzero(largest)[0] - np.median(np.nonzero(largest)[0])) <= 4
-            depth = largest.sum(1)[np.unique(np.nonzero(largest)[0][middle])].mean() * 0.5
-            if area >= 60.0:
-                found.append(Canal(ap_mm=float(depth), area_mm2=area))
+        hole, bone = planes[height]
+        if height in wide:
+            found.append(_canal(hole, hole))
+        elif (left := _closed(hole, bone, height, wide)) is not None:
+            found.append(_canal(left, wide[_nearest(height, wide)]))
     return min(found, key=lambda c: c.area_mm2) if found else None
+
+
+def _section(
+    vertebrae: LabelMap, code: int, frame: BodyFrame, tissue: LabelMap | None, height: float
+) -> tuple[Mask, Mask]:
+    """The largest part of the canal on a plane, and the bone of the vertebra."""
+    bone = _plane(vertebrae, frame, height, lambda a: a == code) >= 0.5
+    if tissue is not None:
+        hole = _plane(tissue, frame, height, lambda a: a == Tissue.CANAL) >= 0.5
+    else:
+        hole = ndimage.binary_fill_holes(bone) & ~bone
+    parts, count = ndimage.label(hole)
+    if count > 1:
+        hole = parts == int(np.argmax(np.bincount(parts.ravel())[1:])) + 1
+    return hole, bone
+
+
+def _area(hole: Mask) -> float:
+    return float(hole.sum()) * 0.25
+
+
+def _nearest(height: float, wide: Mapping[float, Mask]) -> float:
+    return min(wide, key=lambda w: abs(w - height))
+
+
+def _closed(hole: Mask, bone: Mask, height: float, wide: Mapping[float, Mask]) -> Mask | None:
+    """What is left of a canal that bone closes; None where nobody can say that it is closed."""
+    sides = [[w for w in wide if w < height], [w for w in wide if w > height]]
+    if not all(sides):
+        return None
+    usual = wide[max(sides[0])] & wide[min(sides[1])]
+    left: Mask = hole & ndimage.binary_dilation(usual, iterations=4)
+    gone = usual & ~left
+    if _area(usual) < WIDE_MM2 / 2 or (bone & gone).sum() < FILLED * gone.sum():
+        return None
+    return left
+
+
+def _canal(hole: Mask, usual: Mask) -> Canal:
+    """Depth in the middle of where the canal runs, and area."""
+    across = np.nonzero(usual)[0]
+    middle = np.unique(across[np.abs(across - np.median(across)) <= 4])
+    return Canal(ap_mm=float(hole.sum(1)[middle].mean() * 0.5), area_mm2=_area(hole))
 
 
 def _plane(labels: LabelMap, frame: BodyFrame, height: float, chosen: Any) -> npt.NDArray[np.float32]:

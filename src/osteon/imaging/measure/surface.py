@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from osteon.core.errors import NotEnoughData
 from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, robust_plane, tilted, unit
 from osteon.imaging.volume import LabelMap, Volume
 
-__all__ = ["Endplates", "endplates", "refined", "wall"]
+__all__ = ["BESIDE", "Endplates", "endplates", "refined", "wall"]
 
 Array = npt.NDArray[np.float64]
 
@@ -142,6 +143,8 @@ def endplates(box: BodyBox) -> Endplates:
             usual_ends = [float(np.nanpercentile(border[central], 75)) for border in borders]
         # a spur of one endplate reaches far beyond the other: the body ends near the shorter one
         ends[forwards] = min(max(usual_ends), min(usual_ends) + SPUR_MM)
+        if not forwards:
+            ends[forwards] = min(ends[forwards], _before_fragment(box, tall, (left, right)))
         for surface, border in zip(trimmed, borders, strict=True):
             sign = 1.0 if forwards else -1.0
             surface[sign * box.v_mm > np.fmin(border, ends[forwards])[:, None]] = np.nan
@@ -161,6 +164,36 @@ def endplates(box: BodyBox) -> Endplates:
     )
 
 
+def _before_fragment(box: BodyBox, tall: Array, sides: tuple[float, float]) -> float:
+    """
+    How far back a body reaches without what was driven out of it (millimetres backwards); infinite where nothing was.
+
+    A fragment in the canal is lower than the body it came from, or stands between the pedicles with the body's wall to its
+    right and left: the body ends where its height falls off, and not far behind its wall beside the middle. A spur is shorter.
+    """
+    v, tall = -box.v_mm[::-1], np.nan_to_num(tall[:, ::-1])
+    aside = np.abs(box.u_mm - sum(sides) / 2) / ((sides[0] - sides[1]) / 2)
+    rear = v > np.median(v[(tall > 0).any(0)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a strip without bone
+        usual = np.nanpercentile(np.where((tall > 0) & rear, tall, np.nan), 75, axis=1)
+    whole = rear & (tall >= FRAGMENT_SHARE * usual[:, None])
+    ends = np.where(whole, v + (v[1] - v[0]) / 2, -np.inf).max(1)
+    middle, beside = _strips(aside)
+    reach = float(np.percentile(np.where(tall[middle] > 0, v, -np.inf).max(1), 75))
+    flank = float(np.percentile(ends[beside], 75)) + SPUR_MM if beside.any() else np.inf
+    end = min(float(np.percentile(ends[middle], 75)), flank)
+    return end if reach > end + SPUR_MM + 1.0 else np.inf
+
+
+def _strips(aside: Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Sagittal strips of the middle third, and those beside it where the posterior wall still faces the canal."""
+    return aside <= 1 / 3, (aside >= BESIDE[0]) & (aside <= BESIDE[1])
+
+
+BESIDE = (0.5, 0.7)
+"""Shares of the half width between which the wall is the body's own on either side of a fragment."""
+FRAGMENT_SHARE = 0.8
 STEEP = 1.5
 """Millimetres per millimetre; where a surface falls off faster towards the border, the endplate has ended."""
 SPUR_MM = 2.0
