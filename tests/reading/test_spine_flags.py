@@ -312,7 +312,7 @@ def test_a_call_by_its_break_is_the_less_sure_the_further_the_loss_falls_short(s
         loss = replace(at, anterior=largest, middle=0.0, posterior=0.0, se=0.03, reference_from=("L2",))
         grade = genant(loss, breaks=breaks)
         seen = _Evidence(loss=loss, superior=plate, inferior=plate, wall=None, kink_mm=None, coarse=False)
-        return grade.grade, _confidence(seen, grade, suspicious=False, agreement=None, slice_mm=1.0)
+        return grade.grade, _confidence(seen, grade, suspicious=None, agreement=None, slice_mm=1.0)
 
     far, near, barely = sure(0.22, 1), sure(0.19, 1), sure(0.175, 1)
     assert [grade for grade, _ in (far, near, barely)] == [1, 1, 1]

@@ -346,8 +346,8 @@ def test_metal_is_said_once_wherever_it_was_found():
 
 
 @pytest.mark.parametrize(("lang", "note", "label"), [
-    ("en", "is one rate for all, how many of the suspicions on simulated scans were right", "Rate of right suspicions (simulated scans)"),
-    ("zh", "模拟扫描中全部可疑判定的正确率，并非该椎体的个体概率", "可疑判定正确率（模拟扫描）"),
+    ("en", "is a rate, how many flags of the surest kind among them were right on simulated scans", "Rate of right suspicions (simulated scans)"),
+    ("zh", "最可靠的一类征象在模拟扫描中的正确率，并非该椎体的个体概率", "可疑判定正确率（模拟扫描）"),
 ])  # fmt: skip
 def test_the_confidence_of_a_suspicion_is_said_to_be_one_rate(lang, note, label):
     for made, told in ((suspicious(), True), (reading(), False)):

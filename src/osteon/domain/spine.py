@@ -230,8 +230,8 @@ class VertebraFinding:
         Of the heights that the vertebra is graded by: :attr:`graded_heights_mm`.
     confidence : float or None, 0-1
         Calibrated probability that the call, fractured or not, is right. Where there are red flags it is no probability
-        of this vertebra but one rate: how many of all suspicions on simulated scans were right; so too, of broken
-        endplates, where there is an ``endplate_injury``.
+        of this vertebra but a rate: how many flags of the surest kind among them were right on simulated scans; so too, of
+        broken endplates, where there is an ``endplate_injury``.
     of_type, of_confidence : int or None, float or None
         The proposed OF type, and the probability that it is right if the vertebra is fractured.
     local_kyphosis_deg : float or None

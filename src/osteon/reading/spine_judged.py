@@ -124,10 +124,14 @@ def judged(
     )
     grade = genant(loss, operating_point=operating_point, breaks=seen.breaks)
     flagged, figures = red_flags(sound, level, good=good)
-    flags = tuple(place.flag for place in flagged)
-    if seen.unexplained_bulge(grade) and "convex_posterior_wall" not in flags:
+    by_rims = sound[level].convexity_mm  # beside the neighbours' walls alone a flat wall seems to bulge
+    bulging = by_rims is not None and by_rims > rules("denis")["wall_mm"] and seen.unexplained_bulge(grade)
+    if bulging and "convex_posterior_wall" not in {place.flag for place in flagged}:
         flagged = (*flagged, at_wall("convex_posterior_wall", sound[level]))
-        flags = (*flags, "convex_posterior_wall")
+    rates = rules("flag_confidence")
+    flagged = tuple(replace(place, confidence=rates[place.flag]) for place in flagged)
+    flags = tuple(place.flag for place in flagged)
+    suspicion = max((rates[flag] for flag in flags), default=None)
     notes = (
         *plain.notes,
         *_notes(seen, sound[level], grade, suspicious=bool(flags), point=operating_point),
@@ -162,7 +166,7 @@ def judged(
         of_confidence=type_confidence(of_margin(superior, inferior, loss=loss, wall=seen.wall), of="of")
         if typed
         else None,
-        confidence=_confidence(seen, grade, suspicious=bool(flags), agreement=agreement, slice_mm=slice_mm),
+        confidence=_confidence(seen, grade, suspicious=suspicion, agreement=agreement, slice_mm=slice_mm),
         red_flags=flags,
         flag_places=flagged,
         indicators=figures | _indicators(sound[level], seen),
@@ -200,12 +204,12 @@ def _notes(
 
 
 def _confidence(
-    seen: _Evidence, grade: Genant, *, suspicious: bool, agreement: float | None, slice_mm: float
+    seen: _Evidence, grade: Genant, *, suspicious: float | None, agreement: float | None, slice_mm: float
 ) -> float:
     """Probability that the call is right, from the distance to where it would turn; or that a suspicion or a break is."""
     loss = seen.loss
-    if suspicious:
-        return float(rules("flags")["confidence_of_suspicion"])
+    if suspicious is not None:
+        return suspicious
     if not grade.grade and seen.broken:
         return float(rules("confidence")["injury"])
     turns = grade.operating_point if grade.threshold is None else grade.threshold

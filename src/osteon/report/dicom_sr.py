@@ -210,7 +210,15 @@ def _measurements(v: VertebraFinding) -> Iterator[Measurement]:
             if value is not None:
                 yield _number(private_code(name), value, unit)
     if v.confidence is not None:
-        yield _number(private_code("SUSPICIONRATE" if v.red_flags else "CONFIDENCE"), v.confidence, "ratio")
+        rate = "ENDPLATERATE" if v.endplate_injury and not v.fractured else "CONFIDENCE"
+        yield _number(private_code("SUSPICIONRATE" if v.red_flags else rate), v.confidence, "ratio")
+    for name, value in (
+        ("GRADECONF", v.genant.confidence if v.genant is not None else None),
+        ("DENISCONF", v.denis.confidence if v.denis is not None and not v.red_flags else None),
+        ("OFCONF", v.of_confidence),
+    ):
+        if value is not None:
+            yield _number(private_code(name), value, "ratio")
     yield _number(private_code("LEVELCONF"), v.level_confidence, "ratio")
 
 

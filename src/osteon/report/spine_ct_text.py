@@ -355,6 +355,8 @@ def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
         yield phrase("canal.sentence", size=size)
     if vertebra.local_kyphosis_deg is not None:
         yield _curve("local", vertebra.local_kyphosis_deg)
+    if vertebra.genant is not None and vertebra.genant.confidence is not None:
+        yield phrase("finding.grade_confidence", value=sure(vertebra.genant.confidence))
     if vertebra.denis is not None:
         if possible_burst(vertebra):
             yield phrase("finding.denis_burst", type=if_intact(vertebra))
@@ -364,6 +366,8 @@ def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
             yield phrase("finding.type_confidence", value=sure(vertebra.denis.confidence))
     if vertebra.of_type is not None:
         yield phrase("finding.of_type", type=vertebra.of_type)
+    if vertebra.of_confidence is not None:
+        yield phrase("finding.of_confidence", value=sure(vertebra.of_confidence))
     if vertebra.confidence is not None:
         key = "finding.confidence" if vertebra.fractured else "finding.injury_confidence"
         yield phrase(key, value=sure(vertebra.confidence))

@@ -101,9 +101,8 @@ def _vertebra(v: VertebraFinding) -> dict[str, Any]:
         "height_loss": max(v.height_loss.largest, 0.0) if v.height_loss is not None else None,
         "fractured": v.fractured,
         "endplate_injury": v.endplate_injury,
-        "genant": {"grade": v.genant.grade, "type": v.genant.type, "confidence": v.genant.confidence}
-        if v.genant is not None
-        else None,
+        "genant": {"grade": v.genant.grade, "type": v.genant.type} if v.genant is not None else None,
+        "grade_confidence": v.genant.confidence if v.genant is not None else None,
         "denis": {"scheme": v.denis.scheme, "type": v.denis.type, "confidence": v.denis.confidence}
         if v.denis is not None
         else None,

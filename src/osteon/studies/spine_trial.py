@@ -178,6 +178,7 @@ def _said(v: VertebraFinding | None) -> dict[str, Any]:
         "middle_mm": heights.middle if heights else None,
         "posterior_mm": heights.posterior if heights else None,
         "loss": v.height_loss.largest if v is not None and v.height_loss is not None else None,
+        "by_neighbours": v.height_loss.reference == "neighbours" if v is not None and v.height_loss else None,
         "loss_se": v.height_loss.se if v is not None and v.height_loss is not None else None,
         "threshold": v.genant.threshold if v is not None and v.genant is not None else None,
         "grade": v.genant.grade if v is not None and v.genant is not None else None,

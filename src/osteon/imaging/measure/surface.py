@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from osteon.core.errors import NotEnoughData
-from osteon.imaging.measure.frame import BodyBox, BodyFrame, body_box, robust_plane, tilted, unit
+from osteon.imaging.measure.frame import (
+    BodyBox,
+    BodyFrame,
+    body_box,
+    quantile_seen,
+    robust_plane,
+    tilted,
+    unit,
+)
 from osteon.imaging.volume import LabelMap, Volume
 
 __all__ = ["BESIDE", "Endplates", "endplates", "refined", "wall"]
@@ -174,9 +181,7 @@ def _before_fragment(box: BodyBox, tall: Array, sides: tuple[float, float]) -> f
     v, tall = -box.v_mm[::-1], np.nan_to_num(tall[:, ::-1])
     aside = np.abs(box.u_mm - sum(sides) / 2) / ((sides[0] - sides[1]) / 2)
     rear = v > np.median(v[(tall > 0).any(0)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a strip without bone
-        usual = np.nanpercentile(np.where((tall > 0) & rear, tall, np.nan), 75, axis=1)
+    usual = quantile_seen(np.where((tall > 0) & rear, tall, np.nan), 0.75, axis=1)
     whole = rear & (tall >= FRAGMENT_SHARE * usual[:, None])
     ends = np.where(whole, v + (v[1] - v[0]) / 2, -np.inf).max(1)
     middle, beside = _strips(aside)

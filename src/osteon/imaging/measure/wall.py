@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from osteon.imaging.measure.frame import BodyBox
+from osteon.imaging.measure.frame import BodyBox, quantile_seen
 from osteon.imaging.measure.surface import BESIDE, Endplates, wall
 
 __all__ = [
@@ -74,9 +73,7 @@ def _rows(box: BodyBox, plates: Endplates, side: str) -> tuple[npt.NDArray[np.bo
 
 def _median(values: Array) -> Array:
     """Median over the strips of a wall; NaN where no strip has one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmedian(values, axis=0), dtype=np.float64)
+    return quantile_seen(values, 0.5, axis=0)
 
 
 def _profile(box: BodyBox, plates: Endplates, side: str) -> tuple[Array, Array] | None:
