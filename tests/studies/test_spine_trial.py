@@ -64,6 +64,8 @@ def rows(**changed):
             "true_fracture": [False, True, True] * 10, "fractured": [False, True, True] * 10, "true_denis": [None, "A", "B"] * 10,
             "denis": [None, "A", "B"] * 10, "evaluable": True, "confidence": 0.95, "planted_reason": "",
             "red_flags": "", "level_confidence": 0.9, "denis_confidence": [None, 0.8, 0.8] * 10,
+            "grade_confidence": [None, 0.7, 0.7] * 10, "of_type": [None, 4, 2] * 10, "true_of": [None, 4, 2] * 10,
+            "of_confidence": [None, 0.6, 0.6] * 10, "endplate_injury": False, "true_broken_endplate": [False, True, True] * 10,
             **{f"{p}{s}_mm": 25.0 for p in ("", "true_") for s in ("anterior", "middle", "posterior")},
         }
     )  # fmt: skip
@@ -86,6 +88,20 @@ def test_a_perfect_reader_is_perfect():
     assert found["expected calibration error of the calls"] == pytest.approx(0.05)
     assert found["expected calibration error of the Denis types"] == pytest.approx(0.2)
     assert found["expected calibration error of the levels"] == pytest.approx(0.1)
+    assert found["expected calibration error of the grades"] == pytest.approx(0.3)
+    assert found["expected calibration error of the OF types"] == pytest.approx(0.4)
+
+
+def test_broken_endplates_without_a_deformity_are_counted_apart():
+    early = rows(
+        true_loss=[0.0, 0.1, 0.1] * 10, true_fracture=False, fractured=False, grade=0, true_grade=0,
+        true_denis=None, endplate_injury=[False, True, False] * 10,
+    )  # fmt: skip
+    found = figures(early)
+    assert found["endplate broken without a deformity: told"] == 0.5
+    assert found["whole body with an endplate called broken"] == 0.0
+    wrong = figures(early.assign(endplate_injury=[True, False, False] * 10))
+    assert wrong["whole body with an endplate called broken"] == 1.0
 
 
 def test_a_missing_call_is_a_wrong_call():

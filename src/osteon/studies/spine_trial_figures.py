@@ -16,11 +16,15 @@ from osteon.stats.reliability_bins import ReliabilityTable, reliability_table
 __all__ = [
     "TrialFigure",
     "confidence_table",
+    "grade_confidence_table",
     "level_confidence_table",
+    "of_confidence_table",
     "trial_figures",
     "type_confidence_table",
 ]
 
+ENDPLATES_TO_MM = 2.0
+"""Coarser slices show depressions in whole endplates: no break is told there."""
 BOUNDARIES = (0.20, 0.25, 0.40)
 DISEASE = "lytic|sclerotic|destruction"
 """What is planted that no osteoporosis explains; a bone island, cement and screws are none of it."""
@@ -129,6 +133,12 @@ def trial_figures(rows: pd.DataFrame) -> tuple[TrialFigure, ...]:
             )
         )
     figures += _suspicions(rows)
+    figures += _endplates(judged)
+    for name, said in (("grades", grade_confidence_table(rows)), ("OF types", of_confidence_table(rows))):
+        if said is not None:
+            figures.append(TrialFigure(
+                name=f"expected calibration error of the {name}", value=said.ece, ci=None, n=said.n, target="<= .05"
+            ))  # fmt: skip
     typed = judged[judged["denis_confidence"].notna() & judged["true_denis"].notna()]
     if len(typed):
         types = type_confidence_table(rows)
@@ -147,6 +157,26 @@ def type_confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
     judged = _judged(rows)
     typed = judged[judged["denis_confidence"].notna() & judged["true_denis"].notna()]
     return reliability_table(typed["denis_confidence"].astype(float), typed["denis"] == typed["true_denis"])
+
+
+def grade_confidence_table(rows: pd.DataFrame) -> ReliabilityTable | None:
+    """Stated confidences of the grades of true fractures beside how often the grades were right; None without any."""
+    return _of_fractures(rows, "grade_confidence", "grade", "true_grade")
+
+
+def of_confidence_table(rows: pd.DataFrame) -> ReliabilityTable | None:
+    """The same of the OF types."""
+    return _of_fractures(rows, "of_confidence", "of_type", "true_of")
+
+
+def _of_fractures(rows: pd.DataFrame, stated: str, said: str, truth: str) -> ReliabilityTable | None:
+    judged = _judged(rows)
+    told = judged[judged["true_fracture"] & judged[stated].notna()]
+    if told.empty:
+        return None
+    return reliability_table(
+        told[stated].astype(float), told[said].astype(float) == told[truth].astype(float)
+    )
 
 
 def level_confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
@@ -169,6 +199,22 @@ def _suspicions(rows: pd.DataFrame) -> list[TrialFigure]:
     parts = (
         ("planted disease called suspicious", seen[ill].assign(hit=flagged[ill])),
         ("suspicion right", seen[flagged].assign(hit=ill[flagged])),
+    )
+    return [_with_interval(name, part, _hits) for name, part in parts if len(part)]
+
+
+def _endplates(judged: pd.DataFrame) -> list[TrialFigure]:
+    """Endplates broken before the height counts: how many are told, and how many whole ones are called broken."""
+    fine = judged[judged["spacing_mm"] <= ENDPLATES_TO_MM] if "spacing_mm" in judged else judged
+    early = fine[fine["true_broken_endplate"] & ~fine["true_fracture"]]
+    whole = fine[fine["true_loss"] == 0]
+    told = early["endplate_injury"].astype(bool) | early["fractured"].eq(True)
+    parts = (
+        ("endplate broken without a deformity: told", early.assign(hit=told)),
+        (
+            "whole body with an endplate called broken",
+            whole.assign(hit=whole["endplate_injury"].astype(bool)),
+        ),
     )
     return [_with_interval(name, part, _hits) for name, part in parts if len(part)]
 
