@@ -15,7 +15,15 @@ from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import SIDES, Measured
 from osteon.reading.spine_wall import bulge_mm
 
-__all__ = ["anterior_kink", "denis_type", "endplate_findings", "of_margin", "of_type", "posterior_wall"]
+__all__ = [
+    "BREAKS",
+    "anterior_kink",
+    "denis_type",
+    "endplate_findings",
+    "of_margin",
+    "of_type",
+    "posterior_wall",
+]
 
 Side = Literal["superior", "inferior"]
 BREAKS = ("depression", "discontinuity", "band")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Literal
 
@@ -24,7 +24,7 @@ __all__ = [
     "coarsest_mm",
     "dense_bodies",
     "density_notes",
-    "hides_lysis",
+    "density_remarks",
     "reasons_not_evaluable",
     "red_flags",
     "usual_cortex",
@@ -164,12 +164,17 @@ def _foci(
         "lytic_ml": spots.lytic_ml,
         "lytic_visible_hu": spots.lytic_visible_hu,
         "sclerotic_ml": spots.sclerotic_ml,
+        "endplate_sclerosis_ml": spots.dome_ml,
     }
 
 
-def hides_lysis(indicators: Mapping[str, float]) -> bool:
-    """Whether soft tissue in place of this body's marrow would not stand out of it."""
-    return bool(indicators.get("lytic_visible_hu", np.inf) < rules("flags")["soft_hu"])
+def density_remarks(indicators: Mapping[str, float]) -> Iterator[str]:
+    """Codes of what a reader should know of a body's marrow: what could not be seen in it, and what is no flag."""
+    rule = rules("flags")
+    if indicators.get("lytic_visible_hu", np.inf) < rule["soft_hu"]:
+        yield "lytic_not_detectable"
+    if indicators.get("endplate_sclerosis_ml", 0.0) >= rule["sclerotic_ml"]:
+        yield "endplate_sclerosis"
 
 
 def _destruction(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from osteon.domain.spine import Endplate, Genant, HeightLoss, PosteriorWall, VertebraFinding
 from osteon.reading.spine_confidence import call_confidence, grade_confidence, type_confidence
 from osteon.reading.spine_denis import (
+    BREAKS,
     anterior_kink,
     denis_type,
     endplate_findings,
@@ -38,6 +39,12 @@ class _Evidence:
     @property
     def broken(self) -> bool:
         return not self.coarse and (self.superior.injured or self.inferior.injured)
+
+    @property
+    def break_seen(self) -> bool:
+        """An injured endplate that shows a break: one that lies low and is whole belongs to what its neighbours are."""
+        plates = (self.superior, self.inferior)
+        return self.broken and any(plate.injured and set(plate.signs) & set(BREAKS) for plate in plates)
 
     @property
     def buckled(self) -> bool:
@@ -185,7 +192,7 @@ def _notes(
         yield "near_threshold"
     if suspicious:
         yield "suspicious"
-    elif not grade.grade and seen.broken:
+    elif not grade.grade and seen.break_seen:
         yield "endplate_injury"
     elif grade.grade:
         if largest < point:
@@ -210,7 +217,7 @@ def _confidence(
     loss = seen.loss
     if suspicious is not None:
         return suspicious
-    if not grade.grade and seen.broken:
+    if not grade.grade and seen.break_seen:
         return float(rules("confidence")["injury"])
     turns = grade.operating_point if grade.threshold is None else grade.threshold
     sure = call_confidence((loss.largest - turns) / loss.se, agreement=agreement, slice_mm=slice_mm)

@@ -17,6 +17,7 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Place = tuple[float, float, float]
 _CORE_MM = 2.5
+_AT_ENDPLATE_MM = 1.0  # a region that reaches the outermost of the core begins at the endplate
 _HALF_THICKNESS_MM = 3.6  # a focus is thicker than a band under a broken endplate
 _LAYER = 0.38  # of the height: further from its endplate no degenerative layer reaches
 _REST = 0.2  # of a core, beside a focus, tells what its marrow is
@@ -58,12 +59,14 @@ class Foci:
     ----------
     lytic_ml, sclerotic_ml : volume
     lytic_uvw_mm, sclerotic_uvw_mm : middle in the body's frame, None where there is none
+    dome_ml : of what stands out of the marrow and begins at an endplate, as degenerative sclerosis does; no sclerotic region
     lytic_visible_hu : what is denser than this does not stand out of this body's marrow
     """
 
     lytic_ml: float
     sclerotic_ml: float
     lytic_visible_hu: float
+    dome_ml: float = 0.0
     lytic_uvw_mm: Place | None = None
     sclerotic_uvw_mm: Place | None = None
 
@@ -98,15 +101,23 @@ def foci(
         plain = hu - np.where(over <= band_most_hu, over, 0.0)
     lytic, visible = _lytic(box, hu, deep, usual_hu, rule)
     dense = max(rule.sclerotic_hu, usual_hu + rule.sclerotic_over_hu)
-    regions = [deep & (plain > dense)]
-    if not band_most_hu:
-        regions += _standing_out(hu, deep, usual_hu, rule)
-    upright = [_compact(region, box) for region in regions if not _along_endplate(region, box, plates, rule)]
+    upright = []
+    region = deep & (plain > dense)
+    if not _along_endplate(region, box, plates, rule):
+        upright.append(_compact(region, box))
+    dome_ml = 0.0
+    for region in [] if band_most_hu else _standing_out(hu, deep, usual_hu, rule):
+        one = _compact(region, box)
+        if _at_endplate(region, box, plates):
+            dome_ml = one[0]
+        else:
+            upright.append(one)
     sclerotic = max(upright, key=lambda one: one[0], default=(0.0, None))
     return Foci(
         lytic_ml=lytic[0],
         lytic_uvw_mm=lytic[1],
         lytic_visible_hu=visible,
+        dome_ml=dome_ml,
         sclerotic_ml=sclerotic[0],
         sclerotic_uvw_mm=sclerotic[1],
     )
@@ -158,6 +169,21 @@ def _along_endplate(region: Mask, box: BodyBox, plates: Endplates, rule: FocusRu
         share = (box.w_mm[w] - low) / (high - low)
     reach = min(float(np.nanquantile(share, 0.95)), 1.0 - float(np.nanquantile(share, 0.05)))
     return float(np.std(box.w_mm[w])) < rule.flat * wide and reach < _LAYER
+
+
+def _at_endplate(region: Mask, box: BodyBox, plates: Endplates) -> bool:
+    """
+    Whether a region begins at an endplate, as degenerative sclerosis does, a dome over a worn disc or around a node.
+
+    Such a dome is common; only what is as dense as a focus anywhere is told there.
+    """
+    kernel = _kernel(region)
+    if kernel is None:
+        return False
+    ball = region & (ndimage.distance_transform_edt(~kernel, sampling=STEP_MM) <= _HALF_THICKNESS_MM)
+    u, v, w = np.nonzero(ball)
+    near = np.fmin(plates.top_mm[u, v] - box.w_mm[w], box.w_mm[w] - plates.bottom_mm[u, v])
+    return bool(np.nanmin(near) < _CORE_MM + _AT_ENDPLATE_MM)
 
 
 def _marrow(hu: Array, deep: Mask, empty_hu: float) -> tuple[float, float]:
