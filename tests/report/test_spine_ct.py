@@ -1035,3 +1035,44 @@ def test_the_terminal_says_what_must_not_be_missed():
         "T12 （节段 97%）Genant 3 级，楔形 · 高度丢失 43% · 爆裂骨折可能（若后壁证实完整，则为 Denis 压缩性骨折 B 型）"
     )
     assert reading_lines(replace(reading(), simulated=False), "en")[1].startswith("T9")
+
+
+def injured(level="L2", *, measured=True):
+    """A broken superior endplate: no height lost that counts, or none that could be told."""
+    plate = Endplate(depression_mm=1.9, discontinuity=0.4, band_hu=60.0, tilt_deg=1.0, injured=True,
+                     signs=("depression", "discontinuity"), injury=2.0)  # fmt: skip
+    broken = {"notes": ("endplate_injury",), "superior": plate, "confidence": 0.89}
+    if not measured:
+        broken |= {"evaluable": False, "fractured": None, "genant": None, "confidence": None,
+                   "not_evaluable": ("no_sound_reference",)}  # fmt: skip
+    return changed(intact(), level, **broken)
+
+
+@pytest.mark.parametrize(("lang", "first", "item", "status"), [
+    ("en", "Endplate broken without a deformity of Genant grade 1 at L2: possible acute fracture",
+     "L2: endplate broken without a deformity", "endplate broken, no deformity"),
+    ("zh", "L2 椎体终板损伤而高度丢失未达 Genant 1 级：急性骨折可能", "L2 椎体终板损伤而未见 Genant 1 级变形", "终板损伤，无变形"),
+])  # fmt: skip
+def test_a_broken_endplate_is_neither_a_fracture_nor_none(lang, first, item, status):
+    made = injured()
+    assert said(headline(made, None), lang).startswith(first)
+    sound = [said(text, lang) for text in findings(made) if "Genant grade 1 or more" in said(text, "en")]
+    assert all("L2" not in line for line in sound)
+    spoken = texts(spine_ct_document(made), lang)
+    assert any(item in line for line in spoken)
+    assert any(status in line for line in reading_lines(made, lang))
+    assert said(evidence(made.at("L2"))[-1][0], lang) in ("Rate of broken endplates (simulated scans)", "终板确有损伤的比例（模拟扫描）")  # fmt: skip
+    told = results_json(made)
+    assert told["endplate_injury_levels"] == ["L2"] and told["n_fractures"] == 0
+    assert "L2" not in said(headline(intact(), None), "en").split("at")[0]
+
+
+@pytest.mark.parametrize(("lang", "words_of"), [
+    ("en", ("loss of height not to be told without an unfractured vertebra: probable fracture", "Not evaluable: L2.")),
+    ("zh", ("高度丢失无法判定：骨折可能性大", "未能评估：L2。")),
+])  # fmt: skip
+def test_without_a_yardstick_a_broken_endplate_is_a_probable_fracture(lang, words_of):
+    made = injured(measured=False)
+    line = said(headline(made, None), lang)
+    assert all(word in line for word in words_of)
+    assert any("no unfractured vertebra to measure against" in text for text in reading_lines(made, "en"))

@@ -587,3 +587,23 @@ def test_dciodvfy_finds_no_error(request, scan, name, dciodvfy):
     said = subprocess.run([dciodvfy, str(folder / "out" / name)], capture_output=True, text=True, check=False)
     errors = [line for line in said.stderr.splitlines() if line.startswith("Error") or "Laterality" in line]
     assert errors == []
+
+
+def test_a_broken_endplate_is_coded_as_itself(scanned, tmp_path):
+    _, read, labels = scanned
+    made = fixture.intact()
+    plate = replace(made.at("L2").superior, injured=True, signs=("discontinuity",), injury=2.0)
+    made = replace(made, vertebrae=tuple(
+        replace(v, notes=("endplate_injury",), superior=plate, confidence=0.89) if v.level == "L2" else v
+        for v in made.vertebrae
+    ))  # fmt: skip
+    save_reading(tmp_path / "out", made, read, labels, lang="en", command="osteon read ct series")
+    report = hd.sr.srread(tmp_path / "out" / "report.dcm")
+    groups = [
+        *report.content.get_volumetric_roi_measurement_groups(),
+        *report.content.get_image_measurement_groups(),
+    ]
+    calls = [e.value.value for g in groups for e in g.get_qualitative_evaluations() if e.name == private_code("CALL")]  # fmt: skip
+    assert calls.count("ENDPLATEINJURY") == 1 and "FRACTURE" not in calls
+    rates = [value_of(group, private_code("ENDPLATERATE")) for group in groups]
+    assert [rate for rate in rates if rate is not None] == [pytest.approx(0.89)]
