@@ -79,7 +79,7 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
     fractures = _called(reading)
     if _suspicious(reading):
         parts.append(phrase("headline.suspicious", levels=_levels_of(reading, "suspicious")))
-    early = list(_broken_endplates(reading))
+    early = list(_broken_endplates(reading, ("injury", "injury_unmeasured")))
     if fractures:
         parts += [_fracture_line(reading, fractures), *_age(reading, changes), canal(reading), *early]
     else:
@@ -91,12 +91,12 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
     return joined(parts)
 
 
-def _broken_endplates(reading: SpineReading) -> Iterator[Text]:
+def _broken_endplates(reading: SpineReading, kinds: tuple[str, ...]) -> Iterator[Text]:
     """Levels with a broken endplate: without a deformity, and where nobody can say whether height was lost."""
-    for key, evaluable in (("injury", True), ("injury_unmeasured", False)):
-        found = (v.level for v in _injured(reading) if v.evaluable is evaluable)
+    for kind in kinds:
+        found = (v.level for v in _injured(reading) if v.evaluable is (kind == "injury"))
         if levels := levels_text(reading, found):
-            yield phrase(f"headline.{key}", levels=levels)
+            yield phrase(f"headline.{kind}", levels=levels)
 
 
 def _operated(reading: SpineReading) -> Iterator[Text]:
@@ -429,7 +429,8 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
     for vertebra in fractures:
         size = _size(reading, vertebra) if possible_burst(vertebra) else ""
         yield _fracture(vertebra, remark(changes or (), vertebra.level), size)
-    yield from (_injury(v) for v in _injured(reading))
+    yield from (_injury(v) for v in _injured(reading) if v.evaluable)
+    yield from _broken_endplates(reading, ("injury_unmeasured",))
     if fractures:
         age = () if changes else _age(reading, changes)  # of each fracture in its own item
         mri = (phrase("age.mri"),) if changes is None else ()
@@ -451,8 +452,7 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
 def _injury(vertebra: VertebraFinding) -> Text:
     """A broken endplate without a deformity, in one item."""
     loss = vertebra.height_loss.largest if vertebra.height_loss is not None else 0.0
-    key = "impression.injury" if vertebra.evaluable else "impression.injury_unmeasured"
-    return phrase(key, level=vertebra.level, loss=share(max(loss, 0.0)))
+    return phrase("impression.injury", level=vertebra.level, loss=share(max(loss, 0.0)))
 
 
 def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
