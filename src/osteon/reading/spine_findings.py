@@ -22,7 +22,7 @@ from osteon.reading.spine_flags import (
     coarsest_mm,
     dense_bodies,
     density_notes,
-    density_remarks,
+    bone_remarks,
     reasons_not_evaluable,
     usual_cortex,
     usual_density,
@@ -120,7 +120,7 @@ def findings(
         for place in everything
         if place.label.level != "S1"
     ]
-    made = [replace(v, notes=(*v.notes, *density_remarks(v.indicators))) for v in made]
+    made = [replace(v, notes=(*v.notes, *bone_remarks(v.indicators))) for v in made]
     whole = {k: m for k, m in seen.items() if not _cut(reasons[k])}
     made = _with_neighbours(made, whole, [place.label.level for place in everything])
     told = ("no_image",) if volume is None else ("hu_unverified",) if image is None else density_notes(scan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ __all__ = [
     "coarsest_mm",
     "dense_bodies",
     "density_notes",
-    "density_remarks",
+    "bone_remarks",
     "reasons_not_evaluable",
     "red_flags",
     "usual_cortex",
@@ -168,13 +167,15 @@ def _foci(
     }
 
 
-def density_remarks(indicators: Mapping[str, float]) -> Iterator[str]:
-    """Codes of what a reader should know of a body's marrow: what could not be seen in it, and what is no flag."""
+def bone_remarks(indicators: Mapping[str, float]) -> Iterator[str]:
+    """Codes of what a reader should know of a vertebra's bone: what could not be seen in it, and what is no flag."""
     rule = rules("flags")
     if indicators.get("lytic_visible_hu", np.inf) < rule["soft_hu"]:
         yield "lytic_not_detectable"
     if indicators.get("endplate_sclerosis_ml", 0.0) >= rule["sclerotic_ml"]:
         yield "endplate_sclerosis"
+    if any(indicators.get(name, 1.0) < rule[name] for name in _ARCH_PARTS):
+        yield "arch_uneven"
 
 
 def _destruction(
@@ -205,22 +206,20 @@ def _destruction(
             shares.append(own / arch.value)
     if shares:
         figures["posterior_share"] = min(shares)
-    parts, side = _arch_parts_lost(measured, level, good)
-    figures |= parts
-    gone = any(figures.get(name, 1.0) < rule[name] for name in ("posterior_share", *_ARCH_PARTS))
-    if gone:
-        found.append(FlagPlace(flag="posterior_element_destruction", side=side))
+    figures |= _arch_parts(measured, level, good)
+    if figures.get("posterior_share", 1.0) < rule["posterior_share"]:
+        found.append(FlagPlace(flag="posterior_element_destruction"))
     return found, figures
 
 
 _ARCH_PARTS = ("lamina_of_other", "spinous_share")
 
 
-def _arch_parts_lost(
-    measured: Mapping[str, Measured], level: str, good: frozenset[str]
-) -> tuple[dict[str, float], Literal["right", "left"] | None]:
+def _arch_parts(measured: Mapping[str, Measured], level: str, good: frozenset[str]) -> dict[str, float]:
     """
-    One lamina's bone against the other's, with the side of what is lost, and the spinous process against the neighbours'.
+    One lamina's bone against the other's, and the spinous process against the neighbours'.
+
+    People's arches are uneven: little bone in one part is something to look at (:func:`bone_remarks`) and no flag.
 
     A field that cuts the arch cuts one side more than the other: nothing is told there. The spinous process of the lowest
     lumbar vertebra is small, and in spina bifida occulta absent: its bone is compared with nobody's.
@@ -232,18 +231,15 @@ def _arch_parts_lost(
         if m.arch_parts is not None and not (m.place.cropped or m.place.at_border or m.contents)
     }
     if level not in whole:
-        return {}, None
+        return {}
     right, middle, left = whole[level]
     figures: dict[str, float] = {}
-    side: Literal["right", "left"] | None = None
     if max(right, left) >= rule["lamina_least"]:
         figures["lamina_of_other"] = min(right, left) / max(right, left)
-        if figures["lamina_of_other"] < rule["lamina_of_other"]:
-            side = "right" if right < left else "left"
     usual = expected({k: parts[1] for k, parts in whole.items()}, level, good, default=None, sd_floor=1.0)
     if level not in ("L5", "L6") and usual.n >= 2 and usual.value >= rule["lamina_least"]:
         figures["spinous_share"] = middle / usual.value
-    return figures, side
+    return figures
 
 
 def _mass(
