@@ -150,6 +150,15 @@ def print_calls(rows: pd.DataFrame) -> None:
         print(
             f"  without a sound neighbour, called {name}: right {int(hit[part].sum())} of {int(part.sum())}"
         )
+    early = (
+        rows["true_broken_endplate"]
+        & ~rows["true_fracture"]
+        & rows["evaluable"].astype(bool)
+        & (rows["spacing_mm"] <= 2)
+    )
+    fresh = rows[early & rows["set"].eq("early") & (rows["case"] % 4 != 0)]
+    told = fresh["endplate_injury"].astype(bool) | fresh["fractured"].eq(True)
+    print(f"  fresh broken endplates with a loss below .17: {int(told.sum())} of {len(fresh)} told")
     called = rows[injured & rows["fractured"].eq(False)]
     print(
         f"  injury: {int(called['true_broken_endplate'].sum())} of {len(called)} had a planted broken endplate"

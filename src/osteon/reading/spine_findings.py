@@ -19,10 +19,10 @@ from osteon.imaging.measure.curves import between_deg, disc_height_mm
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_flags import (
+    bone_remarks,
     coarsest_mm,
     dense_bodies,
     density_notes,
-    bone_remarks,
     reasons_not_evaluable,
     usual_cortex,
     usual_density,

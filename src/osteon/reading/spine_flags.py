@@ -20,10 +20,10 @@ from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured, Place
 
 __all__ = [
+    "bone_remarks",
     "coarsest_mm",
     "dense_bodies",
     "density_notes",
-    "bone_remarks",
     "reasons_not_evaluable",
     "red_flags",
     "usual_cortex",
