@@ -48,6 +48,7 @@ def genant(loss: HeightLoss, *, operating_point: float = 0.20, breaks: int = 0) 
 
     Examples
     --------
+    >>> from osteon.domain.spine import Heights
     >>> at = Heights(anterior=27, middle=25, posterior=27)
     >>> seen = HeightLoss(anterior=0.3, middle=0.1, posterior=0.0, reference_mm=at, reference_from=(), se=0.02, self_loss=0.3)
     >>> genant(seen).grade, genant(seen).type
