@@ -29,7 +29,7 @@ from osteon.synth.spine_fracture import PlannedFracture
 
 FOLDER = Path(__file__).parent.parent / "build" / "spine_development"
 FIELD = ("T9", *LEVELS)
-SETS = {"usual": 60, "coarse": 40, "most_broken": 12, "broken_alike": 12, "early": 32, "diseased": 24}
+SETS = {"usual": 120, "coarse": 40, "most_broken": 12, "broken_alike": 12, "early": 32, "diseased": 24}
 """Spines of each set."""
 DISEASE = "lytic|sclerotic|destruction"
 
@@ -128,10 +128,17 @@ def main() -> None:
     with ProcessPoolExecutor(workers) as pool:
         files = list(pool.map(rows_of, *zip(*jobs, strict=True)))
     rows = pd.DataFrame([row for f in files for row in json.loads(f.read_text(encoding="utf-8"))])
+    rows = with_broken(rows)
     print_flags(rows[rows["evaluable"].astype(bool)])
     rows = rows[rows["planted_reason"] == ""]
     print_calls(rows)
     print_types(rows)
+
+
+def with_broken(rows: pd.DataFrame) -> pd.DataFrame:
+    """With the share of each spine's evaluable vertebrae that are called fractured."""
+    called = rows[rows["evaluable"].astype(bool)].assign(broken=lambda d: d["fractured"].eq(True))
+    return rows.join(called.groupby(["set", "case"])["broken"].mean(), on=["set", "case"])
 
 
 def print_calls(rows: pd.DataFrame) -> None:
@@ -173,7 +180,7 @@ def print_types(rows: pd.DataFrame) -> None:
         hit = typed[name] == typed[truth]
         told = f"n = {len(typed)}, wrong = {int((~hit).sum())}"
         try:
-            fitted = fit_type_confidence(list(zip(typed[margin], hit, strict=True)), of=of)
+            fitted = fit_type_confidence(list(zip(typed[margin], typed["broken"], hit, strict=True)), of=of)
             print(f"[{of}_confidence]", {k: round(v, 3) for k, v in fitted.items()}, told)
         except NotEnoughData as error:
             print(f"[{of}_confidence] not to be fitted:", error, told)

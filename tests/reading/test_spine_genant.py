@@ -225,14 +225,15 @@ def test_a_fitted_confidence_is_calibrated():
 
 def test_a_fitted_confidence_of_types_is_calibrated():
     rng = np.random.default_rng(2)
-    margins = rng.gamma(1.5, 0.4, 3000)
-    right = rng.random(3000) < 1 / (1 + np.exp(-(0.3 + 2.0 * np.minimum(margins, 1.0))))
-    fitted = fit_type_confidence([(float(m), bool(r)) for m, r in zip(margins, right, strict=True)])
-    assert fitted["base"] == pytest.approx(0.3, abs=0.25) and fitted["margin"] == pytest.approx(2.0, abs=0.4)
-    said = np.array([type_confidence(float(m), parameters=fitted) for m in margins])
+    margins, broken = rng.gamma(1.5, 0.4, 6000), rng.random(6000)
+    right = rng.random(6000) < 1 / (1 + np.exp(-(1.3 + 2.0 * np.minimum(margins, 1.0) - 1.5 * broken)))
+    fitted = fit_type_confidence([(float(m), float(b), bool(r)) for m, b, r in zip(margins, broken, right, strict=True)])  # fmt: skip
+    assert fitted["base"] == pytest.approx(1.3, abs=0.25) and fitted["margin"] == pytest.approx(2.0, abs=0.4)
+    assert fitted["broken"] == pytest.approx(-1.5, abs=0.3)
+    said = np.array([type_confidence(float(m), broken=float(b), parameters=fitted) for m, b in zip(margins, broken, strict=True)])  # fmt: skip
     assert said.mean() == pytest.approx(right.mean(), abs=0.02)
     with pytest.raises(NotEnoughData):
-        fit_type_confidence([(0.5, True)] * 80)
+        fit_type_confidence([(0.5, 0.2, True)] * 80)
 
 
 def test_the_confidence_of_a_grade_is_the_chance_of_the_true_loss_within_its_bounds():

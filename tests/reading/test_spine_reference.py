@@ -11,7 +11,7 @@ from osteon.reading.spine_findings import findings
 from osteon.reading.spine_genant import genant
 from osteon.reading.spine_reference import height_losses
 from osteon.reading.spine_rules import level_place, norm_height_over_footprint, norm_heights
-from osteon.report.spine_ct_text import headline
+from osteon.report.spine_ct_headline import headline
 from osteon.report.words import words
 from osteon.synth.spine_ct import PlannedFracture, phantom
 

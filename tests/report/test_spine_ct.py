@@ -19,11 +19,12 @@ from osteon.imaging import dicom_series
 from osteon.report.document import Bullets, Callout, FigureBlock, Heading, Paragraph, TableBlock
 from osteon.report.spine_ct import MOST_CLOSE_UPS, spine_ct_document
 from osteon.report.spine_ct_evidence import evidence
+from osteon.report.spine_ct_findings import finding as finding_of
+from osteon.report.spine_ct_findings import findings
+from osteon.report.spine_ct_headline import headline
 from osteon.report.spine_ct_lines import exit_line, reading_lines
 from osteon.report.spine_ct_phrases import date, levels_text, phrase
 from osteon.report.spine_ct_tables import examination_table, heights_table
-from osteon.report.spine_ct_text import finding as finding_of
-from osteon.report.spine_ct_text import findings, headline
 from osteon.report.spine_results import read_prior, results_json
 from osteon.report.spine_save import save_reading
 from osteon.report.spine_scene import spine_scene

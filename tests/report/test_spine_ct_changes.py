@@ -11,7 +11,8 @@ from osteon.reading.spine_compare import compare_readings
 from osteon.report.document import Bullets, Heading, TableBlock
 from osteon.report.spine_ct import spine_ct_document
 from osteon.report.spine_ct_changes import change_lines, change_table
-from osteon.report.spine_ct_text import headline, impression
+from osteon.report.spine_ct_headline import headline
+from osteon.report.spine_ct_impression import impression
 from osteon.report.words import words
 
 _spec = importlib.util.spec_from_file_location("spine_fixture", Path(__file__).with_name("spine_fixture.py"))

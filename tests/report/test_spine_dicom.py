@@ -30,7 +30,7 @@ from osteon.report.dicom_sc import encapsulated_pdf, key_image
 from osteon.report.dicom_seg import spine_seg
 from osteon.report.dicom_source import character_set, dicom_source
 from osteon.report.dicom_sr import spine_sr
-from osteon.report.spine_ct_text import impression
+from osteon.report.spine_ct_impression import impression
 from osteon.report.spine_save import save_reading
 from osteon.report.words import words
 from osteon.synth.ct_series import write_ct_series

@@ -25,7 +25,7 @@ def demo(
     from osteon.cli.read import say
     from osteon.core.files import write_text
     from osteon.report.index_page import IndexEntry, index_page
-    from osteon.report.spine_ct_text import headline
+    from osteon.report.spine_ct_headline import headline
     from osteon.report.value import Words
     from osteon.studies.ct_demo import read_demo_scans
     from osteon.studies.fracture_risk import run_to_folder

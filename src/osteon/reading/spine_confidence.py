@@ -87,7 +87,11 @@ def fit_confidence(rows: Sequence[Row], *, ridge: float = 0.1) -> dict[str, floa
 
 
 def type_confidence(
-    margin: float, *, of: Literal["type", "of"] = "type", parameters: Mapping[str, float] | None = None
+    margin: float,
+    *,
+    broken: float,
+    of: Literal["type", "of"] = "type",
+    parameters: Mapping[str, float] | None = None,
 ) -> float:
     """
     Probability that the Denis or the OF type of a vertebra rightly called fractured is right, from the rule's own margin.
@@ -97,25 +101,27 @@ def type_confidence(
     margin : float
         How far the least certain sign is from where the type would turn, in units of its threshold
         (:attr:`osteon.domain.spine.Denis.margin`).
+    broken : float
+        Share of the evaluable vertebrae that are called fractured: whole ones are what signs are compared with.
     of : "type" for Denis, "of" for the OF type
     parameters : mapping or None
         As :func:`fit_type_confidence` answers; None for those of the rules.
 
     Examples
     --------
-    >>> type_confidence(0.8) > type_confidence(0.05) >= 0.25
+    >>> type_confidence(0.8, broken=0.1) > type_confidence(0.05, broken=0.1) > type_confidence(0.05, broken=0.9) >= 0.25
     True
     """
     rule = parameters or rules(f"{of}_confidence")
-    logit = rule["base"] + rule["margin"] * min(margin, rule["cap"])
+    logit = rule["base"] + rule["margin"] * min(margin, rule["cap"]) + rule["broken"] * broken
     return float(np.clip(1.0 / (1.0 + np.exp(-logit)), 0.25, rule["most"]))
 
 
 def fit_type_confidence(
-    rows: Sequence[tuple[float, bool]], *, of: Literal["type", "of"] = "type"
+    rows: Sequence[tuple[float, float, bool]], *, of: Literal["type", "of"] = "type"
 ) -> dict[str, float]:
     """
-    Parameters of :func:`type_confidence` from types with known truth: (margin, was the type right).
+    Parameters of :func:`type_confidence` from types with known truth: (margin, broken, was the type right).
 
     Raises
     ------
@@ -123,9 +129,9 @@ def fit_type_confidence(
         Fewer than 50 types, or all of them right.
     """
     rule = rules(f"{of}_confidence")
-    design = np.array([[1.0, min(margin, rule["cap"])] for margin, _ in rows])
-    base, slope = _fitted(design, [right for _, right in rows], ridge=(0.0, 0.0))
-    return {"base": base, "margin": slope, "cap": rule["cap"], "most": rule["most"]}
+    design = np.array([[1.0, min(margin, rule["cap"]), broken] for margin, broken, _ in rows])
+    base, slope, among = _fitted(design, [right for *_, right in rows], ridge=(0.0, 0.0, 0.0))
+    return {"base": base, "margin": slope, "broken": among, "cap": rule["cap"], "most": rule["most"]}
 
 
 def grade_confidence(loss: float, se: float, grade: int) -> float:

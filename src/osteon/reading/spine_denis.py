@@ -9,7 +9,6 @@ import numpy as np
 
 from osteon.core.errors import InputError
 from osteon.domain.spine import Denis, Endplate, HeightLoss, PosteriorWall
-from osteon.reading.spine_confidence import type_confidence
 from osteon.reading.spine_neighbours import Expected, expected
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import SIDES, Measured
@@ -235,13 +234,7 @@ def denis_type(
     if wall is not None and wall.involved:
         evidence.append("posterior_wall")
     margin = min(abs(plate.injury - 1.0) for plate in (superior, inferior))
-    return Denis(
-        scheme="compression",
-        type=letter,
-        margin=margin,
-        evidence=tuple(evidence),
-        confidence=None if letter is None else type_confidence(margin),
-    )
+    return Denis(scheme="compression", type=letter, margin=margin, evidence=tuple(evidence))
 
 
 def of_type(superior: Endplate, inferior: Endplate, *, loss: HeightLoss, wall: PosteriorWall | None) -> int:

@@ -28,7 +28,7 @@ from osteon.reading.spine_flags import (
     usual_density,
 )
 from osteon.reading.spine_genant import deformity_index, worse_side
-from osteon.reading.spine_judged import judged
+from osteon.reading.spine_judged import judged, with_type_confidences
 from osteon.reading.spine_neighbours import expected
 from osteon.reading.spine_reference import height_losses
 from osteon.reading.spine_rules import level_place, rules
@@ -120,6 +120,7 @@ def findings(
         for place in everything
         if place.label.level != "S1"
     ]
+    made = with_type_confidences(made)
     made = [replace(v, notes=(*v.notes, *bone_remarks(v.indicators))) for v in made]
     whole = {k: m for k, m in seen.items() if not _cut(reasons[k])}
     made = _with_neighbours(made, whole, [place.label.level for place in everything])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from osteon.domain.spine import Endplate, Genant, HeightLoss, PosteriorWall, VertebraFinding
@@ -22,7 +22,7 @@ from osteon.reading.spine_genant import genant
 from osteon.reading.spine_rules import rules
 from osteon.reading.spine_vertebra import Measured
 
-__all__ = ["judged"]
+__all__ = ["judged", "with_type_confidences"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,15 +170,31 @@ def judged(
         if typed
         else None,
         of_type=of_type(superior, inferior, loss=loss, wall=seen.wall) if typed else None,
-        of_confidence=type_confidence(of_margin(superior, inferior, loss=loss, wall=seen.wall), of="of")
-        if typed
-        else None,
         confidence=_confidence(seen, grade, suspicious=suspicion, agreement=agreement, slice_mm=slice_mm),
         red_flags=flags,
         flag_places=flagged,
         indicators=figures | _indicators(sound[level], seen),
         notes=notes,
     )
+
+
+def with_type_confidences(made: Sequence[VertebraFinding]) -> list[VertebraFinding]:
+    """
+    With how sure the types of each fracture are: the more of the spine is broken, the fewer whole endplates and walls there
+    are to tell a broken one by.
+    """
+    judged_ones = [v for v in made if v.evaluable]
+    broken = sum(v.fractured is True for v in judged_ones) / max(len(judged_ones), 1)
+    return [_sure_of_types(v, broken) for v in made]
+
+
+def _sure_of_types(v: VertebraFinding, broken: float) -> VertebraFinding:
+    if v.denis is not None and v.denis.type is not None:
+        v = replace(v, denis=replace(v.denis, confidence=type_confidence(v.denis.margin, broken=broken)))
+    if v.of_type is None or v.superior is None or v.inferior is None or v.height_loss is None:
+        return v
+    margin = of_margin(v.superior, v.inferior, loss=v.height_loss, wall=v.posterior_wall)
+    return replace(v, of_confidence=type_confidence(margin, broken=broken, of="of"))
 
 
 def _notes(

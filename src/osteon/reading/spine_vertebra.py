@@ -260,6 +260,7 @@ def measured(
     tissue = None if labels.tissue is None else labels.tissue.cropped(wide)
     cuts = tuple(float(k) for k in np.linspace(-0.35, 0.35, 5) * shape.heights_mm.posterior)
     has_canal = tissue is not None and bool((tissue.array == 4).any())
+    arch, parts = _arch(volume, labels, place, frame, plates)
     return Measured(
         place=place,
         frame=frame,
@@ -280,8 +281,8 @@ def measured(
         wall_hu=_walls(box, plates),
         soft_mm=(None, None, None) if volume is None else soft_tissue_mm(volume, box, plates),
         pedicles=pedicle_bone(box, plates),
-        arch=None if volume is None else _arch(volume, labels, place),
-        arch_parts=None if volume is None else _arch_parts(volume, labels, place, frame, plates),
+        arch=arch,
+        arch_parts=parts,
         spokes=None if hu is None else spoke_wheel(box, trabecular_region(box, plates, rule)),
     )
 
@@ -292,32 +293,15 @@ def _walls(box: BodyBox, plates: Endplates) -> Thirds:
     return right, middle, left
 
 
-def _arch(volume: Volume, labels: SpineLabels, place: Place) -> float | None:
-    """Bone of the posterior elements, where scan and labels share a grid."""
-    if volume.array.shape != labels.vertebrae.array.shape:
-        return None
-    return arch_bone(
-        volume.cropped(place.box),
-        labels.vertebrae.cropped(place.box),
-        labels.bodies.cropped(place.box),
-        place.label.code,
-    )
-
-
-def _arch_parts(
-    volume: Volume, labels: SpineLabels, place: Place, frame: BodyFrame, plates: Endplates
-) -> tuple[float, float, float] | None:
-    """Bone of laminae and spinous process, where scan and labels share a grid."""
-    if volume.array.shape != labels.vertebrae.array.shape:
-        return None
-    return arch_parts(
-        volume.cropped(place.box),
-        labels.vertebrae.cropped(place.box),
-        labels.bodies.cropped(place.box),
-        place.label.code,
-        frame,
-        plates,
-    )
+def _arch(
+    volume: Volume | None, labels: SpineLabels, place: Place, frame: BodyFrame, plates: Endplates
+) -> tuple[float | None, tuple[float, float, float] | None]:
+    """Bone of the posterior elements, and of laminae and spinous process, where scan and labels share a grid."""
+    if volume is None or volume.array.shape != labels.vertebrae.array.shape:
+        return None, None
+    maps = (labels.vertebrae.cropped(place.box), labels.bodies.cropped(place.box))
+    near = (volume.cropped(place.box), *maps, place.label.code)
+    return arch_bone(*near), arch_parts(*near, frame, plates)
 
 
 def with_signs(found: Measured, *, usual_hu: float | None, cortex_hu: float | None) -> Measured:

@@ -46,8 +46,8 @@ from osteon.report.dicom_codes import (
     reading_code,
 )
 from osteon.report.dicom_source import MANUFACTURER, MODEL, DicomSource, character_set, series_name
+from osteon.report.spine_ct_impression import impression
 from osteon.report.spine_ct_phrases import bulges, coded, date, phrase, trusted
-from osteon.report.spine_ct_text import impression
 from osteon.report.words import words
 
 __all__ = ["SERIES_NUMBER_SR", "spine_sr"]

@@ -29,6 +29,9 @@ from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, marked_place, status_of
 from osteon.report.spine_ct_changes import change_lines, change_table
 from osteon.report.spine_ct_evidence import evidence
+from osteon.report.spine_ct_findings import finding, findings
+from osteon.report.spine_ct_headline import headline
+from osteon.report.spine_ct_impression import impression
 from osteon.report.spine_ct_phrases import (
     coded,
     date,
@@ -46,7 +49,6 @@ from osteon.report.spine_ct_tables import (
     indicator_table,
     measurement_table,
 )
-from osteon.report.spine_ct_text import finding, findings, headline, impression
 from osteon.report.spine_scene import SpineScene
 from osteon.report.value import Number, Text, Words
 
