@@ -1,13 +1,16 @@
 """Who speaks for a spine: what is broken does not, however many they are; and a spine broken as a whole is not called sound."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteon.domain.spine import Heights, ScanFacts
+from osteon.imaging.measure.endplate import EndplateSigns
 from osteon.imaging.segment.labels import LevelLabel, SpineLabels
-from osteon.reading.spine_findings import findings
+from osteon.reading.spine_findings import _broken_by_themselves, findings
 from osteon.reading.spine_genant import genant
 from osteon.reading.spine_reference import height_losses
 from osteon.reading.spine_rules import level_place, norm_height_over_footprint, norm_heights
@@ -141,3 +144,28 @@ def test_a_lone_crushed_vertebra_is_not_called_sound():
     assert alone.fractured is not False and (alone.confidence is None or alone.confidence < 0.9)
     whole = read((), keep=("L3",)).at("L3")
     assert whole.fractured is False and whole.confidence < 0.9 and "reference_own_height" in whole.notes
+
+
+def seen_endplates(gaps):
+    """A spine whose endplates lack a cortex over these shares, two a body, and show nothing else."""
+    signs = [
+        EndplateSigns(depression_mm=1.0, depth_share=0.5, focality=0.5, discontinuity=gap, band_hu=0.0, tilt_deg=0.0)
+        for gap in gaps
+    ]  # fmt: skip
+    return {
+        level: SimpleNamespace(box=SimpleNamespace(voxel_mm=1.25), signs=signs[2 * n : 2 * n + 2])
+        for n, level in enumerate(LEVELS)
+    }
+
+
+@pytest.mark.parametrize("poor", [0.0, 0.05, 0.1])
+def test_a_cortex_poorly_seen_everywhere_breaks_nobody_and_hides_no_break(poor):
+    """Whole endplates of a noisy scan lack up to twice what its better ones lack; a break lacks a third and more."""
+    gaps = np.resize([0.5 * poor, poor, 2 * poor], 18)
+    assert not _broken_by_themselves(seen_endplates(gaps))
+    gaps[6] = 0.4
+    assert _broken_by_themselves(seen_endplates(gaps)) == {"T12"}
+
+
+def test_a_spine_all_of_whose_endplates_are_broken_is_not_taken_for_a_noisy_one():
+    assert _broken_by_themselves(seen_endplates(np.resize([0.35, 0.5], 18))) == set(LEVELS)

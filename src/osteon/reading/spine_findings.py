@@ -16,6 +16,7 @@ from osteon.domain.anatomy import may_follow
 from osteon.domain.spine import HeightLoss, Hounsfield, ScanFacts, SpineReading, VertebraFinding
 from osteon.imaging.hounsfield import in_hounsfield
 from osteon.imaging.measure.curves import between_deg, disc_height_mm
+from osteon.imaging.measure.endplate import EndplateSigns
 from osteon.imaging.segment.labels import SpineLabels
 from osteon.imaging.volume import Volume
 from osteon.reading.spine_flags import (
@@ -112,7 +113,7 @@ def findings(
     sound = {k: m for k, m in seen.items() if not reasons[k] and k != "S1"}
     usual, cortex = usual_density(sound), usual_cortex(sound)
     sound = {k: with_signs(m, usual_hu=usual, cortex_hu=cortex) for k, m in sound.items()}
-    broken = frozenset(k for k, m in sound.items() if _broken_by_itself(m))
+    broken = _broken_by_themselves(sound)
     losses, one_sided = _losses(sound, broken)
     good = _whole(losses) - broken
     made = [
@@ -152,16 +153,24 @@ def _in_order(made: list[VertebraFinding]) -> list[VertebraFinding]:
     return sorted(made, key=lambda v: -v.centroid_lps_mm[2])
 
 
-def _broken_by_itself(m: Measured) -> bool:
-    """Whether an endplate shows a break that needs no neighbour to be seen: such a body is nobody's reference."""
+def _broken_by_themselves(sound: Mapping[str, Measured]) -> frozenset[str]:
+    """
+    The bodies whose endplates show a break that needs no neighbour to be seen: they are nobody's reference.
+
+    In noise or through thin bone even whole endplates lack a cortex here and there: what the better ones of this spine lack
+    is no break, and twice that is what its poorest whole ones lack.
+    """
     rule, endplate = rules("reference"), rules("endplate")
-    for signs in (m.superior, m.inferior):
-        if signs is None or m.box.voxel_mm > endplate["slice_mm_above"]:
-            continue
+    seen = {k: m for k, m in sound.items() if m.box.voxel_mm <= endplate["slice_mm_above"]}
+    gaps = [s.discontinuity for m in seen.values() for s in m.signs if s.discontinuity is not None]
+    usual = min(float(np.quantile(gaps, 0.25)), rule["usual_discontinuity"]) if gaps else 0.0
+    gap = rule["broken_discontinuity"] + 2 * usual
+
+    def broken(signs: EndplateSigns) -> bool:
         deep = signs.depression_mm > rule["broken_depression_mm"] and signs.focality >= endplate["node_share"]
-        if deep or (signs.discontinuity or 0.0) > rule["broken_discontinuity"]:
-            return True
-    return False
+        return bool(deep or (signs.discontinuity or 0.0) > gap)
+
+    return frozenset(k for k, m in seen.items() if any(broken(signs) for signs in m.signs))
 
 
 def _whole(losses: Mapping[str, HeightLoss]) -> frozenset[str]:

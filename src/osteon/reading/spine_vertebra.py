@@ -113,6 +113,11 @@ class Measured:
     superior: EndplateSigns | None = None
     inferior: EndplateSigns | None = None
 
+    @property
+    def signs(self) -> tuple[EndplateSigns, ...]:
+        """Of both endplates, as far as they were read."""
+        return tuple(signs for signs in (self.superior, self.inferior) if signs is not None)
+
 
 def places(labels: SpineLabels, volume: Volume | None = None) -> list[Place]:
     """Every labelled vertebra that has a body, from the head down; ``volume`` tells where its slices are uneven."""
