@@ -124,7 +124,8 @@ def write_tables(folder: Path) -> None:
     import pandas as pd
 
     from osteon.core.provenance import code_version
-    from osteon.studies.spine_trial_figures import confidence_table, trial_figures
+    from osteon.stats.reliability_bins import reliability_table
+    from osteon.studies.spine_trial_figures import stated_confidences, trial_figures
 
     files = sorted(folder.glob("*mm-*.json"))
     rows = pd.DataFrame([row for f in files for row in json.loads(f.read_text(encoding="utf-8"))])
@@ -158,15 +159,15 @@ def write_tables(folder: Path) -> None:
         writer = csv.DictWriter(stream, list(lines[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
-    table = confidence_table(fine)
+    tables = {name: reliability_table(*told) for name, told in stated_confidences(fine).items()}
     text = [
         "# SIMULATED spines read and judged", "",
-        f"Made by `python validation/spine_phantoms.py` (seeds {SEED} and up). SIMULATED: no figure here is clinical performance. The reading is the software alone; the published AI arm was two radiologists with AI, another thing. Intervals draw patients as wholes. Above 2 mm no Denis type is given, so its recall there is 0. “Cubes”: scanned at 1 mm and resampled to cubes of that side, as research data are often kept.", "",
+        f"Made by `python validation/spine_phantoms.py` (seeds {SEED} and up). SIMULATED: no figure here is clinical performance. The reading is the software alone; the published AI arm was two radiologists with AI, another thing. Intervals draw patients as wholes. Above 2 mm no Denis type is given, so its recall there is 0. “Cubes”: scanned at 1 mm and resampled to cubes of that side, as research data are often kept. “Perfect ones”: the expected calibration error that perfectly calibrated confidences show by chance on so few cases.", "",
         "| cases | patients | figure | value (95 % CI) | n | target |", "|---|---|---|---|---|---|",
         *(f"| {line['cases']} | {line['patients']} | {line['figure']} | {line['value']:.3f}" + (f" ({line['low']:.3f} to {line['high']:.3f})" if line["low"] is not None else "") + f" | {line['n']} | {line['target']} |" for line in lines),
-        "", "## Stated confidence of the calls", "", "| confidence | n | mean stated | share right |", "|---|---|---|---|",
-        *(f"| {b.low:.1f}-{b.high:.1f} | {b.n} | {b.mean_confidence:.3f} | {b.share_right:.3f} |" for b in table.bins), "",
-        f"Expected calibration error {table.ece:.3f}. Weights {fine['weights'].iloc[0]}, code {code_version()}.", "",
+        "", f"## Stated confidences at {at}", "", "| of | confidence | n | mean stated | share right |", "|---|---|---|---|---|",
+        *(f"| {name} | {b.low:.1f}-{b.high:.1f} | {b.n} | {b.mean_confidence:.3f} | {b.share_right:.3f} |" for name, table in tables.items() for b in table.bins), "",
+        f"Weights {fine['weights'].iloc[0]}, code {code_version()}.", "",
     ]  # fmt: skip
     (HERE / "spine_phantoms.md").write_text("\n".join(text), encoding="utf-8")
 

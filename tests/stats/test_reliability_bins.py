@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osteon.core.errors import InputError, NotEnoughData, ShapeError
-from osteon.stats.reliability_bins import reliability_table
+from osteon.stats.reliability_bins import ece_by_chance, reliability_table
 
 
 def test_a_calibrated_reader_has_a_small_error():
@@ -37,3 +37,15 @@ def test_refusals():
         reliability_table([], [])
     with pytest.raises(ShapeError):
         reliability_table([0.5], [True, False])
+
+
+def test_what_perfect_confidences_show_by_chance_is_what_drawn_answers_show():
+    rng = np.random.default_rng(3)
+    p = rng.uniform(0.4, 1, 120)
+    drawn = [reliability_table(p, rng.uniform(0, 1, p.size) < p).ece for _ in range(3000)]
+    assert ece_by_chance(p) == pytest.approx(np.mean(drawn), abs=3 * np.std(drawn) / np.sqrt(3000))
+
+
+def test_by_chance_nothing_is_left_of_many_cases_or_of_certain_ones():
+    assert ece_by_chance(np.full(4000, 0.9)) < 0.005
+    assert ece_by_chance([1.0, 1.0, 0.0]) == 0.0

@@ -11,17 +11,9 @@ import pandas as pd
 from osteon.core.errors import NotEnoughData
 from osteon.core.result import Interval
 from osteon.stats.bootstrap import bootstrap
-from osteon.stats.reliability_bins import ReliabilityTable, reliability_table
+from osteon.stats.reliability_bins import ece_by_chance, reliability_table
 
-__all__ = [
-    "TrialFigure",
-    "confidence_table",
-    "grade_confidence_table",
-    "level_confidence_table",
-    "of_confidence_table",
-    "trial_figures",
-    "type_confidence_table",
-]
+__all__ = ["TrialFigure", "stated_confidences", "trial_figures"]
 
 ENDPLATES_TO_MM = 2.0
 """Coarser slices show depressions in whole endplates: no break is told there."""
@@ -120,76 +112,44 @@ def trial_figures(rows: pd.DataFrame) -> tuple[TrialFigure, ...]:
         *_denis(broken),
         _with_interval("not evaluable without a planted reason", judged, lambda r: float((~r["evaluable"]).mean()), target="<= .05"),
     ]  # fmt: skip
-    told = judged[judged["confidence"].notna() & judged["fractured"].notna()]
-    if len(told):
-        table = confidence_table(rows)
-        figures.append(
-            TrialFigure(
-                name="expected calibration error of the calls",
-                value=table.ece,
-                ci=None,
-                n=table.n,
-                target="<= .05",
-            )
-        )
     figures += _suspicions(rows)
     figures += _endplates(judged)
-    for name, said in (("grades", grade_confidence_table(rows)), ("OF types", of_confidence_table(rows))):
-        if said is not None:
-            figures.append(TrialFigure(
-                name=f"expected calibration error of the {name}", value=said.ece, ci=None, n=said.n, target="<= .05"
-            ))  # fmt: skip
-    typed = judged[judged["denis_confidence"].notna() & judged["true_denis"].notna()]
-    if len(typed):
-        types = type_confidence_table(rows)
-        figures.append(TrialFigure(
-            name="expected calibration error of the Denis types", value=types.ece, ci=None, n=types.n, target="<= .05"
-        ))  # fmt: skip
-    levels = level_confidence_table(rows)
-    figures.append(TrialFigure(
-        name="expected calibration error of the levels", value=levels.ece, ci=None, n=levels.n, target="<= .05"
-    ))  # fmt: skip
+    figures += [_calibration(name, *told) for name, told in stated_confidences(rows).items()]
     return tuple(figures)
 
 
-def type_confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
-    """Stated confidences of the Denis types of true fractures beside how often the types were right."""
+def stated_confidences(rows: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """
+    Of calls, grades, types and levels how sure the reading said to be, and whether it was right; kinds that it stated none of
+    are left out. Grades and types are those of true fractures: their confidence is meant for a vertebra rightly called.
+    """
     judged = _judged(rows)
-    typed = judged[judged["denis_confidence"].notna() & judged["true_denis"].notna()]
-    return reliability_table(typed["denis_confidence"].astype(float), typed["denis"] == typed["true_denis"])
+    broken = judged[judged["true_fracture"]]
+    called = judged[judged["fractured"].notna()]
+    pairs = {
+        "calls": (called["confidence"], _call(called)),
+        "grades": (broken["grade_confidence"], broken["grade"] == broken["true_grade"]),
+        "Denis types": (broken["denis_confidence"], broken["denis"] == broken["true_denis"]),
+        "OF types": (broken["of_confidence"], broken["of_type"] == broken["true_of"]),
+        "levels": (rows["level_confidence"], rows["found_level"] == rows["level"]),
+    }
+    told = {name: said.notna() for name, (said, _) in pairs.items()}
+    return {
+        name: (said[told[name]].astype(float), right[told[name]])
+        for name, (said, right) in pairs.items()
+        if told[name].any()
+    }
 
 
-def grade_confidence_table(rows: pd.DataFrame) -> ReliabilityTable | None:
-    """Stated confidences of the grades of true fractures beside how often the grades were right; None without any."""
-    return _of_fractures(rows, "grade_confidence", "grade", "true_grade")
-
-
-def of_confidence_table(rows: pd.DataFrame) -> ReliabilityTable | None:
-    """The same of the OF types."""
-    return _of_fractures(rows, "of_confidence", "of_type", "true_of")
-
-
-def _of_fractures(rows: pd.DataFrame, stated: str, said: str, truth: str) -> ReliabilityTable | None:
-    judged = _judged(rows)
-    told = judged[judged["true_fracture"] & judged[stated].notna()]
-    if told.empty:
-        return None
-    return reliability_table(
-        told[stated].astype(float), told[said].astype(float) == told[truth].astype(float)
+def _calibration(name: str, said: pd.Series, right: pd.Series) -> TrialFigure:
+    """The expected calibration error, beside what perfect confidences would show on so few cases."""
+    return TrialFigure(
+        name=f"expected calibration error of the {name}",
+        value=reliability_table(said, right).ece,
+        ci=None,
+        n=len(said),
+        target=f"<= .05; perfect ones {ece_by_chance(said):.3f}".replace(" 0.", " ."),
     )
-
-
-def level_confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
-    """Stated confidences of the levels beside how often the names were right."""
-    named = rows[rows["level_confidence"].notna()]
-    return reliability_table(named["level_confidence"].astype(float), named["found_level"] == named["level"])
-
-
-def confidence_table(rows: pd.DataFrame) -> ReliabilityTable:
-    """Stated confidences of the calls beside how often they were right."""
-    judged = _judged(rows)
-    told = judged[judged["confidence"].notna() & judged["fractured"].notna()]
-    return reliability_table(told["confidence"].astype(float), _call(told))
 
 
 def _suspicions(rows: pd.DataFrame) -> list[TrialFigure]:
