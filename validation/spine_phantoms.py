@@ -119,6 +119,22 @@ def _subgroups(rows: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
+def restated(rows: pd.DataFrame) -> pd.DataFrame:
+    """The confidences of the types by the rules as they are now, from the margins that were kept: no image enters them."""
+    from osteon.reading.spine_confidence import type_confidence
+
+    spine = ["case", "spacing_mm", "cubes"]
+    called = rows[rows["evaluable"].astype(bool)].assign(broken=lambda d: d["fractured"].eq(True))
+    broken = rows[spine].merge(called.groupby(spine)["broken"].mean().reset_index(), how="left")["broken"]
+    for of, name in (("type", "denis"), ("of", "of")):
+        known = rows[f"{name}_confidence"].notna()
+        rows.loc[known, f"{name}_confidence"] = [
+            type_confidence(float(margin), broken=float(share), of=of)  # type: ignore[arg-type]
+            for margin, share in zip(rows.loc[known, f"{name}_margin"], broken[known.to_numpy()], strict=True)
+        ]
+    return rows
+
+
 def write_tables(folder: Path) -> None:
     """The figures of every spacing that was read, into spine_phantoms.csv and .md."""
     import pandas as pd
@@ -134,6 +150,7 @@ def write_tables(folder: Path) -> None:
             f"{folder} holds rows of other weights or seeds: empty it, or name another with --rows."
         )
     rows["case"] = rows["variant"] + rows["case"].astype(str)
+    rows = restated(rows)
     lines: list[dict[str, Any]] = []
     cubes = rows["cubes"].eq(True)
     usual = rows[(rows["variant"] == "") & ~cubes]

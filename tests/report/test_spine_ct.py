@@ -751,7 +751,7 @@ def test_the_limits_say_whether_the_posterior_cortex_was_looked_at(looked):
     made = changed(reading(), "T12", indicators={"posterior_cortex_lost": 0.0} if looked else {})
     spoken = texts(spine_ct_document(made), "en")
     assert any("neither its cortex nor" in text for text in spoken) != looked
-    assert any("its cortex for a patch missing" in text for text in spoken) == looked
+    assert any("where a whole patch is missing" in text for text in spoken) == looked
 
 
 def test_what_the_names_rest_on_is_said():

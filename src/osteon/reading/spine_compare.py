@@ -94,7 +94,7 @@ def _compared(now: VertebraFinding, before: VertebraFinding | None) -> LevelChan
 
 
 def _change(now: VertebraFinding, before: VertebraFinding) -> tuple[Change, Site | None, float | None]:
-    """What changed, where the loss has changed most, and the least change that counts."""
+    """What changed, where the loss has changed most, or is largest where it has not, and the least change that counts."""
     operated = set(now.contents) - set(before.contents)
     if before.fractured and operated & set(_TREATMENT):
         return "treated", None, None
@@ -113,7 +113,9 @@ def _change(now: VertebraFinding, before: VertebraFinding) -> tuple[Change, Site
         return worse if now.fractured else "lower", lower, error
     if grown[higher] < -error and (before.fractured or not now.fractured):
         return "regained", higher, error
-    return "unchanged" if now.fractured == before.fractured else "within_error", lower, error
+    if now.fractured != before.fractured:
+        return "within_error", lower, error
+    return "unchanged", max(_SITES, key=lambda site: float(getattr(losses[0], site))), error
 
 
 def _graded(v: VertebraFinding) -> bool:

@@ -113,7 +113,7 @@ def type_confidence(
     True
     """
     rule = parameters or rules(f"{of}_confidence")
-    logit = rule["base"] + rule["margin"] * min(margin, rule["cap"]) + rule["broken"] * broken
+    logit = rule["base"] + rule["margin"] * _certainty(margin, rule) + rule["broken"] * broken
     return float(np.clip(1.0 / (1.0 + np.exp(-logit)), 0.25, rule["most"]))
 
 
@@ -129,9 +129,15 @@ def fit_type_confidence(
         Fewer than 50 types, or all of them right.
     """
     rule = rules(f"{of}_confidence")
-    design = np.array([[1.0, min(margin, rule["cap"]), broken] for margin, broken, _ in rows])
+    design = np.array([[1.0, _certainty(margin, rule), broken] for margin, broken, _ in rows])
     base, slope, among = _fitted(design, [right for *_, right in rows], ridge=(0.0, 0.0, 0.0))
-    return {"base": base, "margin": slope, "broken": among, "cap": rule["cap"], "most": rule["most"]}
+    shape = {name: rule[name] for name in ("cap", "power", "most")}
+    return {"base": base, "margin": slope, "broken": among, **shape}
+
+
+def _certainty(margin: float, rule: Mapping[str, float]) -> float:
+    """What a margin counts for: no more than the cap, and the first steps away from the turn more than the later ones."""
+    return float(min(margin, rule["cap"]) ** rule["power"])
 
 
 def grade_confidence(loss: float, se: float, grade: int) -> float:

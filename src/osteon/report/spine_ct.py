@@ -30,6 +30,7 @@ from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, marked_pla
 from osteon.report.spine_ct_changes import change_lines, change_table
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_findings import finding, findings
+from osteon.report.spine_ct_groups import least_sure_name
 from osteon.report.spine_ct_headline import headline
 from osteon.report.spine_ct_impression import impression
 from osteon.report.spine_ct_phrases import (
@@ -163,7 +164,10 @@ def _ahead(reading: SpineReading) -> Iterator[Block]:
         yield Callout("warning", said, phrase("ahead.classical"))
     if not reading.anchored:
         yield Callout("warning", phrase("ahead.unanchored_text"), phrase("ahead.unanchored"))
-    if doubts := coded("spine_note", (note for note in reading.notes if note in NAMES_IN_DOUBT)):
+    doubts = coded("spine_note", (note for note in reading.notes if note in NAMES_IN_DOUBT))
+    if not doubts and least_sure_name(reading) is not None:
+        doubts = (phrase("ahead.uncertain"),)
+    if doubts:
         sure = [v.level_confidence for v in reading.vertebrae]
         if "anchors_disagree" in reading.notes and sure:
             doubts = (*doubts, phrase("ahead.disagree", least=Number(min(sure), digits=2)))
@@ -288,6 +292,8 @@ def _limits(reading: SpineReading) -> Iterator[Block]:
     looked = any("posterior_cortex_lost" in v.indicators for v in reading.vertebrae)
     names = (*_LIMITS, "posterior" if looked else "posterior_outline")
     said: list[Text] = [phrase(f"limits.{name}") for name in names]
+    if any("lytic_ml" in v.indicators for v in reading.vertebrae):
+        said.insert(-1, phrase("limits.foci"))
     if coarsest_mm(reading.scan) > rules("endplate")["slice_mm_above"]:
         said.insert(0, phrase("limits.thick", mm=Number(coarsest_mm(reading.scan), digits=1)))
     yield Bullets(tuple(said))

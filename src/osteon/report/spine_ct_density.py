@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from osteon.domain.spine import SpineReading
 from osteon.report.figure_levels import l1_cutoffs_hu
 from osteon.report.figure_spine import is_graded
+from osteon.report.spine_ct_groups import least_sure_name
 from osteon.report.spine_ct_phrases import levels_text, phrase, trusted
 from osteon.report.value import Number, Text
 
@@ -24,6 +25,8 @@ def l1_hu(reading: SpineReading) -> float | None:
 def density(reading: SpineReading) -> Iterator[Text]:
     """Trabecular density in Hounsfield units beside what was published, in mg/cm³ where the site calibrated."""
     yield from _first_lumbar(reading)
+    if l1_hu(reading) is not None and least_sure_name(reading) is not None:
+        yield phrase("density.l1_uncertain")
     yield from _mean(reading)
     yield from _calibrated(reading)
 
@@ -47,7 +50,7 @@ def _mean(reading: SpineReading) -> Iterator[Text]:
 def _first_lumbar(reading: SpineReading) -> Iterator[Text]:
     """L1 beside the cut-offs; without them where nobody knows whether the body is compressed."""
     hu, first = l1_hu(reading), reading.at("L1")
-    if hu is None:
+    if hu is None or (first is not None and least_sure_name(reading) is not None):
         return
     if first is None or not is_graded(first):
         yield phrase("density.l1_not_graded", hu=Number(hu))

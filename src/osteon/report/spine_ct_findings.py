@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from osteon.domain.spine import Endplate, PosteriorWall, SpineReading, VertebraFinding
+from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import status_of
 from osteon.report.spine_ct_canal import size_text
 from osteon.report.spine_ct_density import density
-from osteon.report.spine_ct_groups import as_expected, graded, lost_some, near, told
+from osteon.report.spine_ct_groups import as_expected, graded, lost_some, near, told, without_neighbours
 from osteon.report.spine_ct_phrases import (
     bulges,
     coded,
@@ -49,6 +50,8 @@ def findings(reading: SpineReading) -> Iterator[Text]:
     if sound := levels_text(reading, (v.level for v in reading.vertebrae if as_expected(v))):
         yield phrase("finding.sound", levels=sound)
     yield from _reduced(reading)
+    if alone := levels_text(reading, (v.level for v in reading.vertebrae if without_neighbours(v))):
+        yield phrase("finding.sound_alone", levels=alone)
     yield from near_the_point(reading)
     yield from _remarks(reading)
     yield from _alignment(reading)
@@ -137,7 +140,7 @@ def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
     }
     if plates and all(unseen(plate) and not plate.injured for plate in plates.values()):
         yield phrase("finding.endplates_not_judged")
-    elif len(plates) == 2 and not any(plate.injured for plate in plates.values()):
+    elif len(plates) == 2 and not any(plate.injured or plate.signs for plate in plates.values()):
         yield phrase("finding.endplates_intact")
     else:
         yield from (_endplate(name, plate) for name, plate in plates.items())
@@ -147,22 +150,44 @@ def _evidence_of_type(vertebra: VertebraFinding, size: Text) -> Iterator[Text]:
         yield phrase("canal.sentence", size=size)
     if vertebra.local_kyphosis_deg is not None:
         yield _curve("local", vertebra.local_kyphosis_deg)
-    if vertebra.genant is not None and vertebra.genant.confidence is not None:
-        yield phrase("finding.grade_confidence", value=sure(vertebra.genant.confidence))
     if vertebra.denis is not None:
         if possible_burst(vertebra):
             yield phrase("finding.denis_burst", type=if_intact(vertebra))
         else:
             yield phrase("finding.denis", type=denis_name(vertebra, long=True))
-        if vertebra.denis.confidence is not None:
-            yield phrase("finding.type_confidence", value=sure(vertebra.denis.confidence))
     if vertebra.of_type is not None:
-        yield phrase("finding.of_type", type=vertebra.of_type)
-    if vertebra.of_confidence is not None:
-        yield phrase("finding.of_confidence", value=sure(vertebra.of_confidence))
-    if vertebra.confidence is not None:
-        key = "finding.confidence" if vertebra.fractured else "finding.injury_confidence"
-        yield phrase(key, value=sure(vertebra.confidence))
+        yield phrase("finding.of_type", type=vertebra.of_type, why=_why_of(vertebra))
+    if parts := tuple(_confidences(vertebra)):
+        yield phrase("finding.confidence", parts=parts)
+
+
+def _why_of(vertebra: VertebraFinding) -> Text:
+    """What the OF type rests on: the other two classifications ask for other signs."""
+    loss, wall, rule = vertebra.height_loss, vertebra.posterior_wall, rules("of")
+    broken = sum(p is not None and p.injured for p in (vertebra.superior, vertebra.inferior))
+    if broken == 2:
+        return phrase("of.both")
+    if loss is not None and loss.largest >= rule["collapse_loss"]:
+        return phrase("of.collapse")
+    if wall is not None and wall.involved:
+        return phrase("of.wall")
+    if loss is not None and loss.posterior > rule["posterior_share"]:
+        return phrase("of.posterior", loss=lost(loss.posterior))
+    return phrase("of.one" if broken else "of.neither")
+
+
+def _confidences(vertebra: VertebraFinding) -> Iterator[Text]:
+    """How sure each answer is, in the order in which they are given."""
+    genant, denis = vertebra.genant, vertebra.denis
+    stated = {
+        "fractured" if vertebra.fractured else "injury": vertebra.confidence,
+        "grade": None if genant is None else genant.confidence,
+        "denis": None if denis is None else denis.confidence,
+        "of": vertebra.of_confidence,
+    }
+    for name, value in stated.items():
+        if value is not None:
+            yield phrase(f"sure.{name}", value=sure(value))
 
 
 def _wall(wall: PosteriorWall) -> Text:
@@ -177,6 +202,8 @@ def _wall(wall: PosteriorWall) -> Text:
 def _endplate(name: str, plate: Endplate) -> Text:
     side = phrase(f"endplate.{name}")
     if not plate.injured:
+        if plate.signs:
+            return phrase("finding.endplate_one_sign", side=side, signs=coded("spine_sign", plate.signs))
         return phrase(
             "finding.endplate_not_judged" if unseen(plate) else "finding.endplate_intact", side=side
         )
@@ -200,7 +227,8 @@ def _alignment(reading: SpineReading) -> Iterator[Text]:
         curves.append(phrase("alignment.index", n=reading.deformity_index))
     if curves:
         yield joined(curves)
-    widths = [(v.canal_ap_mm, v.level) for v in reading.vertebrae if v.canal_ap_mm is not None and trusted(v)]
+    inside = reading.vertebrae[1:]  # the field may cut the canal of the uppermost
+    widths = [(v.canal_ap_mm, v.level) for v in inside if v.canal_ap_mm is not None and trusted(v)]
     if widths:
         (low, narrow), (high, wide) = min(widths), max(widths)
         ends = {"low": Number(low, digits=1), "narrow": narrow, "high": Number(high, digits=1), "wide": wide}

@@ -13,13 +13,17 @@ __all__ = [
     "grade_of",
     "graded",
     "injured",
+    "least_sure_name",
     "levels_of",
     "lost_some",
     "near",
     "suspicious",
     "told",
+    "without_neighbours",
 ]
 
+NAME_SURE = 0.8
+"""Below this a name of a level is said to be uncertain wherever it matters."""
 _SAID_ELSEWHERE = ("suspicious", "possible_burst", "imported", "cropped", "uncertain_outline")
 #: Notes that are also contents or reasons, and said as such where the reading found them itself.
 _ALSO_FOUND = ("metal",)
@@ -30,6 +34,8 @@ def told(vertebra: VertebraFinding) -> tuple[str, ...]:
     left_out = {*vertebra.contents, *vertebra.not_evaluable} & set(_ALSO_FOUND)
     if status_of(vertebra) == "injury":
         left_out.add("endplate_injury")
+    if {"called_by_endplate", "called_by_wall"} & set(vertebra.notes):
+        left_out.add("near_threshold")  # they say so, and what followed
     if not vertebra.evaluable:
         left_out.add("blurred_outline")  # it is about heights, and none are told
     return tuple(note for note in vertebra.notes if note not in _SAID_ELSEWHERE and note not in left_out)
@@ -80,5 +86,19 @@ def lost_some(vertebra: VertebraFinding) -> bool:
 
 
 def as_expected(vertebra: VertebraFinding) -> bool:
-    """Not called, and not one of those whose loss has a sentence of its own."""
-    return status_of(vertebra) == "0" and not near(vertebra) and not lost_some(vertebra)
+    """Not called, by its neighbours, and not one of those whose loss has a sentence of its own."""
+    sound = status_of(vertebra) == "0" and not near(vertebra) and not lost_some(vertebra)
+    return sound and not without_neighbours(vertebra)
+
+
+def without_neighbours(vertebra: VertebraFinding) -> bool:
+    """Not called, and no unfractured neighbour to say what its heights should be."""
+    loss = vertebra.height_loss
+    alone = loss is not None and loss.reference != "neighbours"
+    return status_of(vertebra) == "0" and alone and not near(vertebra) and not lost_some(vertebra)
+
+
+def least_sure_name(reading: SpineReading) -> float | None:
+    """The lowest confidence among the names of the levels, where that is too low to go unsaid; None where it is not."""
+    stated = [v.level_confidence for v in reading.vertebrae] if reading.anchored else []
+    return min(stated) if stated and min(stated) < NAME_SURE else None

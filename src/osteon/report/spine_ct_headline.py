@@ -6,10 +6,10 @@ from osteon.domain.spine import SpineReading, VertebraFinding
 from osteon.reading.spine_compare import LevelChange
 from osteon.report.spine_ct_canal import canal
 from osteon.report.spine_ct_changes import known
-from osteon.report.spine_ct_groups import called, grade_of, graded, levels_of, suspicious
+from osteon.report.spine_ct_groups import called, grade_of, graded, least_sure_name, levels_of, suspicious
 from osteon.report.spine_ct_phrases import joined, levels_text, phrase
 from osteon.report.spine_ct_sentences import age, broken_endplates, missing, no_fracture, operated
-from osteon.report.value import Text
+from osteon.report.value import Number, Text
 
 __all__ = ["headline"]
 
@@ -29,6 +29,8 @@ def headline(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -> 
     parts += [*operated(reading), *missing(reading)] if graded(reading) else []
     if not reading.anchored:
         parts.append(phrase("headline.unanchored"))
+    if (least := least_sure_name(reading)) is not None:
+        parts.append(phrase("headline.uncertain", least=Number(least, digits=2)))
     return joined(parts)
 
 

@@ -12,10 +12,12 @@ from osteon.report.spine_ct_density import density_short
 from osteon.report.spine_ct_groups import called, graded, injured, suspicious
 from osteon.report.spine_ct_phrases import (
     bulges,
+    coded,
     denis_name,
     flags_text,
     if_intact,
     joined,
+    levels_text,
     narrows,
     phrase,
     possible_burst,
@@ -30,7 +32,7 @@ from osteon.report.spine_ct_sentences import (
     no_fracture,
     operated,
 )
-from osteon.report.value import Text
+from osteon.report.value import Number, Text
 
 __all__ = ["impression"]
 
@@ -42,7 +44,7 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
     fractures = sorted(called(reading), key=lambda v: new_first(changes or (), v.level))
     for vertebra in fractures:
         size = size_text(reading, vertebra) if possible_burst(vertebra) else ""
-        yield _fracture(vertebra, remark(changes or (), vertebra.level), size)
+        yield _fracture(vertebra, reading, remark(changes or (), vertebra.level), size)
     yield from (_injury(v) for v in injured(reading) if v.evaluable)
     yield from broken_endplates(reading, ("injury_unmeasured",))
     if fractures:
@@ -54,8 +56,11 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
             yield joined(said)
     elif none := no_fracture(reading):
         yield none
+    if "reference_unreliable" in reading.notes:
+        yield joined(coded("spine_note", ("reference_unreliable",)))
     yield from known(reading, changes or ())
     yield from near_the_point(reading)
+    yield from _to_look_at(reading)
     if foreign := tuple(operated(reading)):
         yield joined((*foreign, phrase("impression.no_density")))
     if lines := density_short(reading):
@@ -66,10 +71,31 @@ def impression(reading: SpineReading, changes: tuple[LevelChange, ...] | None) -
 def _injury(vertebra: VertebraFinding) -> Text:
     """A broken endplate without a deformity, in one item."""
     loss = vertebra.height_loss.largest if vertebra.height_loss is not None else 0.0
-    return phrase("impression.injury", level=vertebra.level, loss=share(max(loss, 0.0)))
+    plates = (vertebra.superior, vertebra.inferior)
+    signs = dict.fromkeys(sign for p in plates if p is not None and p.injured for sign in p.signs)
+    said = {"level": vertebra.level, "signs": coded("spine_sign", signs), "loss": share(max(loss, 0.0))}
+    return phrase("impression.injury", **said)
 
 
-def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
+def _to_look_at(reading: SpineReading) -> Iterator[Text]:
+    """What is no finding of the software, and nothing to pass over."""
+    for note in ("endplate_sclerosis", "arch_uneven"):
+        if levels := levels_text(reading, (v.level for v in reading.vertebrae if note in v.notes)):
+            yield phrase("impression.look", levels=levels, notes=coded("spine_note", (note,)))
+
+
+def _borderline(vertebra: VertebraFinding, reading: SpineReading) -> Text:
+    """Of a loss short of the operating point why it counts; else nothing."""
+    why = {"called_by_endplate": "endplate", "called_by_wall": "front"}
+    named = [name for note, name in why.items() if note in vertebra.notes]
+    if not named or vertebra.height_loss is None:
+        return ""
+    loss = Number(vertebra.height_loss.largest, percent=True, digits=1)
+    point = Number(reading.operating_point, percent=True)
+    return phrase("impression.borderline", loss=loss, point=point, why=phrase(f"impression.{named[0]}"))
+
+
+def _fracture(vertebra: VertebraFinding, reading: SpineReading, change: Text, size: Text) -> Text:
     """One fracture in one item: shape, new or known, grade, Denis type, a possible burst with the ``size`` of the canal."""
     typed: Text = ""
     burst: Text = ""
@@ -81,4 +107,5 @@ def _fracture(vertebra: VertebraFinding, change: Text, size: Text) -> Text:
     elif vertebra.denis:
         typed = phrase("impression.denis", denis=denis_name(vertebra, long=True))
     said = {"level": vertebra.level, "change": change, "denis": typed, "burst": burst}
+    said["borderline"] = _borderline(vertebra, reading)
     return phrase("impression.fracture", **said, **grading(vertebra))

@@ -13,6 +13,7 @@ from osteon.report.spine_ct_phrases import (
     dotted,
     flags_text,
     if_intact,
+    joined,
     levels_text,
     phrase,
     possible_burst,
@@ -53,7 +54,7 @@ def reading_lines(reading: SpineReading, lang: str, *, prior: SpineReading | Non
     if not reading.vertebrae:
         said.append(phrase("terminal.nothing", n=reading.scan.shape[0]))
     if prior is not None and (doubts := prior_notes(reading, prior)):
-        said.append(phrase("terminal.prior", notes=coded("spine_prior", doubts)))
+        said.append(phrase("terminal.prior", notes=joined(coded("spine_prior", doubts))))
     said.append(Words("report.disclaimer"))
     return tuple(words(lang).say(text) for text in said)
 

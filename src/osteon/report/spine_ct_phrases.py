@@ -137,8 +137,8 @@ def points(value: float) -> Number:
 
 
 def lost(value: float) -> Number:
-    """A loss with its minus sign; what is higher than expected has lost nothing."""
-    return Number(-max(value, 0.0), percent=True)
+    """A loss with its minus sign; what is higher than expected has a plus."""
+    return Number(-value, percent=True, signed=True)
 
 
 def lower_sides(reading: SpineReading) -> tuple[str, ...]:
