@@ -820,7 +820,7 @@ def test_among_the_findings_stands_what_is_seen_and_in_the_impression_its_name()
     t12, l1 = (said(finding_of(reading().at(level)), "zh") for level in ("T12", "L1"))
     assert t12.startswith("T12 椎体：楔形变，前缘高度减低约 43%，Genant 3 级（重度）。")
     assert l1.startswith("L1 椎体：双凹变形，中部高度减低约 27%，Genant 2 级（中度）。")
-    assert "骨折" not in l1.partition("判定为骨折")[0].replace(
+    assert "骨折" not in l1.partition("可信度")[0].replace(
         "压缩性骨折 B 型", ""
     )  # but for the name of the type
     assert said(finding_of(reading().at("T12"))).startswith(
@@ -856,20 +856,20 @@ def test_the_levels_of_a_mean_and_of_both_ends_are_named():
     assert (
         sum("Mean trabecular density of L2 and L4, unfractured: 106\u00a0HU." in text for text in spoken) == 2
     )
-    assert any("canal 12.3\u00a0mm (T12) to 15.8\u00a0mm (T9)." in text for text in spoken)
+    assert any("canal 12.3\u00a0mm (T12) to 15.8\u00a0mm (T10)." in text for text in spoken)
     alone = texts(spine_ct_document(replace(reading(), hu_mean_of=("L2",))), "zh")
     assert any("未骨折的 L2 椎体松质骨 CT 值 106\u00a0HU。" in text for text in alone)
 
 
 def test_what_a_confidence_is_of_is_said():
     line = said(finding_of(reading().at("L1")))
-    assert line.endswith("OF type 2 proposed. Confidence that it is fractured, whatever the type, 0.97.")
+    assert "OF type 2 proposed (one endplate broken). Confidence: fractured 0.97" in line
     assert said(evidence(reading().at("L1"))[-1][0]) == "P(fractured)"
 
 
 @pytest.mark.parametrize(("lang", "line"), [
     ("en", "T9: not evaluable (body cut off by the field of view, outline unclear on this scan, body too small)."),
-    ("zh", "T9 椎体：未能评估（超出视野、本次扫描中轮廓不清、椎体过小）。"),
+    ("zh", "T9 椎体：未能评估（未完全包入视野、本次扫描中轮廓不清、椎体过小）。"),
 ])  # fmt: skip
 def test_reasons_stand_side_by_side(lang, line):
     cut = changed(
@@ -965,9 +965,12 @@ def test_of_an_l1_that_was_not_graded_no_cutoff_is_told():
     spoken = [text for text in texts(spine_ct_document(blind), "en") if "density of L1" in text]
     assert len(spoken) == 2
     for text in spoken:
-        assert "108\u00a0HU; L1 was not graded, and a compressed body reads too dense" in text
+        assert (
+            "108\u00a0HU; whether L1 is compressed is not known, and a compressed body reads too dense"
+            in text
+        )
         assert "At or below" not in text
-    assert any("L1 未作分级，压缩的椎体 CT 值偏高" in text for text in texts(spine_ct_document(blind), "zh"))
+    assert any("L1 是否压缩不明，而压缩的椎体 CT 值偏高" in text for text in texts(spine_ct_document(blind), "zh"))
 
 
 def test_without_an_image_no_endplate_is_called_unbroken():
@@ -1050,9 +1053,9 @@ def injured(level="L2", *, measured=True):
 
 
 @pytest.mark.parametrize(("lang", "first", "item", "status"), [
-    ("en", "Endplate broken without a deformity of Genant grade 1 at L2: possible acute fracture",
-     "L2: endplate broken without a deformity", "endplate broken, no deformity"),
-    ("zh", "L2 椎体终板损伤而高度丢失未达 Genant 1 级：急性骨折可能", "L2 椎体终板损伤而未见 Genant 1 级变形", "终板损伤，无变形"),
+    ("en", "Signs of a broken endplate without a deformity of Genant grade 1 at L2: possible acute fracture",
+     "L2: signs of a broken endplate (", "endplate injury, no deformity"),
+    ("zh", "L2 椎体终板损伤而高度丢失未达 Genant 1 级：急性骨折可能", "L2 椎体终板损伤征象（", "终板损伤，无变形"),
 ])  # fmt: skip
 def test_a_broken_endplate_is_neither_a_fracture_nor_none(lang, first, item, status):
     made = injured()
@@ -1077,3 +1080,72 @@ def test_without_a_yardstick_a_broken_endplate_is_a_probable_fracture(lang, word
     line = said(headline(made, None), lang)
     assert all(word in line for word in words_of)
     assert any("no unfractured vertebra to measure against" in text for text in reading_lines(made, "en"))
+
+
+@pytest.mark.parametrize(("lang", "said_first"), [
+    ("en", "Names of the levels uncertain (confidence 0.50 at the least): they may be off by one."),
+    ("zh", "节段命名不确定（可信度最低 0.50），可能相差一个节段。"),
+])  # fmt: skip
+def test_an_uncertain_name_stands_in_the_first_line_and_carries_no_density_of_l1(lang, said_first):
+    doubtful = replace(
+        intact(), vertebrae=tuple(replace(v, level_confidence=0.5) for v in intact().vertebrae)
+    )
+    assert said(headline(doubtful, None), lang).endswith(said_first)
+    assert said_first not in said(headline(intact(), None), lang)
+    spoken = texts(spine_ct_document(doubtful), "en")
+    assert any("Density of L1 not given" in text for text in spoken)
+    assert not any("Trabecular density of L1" in text for text in spoken)
+    assert any("they may all be off by one" in text for text in spoken)
+
+
+def test_an_of_type_says_what_it_rests_on():
+    """Beside "no bulge" and one intact endplate a type 3 or 4 would seem to contradict the sentence before it."""
+    plain = reading().at("L1")
+    flat = replace(plain.posterior_wall, involved=False) if plain.posterior_wall else None
+    broken, whole = replace(plain.superior, injured=True), replace(plain.inferior, injured=False, signs=())
+    loss = replace(plain.height_loss, anterior=0.3, middle=0.3, posterior=0.1)
+    made = replace(plain, superior=broken, inferior=whole, posterior_wall=flat, height_loss=loss)
+    for change, why in (
+        ({}, "one endplate broken"),
+        ({"inferior": replace(whole, injured=True)}, "both endplates broken"),
+        ({"height_loss": replace(loss, anterior=0.55)}, "half of the height or more lost"),
+        ({"height_loss": replace(loss, posterior=0.25)}, "posterior height −25%"),
+        ({"superior": replace(broken, injured=False, signs=())}, "no endplate seen broken"),
+    ):
+        assert f"proposed ({why})" in said(finding_of(replace(made, **change)))
+
+
+def test_one_sign_alone_is_told_and_not_called_intact():
+    plain = reading().at("L1")
+    made = replace(plain, inferior=replace(plain.inferior, injured=False, signs=("band",)))
+    line = said(finding_of(made))
+    assert (
+        "with one sign alone (dense band), not counted as broken" in line
+        and "nferior endplate intact" not in line
+    )
+
+
+def test_a_sound_level_without_neighbours_is_not_said_to_be_as_expected():
+    v = intact().at("L2")
+    made = changed(intact(), "L2", height_loss=replace(v.height_loss, reference_from=()))
+    spoken = [said(text) for text in findings(made)]
+    assert any(text.startswith("L2: no loss of height by their own proportions") for text in spoken)
+    assert not any("heights as expected" in text and "L2" in text.split(":")[0] for text in spoken)
+
+
+def test_the_impression_says_why_a_loss_short_of_the_threshold_counts():
+    v = reading().at("L1")
+    loss = replace(v.height_loss, anterior=0.189, middle=0.189, posterior=0.0)
+    made = changed(reading(), "L1", height_loss=loss, notes=("called_by_endplate", "near_threshold"))
+    items = texts(spine_ct_document(made), "en")
+    assert any(
+        "loss of 18.9%, short of 20% within its error, counted because an endplate is broken." in t
+        for t in items
+    )
+    assert "close to a threshold" not in said(finding_of(made.at("L1")))
+
+
+def test_what_is_to_be_looked_at_stands_in_the_impression():
+    made = changed(intact(), "L3", notes=("endplate_sclerosis",))
+    items = [text for text in texts(spine_ct_document(made), "en") if text[1:3] == ". "]
+    assert any("L3: dense area under an endplate" in text for text in items)
