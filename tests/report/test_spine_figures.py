@@ -17,6 +17,8 @@ from osteon.core.errors import InputError
 from osteon.domain.spine import FlagPlace
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, evidence_rows, marked_place, status_of
+from osteon.report.speech import speak
+from osteon.report.spine_ct import spine_ct_document
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_scene import PIXEL_MM, height_lines, spine_scene
 from osteon.report.theme import Pen, drawn, text_width_mm
@@ -306,3 +308,35 @@ def test_the_overview_holds_its_texts_where_the_scan_cuts_the_top_and_an_endplat
     edge = figure._height_mm() / 180.0  # upper edge of the pictures, 1 = the figure's width
     names = [box for text, box in boxes if text == "T9"]
     assert len(names) == 2 and all(box.y1 < edge + 0.002 for box in names)
+
+
+@pytest.mark.parametrize(("changed", "drawn_at"), [
+    ({}, [110.0, 160.0]), ({"contrast": "unknown"}, [110.0, 160.0]), ({"contrast": "portal_venous"}, []),
+    ({"kvp": 100.0}, []), ({"kvp": None}, []), ("fractured", []), ("not graded", []),
+])  # fmt: skip
+def test_the_cutoffs_of_density_are_drawn_and_captioned_only_where_the_text_applies_them(changed, drawn_at):
+    made = fixture.intact()
+    made = replace(made, scan=replace(made.scan, contrast="none"))
+    if changed == "fractured":
+        made = replace(fixture.reading(), scan=made.scan)
+    elif changed == "not graded":
+        blind = replace(
+            made.at("L1"), evaluable=False, not_evaluable=("slice_thickness_over_3mm",), genant=None
+        )
+        made = replace(made, vertebrae=tuple(blind if v.level == "L1" else v for v in made.vertebrae))
+    else:
+        made = replace(made, scan=replace(made.scan, **changed))
+    kept = []
+
+    def paint(canvas: Figure, pen: Pen) -> None:
+        LevelProfileFigure(reading=made)._paint(canvas, pen)
+        kept.extend(line.get_xdata()[0] for line in canvas.axes[3].lines if len(set(line.get_xdata())) == 1
+                    and len(line.get_xdata()) == 2)  # fmt: skip
+
+    drawn(paint, Pen(words("en")), width_mm=180.0, height_mm=90.0)
+    assert kept == drawn_at
+    spoken = speak(spine_ct_document(made), "en")
+    caption = next(block.caption for block in spoken.blocks if getattr(block, "id", "") == "figure-levels")
+    said = "".join(run.text for run in caption)
+    assert "median trabecular HU" in said
+    assert ("110" in said) == bool(drawn_at)

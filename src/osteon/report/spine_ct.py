@@ -28,6 +28,7 @@ from osteon.report.document import (
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, marked_place, status_of
 from osteon.report.spine_ct_changes import change_lines, change_table
+from osteon.report.spine_ct_density import cutoffs_apply
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_findings import finding, findings
 from osteon.report.spine_ct_headline import headline
@@ -205,7 +206,7 @@ def _levels_caption(reading: SpineReading) -> Text:
         parts.append(phrase("table.side_note", levels=sides))
     shown = [v for v in reading.vertebrae if v.hu is not None and trusted(v)]
     if shown:
-        parts.append(phrase("figure.density_caption"))
+        parts.append(phrase("figure.density_caption" if cutoffs_apply(reading) else "profile.density"))
         parts += (
             [phrase("figure.density_l1")]
             if any(v.level == "L1" and status_of(v) == "0" for v in shown)
