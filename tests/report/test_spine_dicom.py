@@ -407,7 +407,9 @@ def test_only_the_pages_name_the_patient_and_the_day(scanned):
     first = pydicom.dcmread(read.meta["files"][0])
     out = folder / "out"
     day = f"{first.StudyDate[:4]}-{first.StudyDate[4:6]}-{first.StudyDate[6:]}" if first.StudyDate else ""
-    assert "<!-- L1 -->" in (out / "figures" / "figure-spine.svg").read_text(encoding="utf-8")  # texts can be looked for
+    assert "<!-- L1 -->" in (out / "figures" / "figure-spine.svg").read_text(
+        encoding="utf-8"
+    )  # texts can be looked for
     for picture in (out / "figures").glob("*.svg"):
         drawn = picture.read_text(encoding="utf-8")
         assert not any(said in drawn for said in (first.PatientID, str(first.PatientName), day) if said)

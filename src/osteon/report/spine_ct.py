@@ -57,6 +57,8 @@ __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 
 #: Close-ups in one report; the worst come first, the rest are named.
 MOST_CLOSE_UPS = 6
+#: Levels whose research indicators stand side by side; more of them stand in rows.
+MOST_UPRIGHT = 8
 #: Remarks that the table of the examination makes, or that another remark says better.
 _SAID_ELSEWHERE = (
     "contrast_unknown",
@@ -197,7 +199,22 @@ def _profile(reading: SpineReading) -> Iterator[Block]:
     indicators = indicator_table(reading)
     if indicators is not None:
         yield Heading("indicators", phrase("table.indicators"))
-        yield indicators
+        yield _upright(indicators) if len(indicators.rows) <= MOST_UPRIGHT else indicators
+
+
+def _upright(table: TableBlock) -> TableBlock:
+    """A table of few levels and many figures turned about: a row for each figure, which fits a page that is not turned."""
+    names, levels = table.columns[1:], [row for row in table.rows if not isinstance(row, GroupRow)]
+    rows = tuple(
+        (column.label, *(_digits(row[n], column) for row in levels)) for n, column in enumerate(names, 1)
+    )
+    heads = (Column(phrase("profile.indicator")), *(Column(phrase("profile.of", level=row[0])) for row in levels))
+    return replace(table, columns=heads, rows=rows)
+
+
+def _digits(cell: Cell, column: Column) -> Cell:
+    """A figure that keeps the digits of the column it stood in."""
+    return Number(cell, digits=column.digits or 0) if isinstance(cell, float) else cell
 
 
 def _levels_caption(reading: SpineReading) -> Text:
