@@ -7,6 +7,7 @@ In Chinese the two pillars are 影像所见 and 诊断意见. Suspicious finding
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from osteon.core.provenance import Provenance
 from osteon.domain.spine import SpineReading, VertebraFinding
@@ -18,12 +19,15 @@ from osteon.report.document import (
     Block,
     Bullets,
     Callout,
+    Column,
     Document,
     FigureBlock,
+    GroupRow,
     Heading,
     Paragraph,
     Reference,
     References,
+    TableBlock,
 )
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, marked_place, status_of
@@ -51,7 +55,7 @@ from osteon.report.spine_ct_tables import (
     measurement_table,
 )
 from osteon.report.spine_scene import SpineScene
-from osteon.report.value import Number, Text, Words
+from osteon.report.value import Cell, Number, Text, Words
 
 __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 
@@ -208,13 +212,15 @@ def _upright(table: TableBlock) -> TableBlock:
     rows = tuple(
         (column.label, *(_digits(row[n], column) for row in levels)) for n, column in enumerate(names, 1)
     )
-    heads = (Column(phrase("profile.indicator")), *(Column(phrase("profile.of", level=row[0])) for row in levels))
+    heads = (Column(phrase("profile.indicator")), *(Column(str(row[0])) for row in levels))
     return replace(table, columns=heads, rows=rows)
 
 
 def _digits(cell: Cell, column: Column) -> Cell:
     """A figure that keeps the digits of the column it stood in."""
-    return Number(cell, digits=column.digits or 0) if isinstance(cell, float) else cell
+    return (
+        Number(cell, digits=column.digits) if isinstance(cell, float) and column.digits is not None else cell
+    )
 
 
 def _levels_caption(reading: SpineReading) -> Text:
