@@ -6,6 +6,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from osteon.report import fonts
+from osteon.report.html import TEMPLATES
 from osteon.report.words import FOLDER
 
 RARE = "䶮㛃\U00020164\U0002cb5a😀"
@@ -60,7 +61,7 @@ def test_a_page_brings_the_chinese_characters_it_uses_and_no_more():
     assert len(faces) == 2 and brought.endswith("</style><p>骨密度 µ</p>")
     for face in faces:
         font = TTFont(io.BytesIO(base64.b64decode(face)))
-        assert set(font.getBestCmap()) == set(map(ord, "骨密度µ"))
+        assert set(font.getBestCmap()) == set(map(ord, "骨密度"))
     assert fonts.with_faces(page) == brought, "the same page has the same bytes"
 
 
@@ -76,3 +77,10 @@ def test_a_machine_font_is_used_where_it_draws_the_character(monkeypatch):
     found = fonts.fallbacks("骨")
     fonts.fallback.cache_clear()
     assert [(font.path, font.family) for font in found] == [(fonts.BOLD, fonts.FAMILY)]
+
+
+def test_a_page_asks_the_face_it_brings_first_and_for_chinese_alone():
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    assert f'--sans: "{fonts.FAMILY}",' in style
+    brought = fonts.with_faces(f"<style>{style}</style><p>骨密度</p>")
+    assert brought.count("unicode-range: U+2E80-3FFFF;") == 2

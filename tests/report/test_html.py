@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -105,3 +106,33 @@ def test_in_a_browser_nothing_overflows_and_nothing_complains(
     page.close()
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_on_paper_texts_are_no_smaller_than_tables_and_short_tables_stay_whole(
+    chromium, sample_document, tmp_path, lang
+):
+    path = tmp_path / "report.html"
+    path.write_text(html(speak(replace(sample_document(), sheet=True), lang)), encoding="utf-8")
+    page = chromium.new_page(viewport={"width": 794, "height": 900})
+    page.emulate_media(media="print")
+    page.goto(path.as_uri())
+    sizes = {
+        tag: page.evaluate(f"parseFloat(getComputedStyle(document.querySelector('main {tag}')).fontSize)")
+        for tag in ("td", "ul li", "p:not([class])")
+    }
+    assert sizes["td"] <= min(sizes["ul li"], sizes["p:not([class])"])
+    assert page.evaluate("getComputedStyle(document.querySelector('.table')).breakInside") == "avoid"
+    page.close()
+
+
+def test_a_sheet_shrinks_its_figures_to_a_narrow_screen(chromium, sample_document, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(html(speak(replace(sample_document(), sheet=True), "en")), encoding="utf-8")
+    page = chromium.new_page(viewport={"width": 390, "height": 900})
+    page.goto(path.as_uri())
+    assert (
+        page.evaluate("Math.max(...[...document.images].map(image => image.getBoundingClientRect().right))")
+        <= 390
+    )
+    page.close()

@@ -891,9 +891,28 @@ def test_a_cortex_that_is_more_than_whole_has_lost_nothing():
     table = next(
         b for b in spine_ct_document(made).blocks if isinstance(b, TableBlock) and b.id == "table-indicators"
     )
-    row = next(row for row in table.rows if row[0] == "T12")
-    assert 0.0 in row and 1.11 in row and -0.15 not in row
+    at = [column.label for column in table.columns].index("T12")
+    assert sorted(words("en").cell(row[at]) for row in table.rows) == ["0.00", "1.11", "–", "–"]
     assert "Relative: to the unfractured neighbours" in said(table.footnotes[0])
+
+
+def test_research_indicators_of_few_levels_stand_side_by_side():
+    """One column for each level, so that no page is turned; in rows where more levels are shown than fit beside each other."""
+    few = _indicators(reading())
+    assert [column.label for column in few.columns[1:]] == ["T11", "T12", "L1", "L3", "L5"]
+    band = next(row for row in few.rows if row[0].code == "fresh_band_hu")
+    assert [words("en").cell(cell) for cell in band[1:]] == ["8", "92", "92", "92", "8"]
+    every = replace(reading(), vertebrae=tuple(
+        replace(v, evaluable=False, not_evaluable=("cropped",), genant=None, fractured=None) for v in reading().vertebrae
+    ))  # fmt: skip
+    many = _indicators(every)
+    assert [row[0] for row in many.rows] == [v.level for v in every.vertebrae]
+
+
+def _indicators(read):
+    """The table of research indicators in the report of a reading."""
+    blocks = spine_ct_document(read).blocks
+    return next(b for b in blocks if isinstance(b, TableBlock) and b.id == "table-indicators")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -970,7 +989,9 @@ def test_of_an_l1_that_was_not_graded_no_cutoff_is_told():
             in text
         )
         assert "At or below" not in text
-    assert any("L1 是否压缩不明，而压缩的椎体 CT 值偏高" in text for text in texts(spine_ct_document(blind), "zh"))
+    assert any(
+        "L1 是否压缩不明，而压缩的椎体 CT 值偏高" in text for text in texts(spine_ct_document(blind), "zh")
+    )
 
 
 def test_without_an_image_no_endplate_is_called_unbroken():

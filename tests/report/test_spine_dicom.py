@@ -390,7 +390,7 @@ def test_every_close_up_is_a_capture_in_the_series_of_the_overview(scanned):
     assert [d.InstanceNumber for d in made] == [1, 2, 3, 4]
     assert [d.ImageComments for d in made] == ["overview", *CLOSE_UPS]
     for picture in made:
-        assert (picture.BurnedInAnnotation, picture.PatientOrientation) == ("YES", "")
+        assert (picture.BurnedInAnnotation, picture.PatientOrientation) == ("NO", "")
         assert (picture.BodyPartExamined, "Laterality" in picture) == ("SPINE", False)
         assert picture.SeriesDescription.startswith("SIMULATED")
         assert picture.ReferencedSeriesSequence[0].SeriesInstanceUID == read.meta["series_uid"]
@@ -400,6 +400,22 @@ def test_every_close_up_is_a_capture_in_the_series_of_the_overview(scanned):
     for level, uids in zip(CLOSE_UPS, sources[1:], strict=True):
         z = fixture.reading().at(level).centroid_lps_mm[2]
         assert {str(uid) for uid in uids} == {uid for uid, place in at.items() if abs(place - z) <= 32.0}
+
+
+def test_only_the_pages_name_the_patient_and_the_day(scanned):
+    folder, read, _ = scanned
+    first = pydicom.dcmread(read.meta["files"][0])
+    out = folder / "out"
+    day = f"{first.StudyDate[:4]}-{first.StudyDate[4:6]}-{first.StudyDate[6:]}" if first.StudyDate else ""
+    assert "<!-- L1 -->" in (out / "figures" / "figure-spine.svg").read_text(
+        encoding="utf-8"
+    )  # texts can be looked for
+    for picture in (out / "figures").glob("*.svg"):
+        drawn = picture.read_text(encoding="utf-8")
+        assert not any(said in drawn for said in (first.PatientID, str(first.PatientName), day) if said)
+    with pypdfium2.PdfDocument((out / "report.pdf").read_bytes()) as pages:
+        assert first.PatientID in pages[0].get_textpage().get_text_bounded()
+    assert pydicom.dcmread(out / "report-pdf.dcm").BurnedInAnnotation == "YES"
 
 
 @pytest.mark.parametrize(("scan", "title"), [

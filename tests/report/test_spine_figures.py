@@ -17,6 +17,8 @@ from osteon.core.errors import InputError
 from osteon.domain.spine import FlagPlace
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, evidence_rows, marked_place, status_of
+from osteon.report.speech import speak
+from osteon.report.spine_ct import spine_ct_document
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_scene import PIXEL_MM, height_lines, spine_scene
 from osteon.report.theme import Pen, drawn, text_width_mm
@@ -281,3 +283,60 @@ def test_the_ruler_of_the_overview_stands_behind_the_spine_and_its_marks_between
     assert next(box for text, box in boxes if text == "50\u00a0mm").x0 > max(box.x1 for box in names)
     front = max((box for text, box in boxes if text == "A"), key=lambda box: box.x0)
     assert not any(front.y0 < name.y1 and name.y0 < front.y1 for name in names)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_overview_holds_its_texts_where_the_scan_cuts_the_top_and_an_endplate_is_broken(lang):
+    volume, labels = fixture.spine((3.0, 1.5, 1.5))
+    first = fixture.reading()
+    plate = replace(first.at("L2").superior, injured=True, signs=("discontinuity",))
+    made = replace(first, vertebrae=tuple(
+        replace(v, superior=plate, fractured=False, genant=replace(v.genant, grade=0, type="none"), notes=("endplate_injury",))
+        if v.level in ("T12", "L2") else v for v in first.vertebrae
+    ))  # fmt: skip
+    whole = spine_scene(made, labels, volume)
+    left, right, bottom, _ = whole.sagittal.extent_mm
+    rows = round((whole.centre_mm["T9"][0] + 2.0 - bottom) / PIXEL_MM)  # ends just above the middle of T9
+    cut = replace(whole.sagittal, grey=whole.sagittal.grey[:rows], codes=whole.sagittal.codes[:rows],
+                  extent_mm=(left, right, bottom, bottom + rows * PIXEL_MM))  # fmt: skip
+    figure = OverviewFigure(scene=replace(whole, sagittal=cut), reading=made)
+    assert clashes(figure, lang) == []
+    boxes = printed(figure, lang)
+    call = words(lang)("spine_ct.status.injury").replace("，", "").replace(" ", "")
+    said = [text for text, _ in boxes if text.replace("，", "").replace("\n", "").replace(" ", "") == call]
+    assert len(said) == 2
+    edge = figure._height_mm() / 180.0  # upper edge of the pictures, 1 = the figure's width
+    names = [box for text, box in boxes if text == "T9"]
+    assert len(names) == 2 and all(box.y1 < edge + 0.002 for box in names)
+
+
+@pytest.mark.parametrize(("changed", "drawn_at"), [
+    ({}, [110.0, 160.0]), ({"contrast": "unknown"}, [110.0, 160.0]), ({"contrast": "portal_venous"}, []),
+    ({"kvp": 100.0}, []), ({"kvp": None}, []), ("fractured", []), ("not graded", []),
+])  # fmt: skip
+def test_the_cutoffs_of_density_are_drawn_and_captioned_only_where_the_text_applies_them(changed, drawn_at):
+    made = fixture.intact()
+    made = replace(made, scan=replace(made.scan, contrast="none"))
+    if changed == "fractured":
+        made = replace(fixture.reading(), scan=made.scan)
+    elif changed == "not graded":
+        blind = replace(
+            made.at("L1"), evaluable=False, not_evaluable=("slice_thickness_over_3mm",), genant=None
+        )
+        made = replace(made, vertebrae=tuple(blind if v.level == "L1" else v for v in made.vertebrae))
+    else:
+        made = replace(made, scan=replace(made.scan, **changed))
+    kept = []
+
+    def paint(canvas: Figure, pen: Pen) -> None:
+        LevelProfileFigure(reading=made)._paint(canvas, pen)
+        kept.extend(line.get_xdata()[0] for line in canvas.axes[3].lines if len(set(line.get_xdata())) == 1
+                    and len(line.get_xdata()) == 2)  # fmt: skip
+
+    drawn(paint, Pen(words("en")), width_mm=180.0, height_mm=90.0)
+    assert kept == drawn_at
+    spoken = speak(spine_ct_document(made), "en")
+    caption = next(block.caption for block in spoken.blocks if getattr(block, "id", "") == "figure-levels")
+    said = "".join(run.text for run in caption)
+    assert "median trabecular HU" in said
+    assert ("110" in said) == bool(drawn_at)

@@ -63,7 +63,7 @@ def key_image(
     )  # fmt: skip
     made.BodyPartExamined = "SPINE"  # no paired part: no laterality
     made.PatientOrientation = []  # several planes in one picture
-    made.BurnedInAnnotation = "YES"
+    made.BurnedInAnnotation = "NO"  # levels and heights are in the pixels, neither the patient nor a date
     made.ImageComments = vertebra.level if vertebra is not None else "overview"
     shown = source.headers if vertebra is None else _around(source, vertebra.centroid_lps_mm)
     made.SourceImageSequence = [_reference(header, purpose=True) for header in shown]
@@ -118,7 +118,7 @@ def encapsulated_pdf(pdf: bytes, source: DicomSource, *, title: str, simulated: 
     made.Manufacturer, made.ManufacturerModelName, made.SoftwareVersions = MANUFACTURER, MODEL, __version__
     made.ContentDate, made.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     made.AcquisitionDateTime = ""
-    made.BurnedInAnnotation = "YES"
+    made.BurnedInAnnotation = "YES"  # the pages name the patient and the day
     made.DocumentTitle = title
     made.ConceptNameCodeSequence = []
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"

@@ -9,30 +9,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from osteon.domain.spine import SpineReading
-from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import GRADE_COLOURS, status_of
+from osteon.report.spine_ct_density import cutoffs_apply, l1_cutoffs_hu
 from osteon.report.spine_ct_phrases import trusted
 from osteon.report.theme import DOUBLE_MM, FAINT, GREY, INK, Drawn, Pen, drawn
 
-__all__ = ["SPAN_MM", "LevelProfileFigure", "l1_cutoffs_hu"]
+__all__ = ["SPAN_MM", "LevelProfileFigure"]
 
 #: Least length of the axis of heights, so that a millimetre of scatter does not look like a fracture.
 SPAN_MM = 15.0
-
-
-def l1_cutoffs_hu() -> tuple[float, float]:
-    """
-    The cut-offs published for L1 at 120 kVp without contrast medium: more than 90 % specific, and 90 % sensitive.
-
-    Source: Pickhardt 2013, Ann Intern Med 158:588.
-
-    Examples
-    --------
-    >>> l1_cutoffs_hu()
-    (110.0, 160.0)
-    """
-    rule = rules("density")
-    return rule["l1_low_hu"], rule["l1_sensitive_hu"]
 
 
 def _common_mm(reading: SpineReading) -> tuple[float, float]:
@@ -47,7 +32,7 @@ def _common_mm(reading: SpineReading) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LevelProfileFigure:
-    """Three panels of heights (dot: measured, bar: expected) and, with a CT, one of density with published cut-offs."""
+    """Three panels of heights (dot: measured, bar: expected) and, with a CT, one of density, with the published cut-offs where they apply."""
 
     reading: SpineReading
 
@@ -109,9 +94,10 @@ class LevelProfileFigure:
             dark = INK if counted and vertebra.level == "L1" else GREY
             axes.plot([vertebra.hu.median], [row], "D", markersize=4.2, markeredgecolor=dark,
                       markerfacecolor=dark if counted else "white", markeredgewidth=0.9)  # fmt: skip
-        for cutoff, dash in zip(l1_cutoffs_hu(), ((0, (1, 1.2)), (0, (4, 2))), strict=True):
-            axes.axvline(cutoff, color=INK, linewidth=0.8, linestyle=dash)
-            axes.text(cutoff, -0.55, f"{cutoff:.0f}", ha="center", va="bottom", fontsize=6.2)
+        if cutoffs_apply(self.reading):
+            for cutoff, dash in zip(l1_cutoffs_hu(), ((0, (1, 1.2)), (0, (4, 2))), strict=True):
+                axes.axvline(cutoff, color=INK, linewidth=0.8, linestyle=dash)
+                axes.text(cutoff, -0.55, f"{cutoff:.0f}", ha="center", va="bottom", fontsize=6.2)
         axes.set_title(pen.words("spine_ct.figure.density"), pad=11)
         axes.set_xlabel(pen.words("spine_ct.figure.hu"))
         low, high = axes.get_xlim()

@@ -47,6 +47,11 @@ _TEXT_MM, _TEXT_PT, _TEXT_TOP_MM, _LINE_MM = (
     2.65,
 )  # the evidence beside them: width, type, head, line
 _RING_MM = 7.0  # radius of the ring around a suspicious finding
+_ROW_MM, _ROW_PT, _LABEL_MM = (
+    4.4,
+    7.0,
+    1.6,
+)  # least distance of the rows beside the spine, type, half a level's name
 _SIDE_MARK = "*"  # at a level whose heights are those of its lower side
 _HALO = [effects.withStroke(linewidth=1.8, foreground="black")]
 _MARK: dict[str, Any] = {"color": "white", "fontsize": 7.0, "path_effects": _HALO}
@@ -116,12 +121,12 @@ class OverviewFigure:
         for vertebra in shown:
             code = self.scene.code[vertebra.level]
             _outlined(marked, plane, code, vertebra)
-            _named(marked, plane, code, vertebra)
+            _named(marked, plane, code, vertebra, margin_mm=_LABEL_MM / self._scale())
             if vertebra.heights_mm is not None:
                 _height_marks(marked, plane, code)
         at += wide
         beside = _panel(figure, at, 0.0, DOUBLE_MM - at, high, full)
-        _beside(beside, shown, self.scene, pen, gap_mm=4.4 / self._scale())
+        _beside(beside, shown, self.scene, pen, wide_mm=DOUBLE_MM - at, scale=self._scale())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -324,30 +329,41 @@ def _height_marks(
         axes.text(*at[site][:2], value, ha=at[site][2], va="center", **_MARK)
 
 
-def _named(axes: Axes, plane: Plane, code: int, vertebra: VertebraFinding) -> None:
-    """The level in front of its body."""
+def _named(axes: Axes, plane: Plane, code: int, vertebra: VertebraFinding, *, margin_mm: float) -> None:
+    """The level in front of its body, as far as ``margin_mm`` from the upper and lower edge also where the body is cut."""
     rows, columns = np.nonzero(plane.codes == code)
     if rows.size:
-        x, y = (
-            plane.extent_mm[0] + columns.min() * PIXEL_MM - 3.0,
-            plane.extent_mm[2] + rows.mean() * PIXEL_MM,
-        )
+        left, _, bottom, top = plane.extent_mm
+        x = left + columns.min() * PIXEL_MM - 3.0
+        y = float(np.clip(bottom + rows.mean() * PIXEL_MM, bottom + margin_mm, top - margin_mm))
         weight = "bold" if status_of(vertebra) != "0" else "normal"
         axes.text(x, y, vertebra.level, ha="right", va="center", **(_MARK | {"fontweight": weight}))
 
 
-def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pen, *, gap_mm: float) -> None:
+def _apart(places: list[float], *, gaps: list[float], top: float) -> list[float]:
+    """Places from the top down, the first no higher than ``top`` and each at least its gap below the one before."""
+    made: list[float] = []
+    for place, gap in zip(places, gaps, strict=True):
+        made.append(min(place, made[-1] - gap if made else top))
+    return made
+
+
+def _beside(
+    axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pen, *, wide_mm: float, scale: float
+) -> None:
     """
-    The figures of each vertebra at its height, at least ``gap_mm`` apart: the three heights it is graded by, loss, grade.
+    The figures of each vertebra at its height, no two rows on each other: the three heights it is graded by, loss, grade.
+
+    The panel is ``wide_mm`` wide as printed, ``scale`` printed millimetres are one of the patient.
     """
     _, _, bottom, top = scene.sagittal.extent_mm
     axes.set(xlim=(0, 1), ylim=(bottom, top))
     axes.set_axis_off()
-    places = (0.25, 0.36, 0.47, 0.61)
-    sample, call = (0.64, 0.71), 0.73
+    places = (0.25, 0.35, 0.45, 0.58)
+    sample, call = (0.6, 0.655), 0.67
     names = ("anterior_short", "middle_short", "posterior_short", "loss_short")
     head: dict[str, Any] = {"va": "baseline", "fontsize": 6.5, "color": GREY, "transform": axes.transAxes}
-    printed_mm = gap_mm / 4.4 / (top - bottom)
+    printed_mm = 1 / scale / (top - bottom)
     over = 1 + 1.5 * printed_mm
     for x, name in zip(places, names, strict=True):
         axes.text(x, over, pen.words(f"spine_ct.figure.{name}"), ha="right", **head)
@@ -355,15 +371,23 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
     if any(vertebra.one_sided for vertebra in shown):  # said in the picture, which is also saved alone
         note = f"{_SIDE_MARK} {pen.words('spine_ct.figure.lower_side')}"
         axes.text(0.065, over + 3.0 * printed_mm, note, ha="left", **head)
-    last = float("inf")
-    for vertebra in sorted(shown, key=lambda v: -scene.centre_mm[v.level][0]):
-        z = scene.centre_mm[vertebra.level][0]
-        last = y = min(z, last - gap_mm)
+    ordered = sorted(shown, key=lambda v: -scene.centre_mm[v.level][0])
+    heights_mm = [scene.centre_mm[v.level][0] for v in ordered]
+    bold = [v.fractured or status_of(v) == "injury" for v in ordered]
+    calls = [
+        wrapped(
+            _call(v, status_of(v), pen), width_mm=(1 - call) * wide_mm - 0.3, size_pt=_ROW_PT, bold=bool(b)
+        )
+        for v, b in zip(ordered, bold, strict=True)
+    ]
+    gaps = [(_ROW_MM + 1.3 * said.count("\n")) / scale for said in calls]
+    rows = _apart(heights_mm, gaps=gaps, top=top - _LABEL_MM / scale)
+    for vertebra, said, z, y, strong in zip(ordered, calls, heights_mm, rows, bold, strict=True):
         status = status_of(vertebra)
         look: dict[str, Any] = {
             "va": "center",
-            "fontsize": 7.0,
-            "fontweight": "bold" if vertebra.fractured or status == "injury" else "normal",
+            "fontsize": _ROW_PT,
+            "fontweight": "bold" if strong else "normal",
         }
         axes.plot([0.0, 0.05], [z, y], color=GREY, linewidth=0.5)
         mark = _SIDE_MARK if vertebra.one_sided else ""
@@ -377,7 +401,7 @@ def _beside(axes: Axes, shown: list[VertebraFinding], scene: SpineScene, pen: Pe
             axes.text(x, y, pen.cell(cell), ha="right", **look)
         axes.plot(sample, [y, y], color=GRADE_COLOURS[status], linestyle=_STYLES[status], linewidth=1.3,
                   path_effects=[effects.withStroke(linewidth=4.2, foreground="#2b2b2b"), effects.Normal()])  # fmt: skip
-        axes.text(call, y, _call(vertebra, status, pen), ha="left", **look)
+        axes.text(call, y, said, ha="left", linespacing=1.1, **look)
 
 
 def _call(vertebra: VertebraFinding, status: str, pen: Pen) -> str:

@@ -7,6 +7,7 @@ In Chinese the two pillars are 影像所见 and 诊断意见. Suspicious finding
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from osteon.core.provenance import Provenance
 from osteon.domain.spine import SpineReading, VertebraFinding
@@ -18,16 +19,20 @@ from osteon.report.document import (
     Block,
     Bullets,
     Callout,
+    Column,
     Document,
     FigureBlock,
+    GroupRow,
     Heading,
     Paragraph,
     Reference,
     References,
+    TableBlock,
 )
 from osteon.report.figure_levels import LevelProfileFigure
 from osteon.report.figure_spine import CloseUpFigure, OverviewFigure, marked_place, status_of
 from osteon.report.spine_ct_changes import change_lines, change_table
+from osteon.report.spine_ct_density import cutoffs_apply
 from osteon.report.spine_ct_evidence import evidence
 from osteon.report.spine_ct_findings import finding, findings
 from osteon.report.spine_ct_groups import least_sure_name
@@ -51,12 +56,14 @@ from osteon.report.spine_ct_tables import (
     measurement_table,
 )
 from osteon.report.spine_scene import SpineScene
-from osteon.report.value import Number, Text, Words
+from osteon.report.value import Cell, Number, Text, Words
 
 __all__ = ["MOST_CLOSE_UPS", "spine_ct_document"]
 
 #: Close-ups in one report; the worst come first, the rest are named.
 MOST_CLOSE_UPS = 6
+#: Levels whose research indicators stand side by side; more of them stand in rows.
+MOST_UPRIGHT = 8
 #: Remarks that the table of the examination makes, or that another remark says better.
 _SAID_ELSEWHERE = (
     "contrast_unknown",
@@ -200,7 +207,24 @@ def _profile(reading: SpineReading) -> Iterator[Block]:
     indicators = indicator_table(reading)
     if indicators is not None:
         yield Heading("indicators", phrase("table.indicators"))
-        yield indicators
+        yield _upright(indicators) if len(indicators.rows) <= MOST_UPRIGHT else indicators
+
+
+def _upright(table: TableBlock) -> TableBlock:
+    """A table of few levels and many figures turned about: a row for each figure, which fits a page that is not turned."""
+    names, levels = table.columns[1:], [row for row in table.rows if not isinstance(row, GroupRow)]
+    rows = tuple(
+        (column.label, *(_digits(row[n], column) for row in levels)) for n, column in enumerate(names, 1)
+    )
+    heads = (Column(phrase("profile.indicator")), *(Column(str(row[0])) for row in levels))
+    return replace(table, columns=heads, rows=rows)
+
+
+def _digits(cell: Cell, column: Column) -> Cell:
+    """A figure that keeps the digits of the column it stood in."""
+    return (
+        Number(cell, digits=column.digits) if isinstance(cell, float) and column.digits is not None else cell
+    )
 
 
 def _levels_caption(reading: SpineReading) -> Text:
@@ -209,7 +233,7 @@ def _levels_caption(reading: SpineReading) -> Text:
         parts.append(phrase("table.side_note", levels=sides))
     shown = [v for v in reading.vertebrae if v.hu is not None and trusted(v)]
     if shown:
-        parts.append(phrase("figure.density_caption"))
+        parts.append(phrase("figure.density_caption" if cutoffs_apply(reading) else "profile.density"))
         parts += (
             [phrase("figure.density_l1")]
             if any(v.level == "L1" and status_of(v) == "0" for v in shown)

@@ -5,15 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from osteon.domain.spine import SpineReading
-from osteon.report.figure_levels import l1_cutoffs_hu
+from osteon.reading.spine_rules import rules
 from osteon.report.figure_spine import is_graded
 from osteon.report.spine_ct_groups import least_sure_name
 from osteon.report.spine_ct_phrases import levels_text, phrase, trusted
 from osteon.report.value import Number, Text
 
-__all__ = ["density", "density_short", "l1_hu"]
+__all__ = ["cutoffs_apply", "density", "density_short", "l1_cutoffs_hu", "l1_hu"]
 
 _CORE = ("T12", "L1", "L2", "L3", "L4", "L5")
+
+
+def l1_cutoffs_hu() -> tuple[float, float]:
+    """
+    The cut-offs published for L1 at 120 kVp without contrast medium: more than 90 % specific, and 90 % sensitive.
+
+    Source: Pickhardt 2013, Ann Intern Med 158:588.
+
+    Examples
+    --------
+    >>> l1_cutoffs_hu()
+    (110.0, 160.0)
+    """
+    rule = rules("density")
+    return rule["l1_low_hu"], rule["l1_sensitive_hu"]
+
+
+def cutoffs_apply(reading: SpineReading) -> bool:
+    """Whether L1 may be held against the cut-offs: surely named, graded, whole, at 120 kVp, no contrast medium known of."""
+    first = reading.at("L1")
+    named = first is not None and is_graded(first) and least_sure_name(reading) is None
+    if l1_hu(reading) is None or not named:
+        return False
+    return reading.scan.kvp == 120 and reading.scan.contrast in ("none", "unknown")
 
 
 def l1_hu(reading: SpineReading) -> float | None:
@@ -59,7 +83,7 @@ def _first_lumbar(reading: SpineReading) -> Iterator[Text]:
     band = "low" if hu <= low else "between" if hu <= high else "high"
     cutoffs = {"low": Number(low), "high": Number(high)}
     yield phrase("density.l1", hu=Number(hu))
-    if reading.scan.kvp != 120 or reading.scan.contrast not in ("none", "unknown"):
+    if not cutoffs_apply(reading):
         yield phrase("density.no_band", **cutoffs)
     elif reading.scan.contrast == "none":
         yield phrase(f"density.{band}", **cutoffs)

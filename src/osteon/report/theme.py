@@ -215,7 +215,7 @@ _UNBROKEN = re.compile(
 )
 
 
-def wrapped(text: str, *, width_mm: float, size_pt: float = SIZE_PT) -> str:
+def wrapped(text: str, *, width_mm: float, size_pt: float = SIZE_PT, bold: bool = False) -> str:
     """
     ``text`` in lines no wider than ``width_mm``: broken at spaces, and between Chinese characters.
 
@@ -225,7 +225,8 @@ def wrapped(text: str, *, width_mm: float, size_pt: float = SIZE_PT) -> str:
     pieces = _UNBROKEN.findall(text)
     lines = [""]
     for piece in pieces:
-        if lines[-1] and text_width_mm((lines[-1] + piece).rstrip(), size_pt=size_pt) > width_mm:
+        longer = (lines[-1] + piece).rstrip()
+        if lines[-1] and text_width_mm(longer, size_pt=size_pt, bold=bold) > width_mm:
             lines.append("")
         lines[-1] += piece
     return "\n".join(line.strip() for line in lines)
