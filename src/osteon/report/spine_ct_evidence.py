@@ -48,6 +48,8 @@ def evidence(vertebra: VertebraFinding) -> tuple[tuple[Text, Cell], ...]:
 
 def _injury(plate: Endplate) -> Text:
     if not plate.injured:
+        if plate.signs:
+            return phrase("evidence.one_sign", signs=coded("spine_sign", plate.signs))
         return phrase("evidence.not_judged" if unseen(plate) else "evidence.intact")
     if "depression" not in plate.signs:
         return phrase("evidence.broken", signs=coded("spine_sign", plate.signs))
