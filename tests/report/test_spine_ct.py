@@ -1144,6 +1144,8 @@ def test_one_sign_alone_is_told_and_not_called_intact():
         "with one sign alone (dense band), not counted as broken" in line
         and "nferior endplate intact" not in line
     )
+    rows = {said(name): said(value) for name, value in evidence(made)}
+    assert rows["Inferior endplate"] == "dense band, alone"
 
 
 def test_a_sound_level_without_neighbours_is_not_said_to_be_as_expected():
